@@ -1,0 +1,237 @@
+r"""A density that is constant on each of n bins, given by logits: the base of binned families.
+
+Symbols: edges e_0 < ... < e_n, widths w_i = e_i - e_(i-1), probabilities p = softmax(logits),
+F distribution function, `level` a probability counted from one side.
+
+Every function of a point y or an interval is one masked sum over bins, which XLA fuses with the
+softmax: no gather, no bin index, nothing that a sharded or vmapped axis could trip over. Sums
+run over the side that is asked for (F from below, 1 - F from above), so both tails keep their
+relative accuracy. Bins are closed on the left; the last one also on the right.
+
+Arguments come aligned (`elementary.align_with`): logits (..., n), the others (...), equal ranks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from sbp_jax.distributions.elementary import log1mexp, log_dot
+
+Edges = Sequence[float] | np.ndarray | Array
+Logits = Float[Array, "*#batch bins"]
+Value = Float[Array, "*#batch"]
+Result = Float[Array, "*batch"]
+_LOG_HALF = -0.6931471805599453
+
+
+def check_edges(edges: Edges) -> tuple[float, ...]:
+    """Return the edges as a tuple of floats; ValueError unless >= 3, finite and increasing."""
+    array = np.asarray(edges, np.float64)
+    if array.ndim != 1 or array.size < 3:
+        raise ValueError(f"edges: expected at least 3 numbers in one row, got shape {array.shape}")
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"edges: expected finite numbers, got {array.tolist()}")
+    if not np.all(np.diff(array) > 0):
+        at = int(np.argmin(np.diff(array) > 0))
+        raise ValueError(
+            "edges: expected strictly increasing numbers, "
+            f"got {array[at]} followed by {array[at + 1]} at index {at}"
+        )
+    return tuple(array.tolist())
+
+
+def check_raw(raw: Array, num_outputs: int) -> Array:
+    """Return raw network outputs as floats, kept so far from overflow that no sum of two can."""
+    if raw.ndim == 0 or raw.shape[-1] != num_outputs:
+        raise ValueError(f"raw: expected last dimension {num_outputs}, got shape {raw.shape}")
+    dtype = jnp.promote_types(jnp.result_type(raw, 1.0), jnp.float32)
+    return jnp.clip(raw.astype(dtype), -1e30, 1e30)
+
+
+def random_levels(
+    key: PRNGKeyArray, shape: tuple[int, ...], dtype: jnp.dtype
+) -> tuple[Array, Array]:
+    """Draw U uniform on (0, 1); return U and 1 - U, each with full relative precision near 0.
+
+    A float32 uniform is a multiple of 2^-23, so that an inverse distribution function fed with
+    it never reaches the tail beyond. Here the smaller of U and 1 - U takes its low digits from a
+    second draw.
+    """
+    side_key, high_key, low_key = jax.random.split(key, 3)
+    step = jnp.finfo(dtype).eps
+    high = jax.random.uniform(high_key, shape, dtype)
+    low = jax.random.uniform(low_key, shape, dtype, minval=step)
+    level = 0.5 * (high + low * step)
+    below = jax.random.bernoulli(side_key, shape=shape)
+    return jnp.where(below, level, 1 - level), jnp.where(below, 1 - level, level)
+
+
+@dataclass(frozen=True)
+class Bins:
+    """The grid of a piecewise constant density; static, so that it hashes."""
+
+    edges: tuple[float, ...]
+
+    @property
+    def count(self) -> int:
+        """Number of bins."""
+        return len(self.edges) - 1
+
+    def bounds(self, like: Array) -> tuple[Array, Array, Array]:
+        """Left edges, right edges and widths in the dtype and rank of the logits `like`."""
+        edges = np.asarray(self.edges, like.dtype)
+        if not np.all(np.diff(edges) > 0):
+            raise ValueError(f"edges: expected to differ in {like.dtype}, got {self.edges}")
+        edges = edges.reshape((1,) * (like.ndim - 1) + (-1,))
+        lefts, rights = edges[..., :-1], edges[..., 1:]
+        return jnp.asarray(lefts), jnp.asarray(rights), jnp.asarray(rights - lefts)
+
+    def log_prob(self, logits: Logits, y: Value) -> Result:
+        """Log density `log p_i - log w_i` of the bin i that holds y, -inf outside all bins."""
+        lefts, rights, widths = self.bounds(logits)
+        y = y[..., None]
+        closed = np.arange(self.count) == self.count - 1
+        here = (lefts <= y) & jnp.where(closed.reshape(lefts.shape), y <= rights, y < rights)
+        chosen = jnp.sum(jnp.where(here, logits - jnp.log(widths), 0.0), axis=-1)
+        outside = jnp.where(jnp.isnan(jnp.squeeze(y, -1)), jnp.nan, -jnp.inf)
+        value = chosen - jax.nn.logsumexp(logits, axis=-1)
+        return jnp.where(jnp.any(here, axis=-1), value, outside)
+
+    def cdf(self, logits: Logits, y: Value) -> Result:
+        """Distribution function, summed from below; 0 below the first edge, 1 above the last."""
+        lefts, _, widths = self.bounds(logits)
+        covered = jnp.clip((y[..., None] - lefts) / widths, 0.0, 1.0)
+        return jnp.sum(jax.nn.softmax(logits) * covered, axis=-1)
+
+    def sf(self, logits: Logits, y: Value) -> Result:
+        """Survival function, summed from above; 1 below the first edge, 0 above the last."""
+        _, rights, widths = self.bounds(logits)
+        covered = jnp.clip((rights - y[..., None]) / widths, 0.0, 1.0)
+        return jnp.sum(jax.nn.softmax(logits) * covered, axis=-1)
+
+    def log_interval(self, logits: Logits, lo: Value, hi: Value) -> Result:
+        """Log probability of [lo, hi], a sum of what the interval covers of each bin."""
+        lefts, rights, widths = self.bounds(logits)
+        overlap = jnp.minimum(hi[..., None], rights) - jnp.maximum(lo[..., None], lefts)
+        covered = jnp.maximum(overlap, 0.0) / widths
+        return log_dot(logits, covered) - jax.nn.logsumexp(logits, axis=-1)
+
+    def log_cdf(self, logits: Logits, y: Value) -> Result:
+        """Log distribution function, near F = 1 computed from 1 - F."""
+        below = self.log_interval(logits, jnp.full_like(y, -jnp.inf), y)
+        above = self.log_interval(logits, y, jnp.full_like(y, jnp.inf))
+        return log_of_either(below, above)
+
+    def log_sf(self, logits: Logits, y: Value) -> Result:
+        """Log survival function, near 1 - F = 1 computed from F."""
+        below = self.log_interval(logits, jnp.full_like(y, -jnp.inf), y)
+        above = self.log_interval(logits, y, jnp.full_like(y, jnp.inf))
+        return log_of_either(above, below)
+
+    def _rank_at(
+        self, logits: Logits, level: Value, *, upper: bool
+    ) -> tuple[Int[Array, "..."], Int[Array, "..."]]:
+        """Ranks of the bins counted from one side, and of the bin in which `level` is reached.
+
+        The rank is piecewise constant, so nothing here needs a gradient. Prefix sums rounded in
+        parallel may decrease by an ulp; counting, not searching, makes that harmless.
+        """
+        probs = jax.lax.stop_gradient(jax.nn.softmax(logits))
+        sums = prefix_sums(probs, upper=upper)
+        reached = jnp.sum(sums <= level[..., None], axis=-1, keepdims=True)
+        ranks = np.arange(self.count)[::-1] if upper else np.arange(self.count)
+        ranks = ranks.reshape((1,) * (logits.ndim - 1) + (-1,))
+        return jnp.asarray(ranks), jnp.minimum(reached, self.count - 1)
+
+    def quantile_from(self, logits: Logits, level: Value, *, upper: bool) -> Result:
+        """Point with base mass `level` (at most about 1/2) below it, or above it if `upper`.
+
+        Inside bin i: `e_(i-1) + w_i (level - F(e_(i-1))) / p_i`. Empty bins are skipped.
+        """
+        lefts, rights, widths = self.bounds(logits)
+        ranks, rank = self._rank_at(logits, level, upper=upper)
+        probs = jax.nn.softmax(logits)
+        here = ranks == rank
+        before = jnp.sum(jnp.where(ranks < rank, probs, 0.0), axis=-1)
+        mass = jnp.sum(jnp.where(here, probs, 0.0), axis=-1)
+        width = jnp.sum(jnp.where(here, widths, 0.0), axis=-1)
+        start = jnp.sum(jnp.where(here, rights if upper else lefts, 0.0), axis=-1)
+        inside = (level - before) / jnp.where(mass > 0, mass, 1.0)
+        # Rounding may leave the bin; the value is put back, the slope stays this bin's.
+        inside = inside + jax.lax.stop_gradient(jnp.clip(inside, 0.0, 1.0) - inside)
+        return start - width * inside if upper else start + width * inside
+
+    def quantile(self, logits: Logits, level: Value, complement: Value) -> Result:
+        """Quantile at `level` (`complement` is 1 - level), from the nearer side.
+
+        The first edge at 0 and the last at 1, also next to empty bins.
+        """
+        below = self.quantile_from(logits, jnp.clip(level, 0.0, 0.5), upper=False)
+        above = self.quantile_from(logits, jnp.clip(complement, 0.0, 0.5), upper=True)
+        value = jnp.where(level <= 0.5, below, above)
+        value = jnp.where(level == 0, self.edges[0], value)
+        return jnp.where(complement == 0, self.edges[-1], value)
+
+    def edge_from(self, logits: Logits, level: Value, *, upper: bool) -> tuple[Result, Result]:
+        """Farthest inner edge with base mass <= `level` beyond it, and the log of that mass.
+
+        The outermost inner edge where even that has more. The mass is summed over the bins
+        beyond in log space, so a tiny one keeps its relative accuracy.
+        """
+        lefts, rights, _ = self.bounds(logits)
+        ranks, rank = self._rank_at(logits, level, upper=upper)
+        rank = jnp.maximum(rank, 1)
+        edge = jnp.sum(jnp.where(ranks == rank, rights if upper else lefts, 0.0), axis=-1)
+        beyond = (ranks < rank).astype(logits.dtype)
+        log_mass = log_dot(logits, beyond) - jax.nn.logsumexp(logits, axis=-1)
+        return edge, log_mass
+
+    def moments(
+        self, logits: Logits, lower: Value, upper: Value, center: Value
+    ) -> tuple[Result, Result]:
+        """First and second moment about `center` of the mass between `lower` and `upper`."""
+        lefts, rights, widths = self.bounds(logits)
+        lower, upper, center = lower[..., None], upper[..., None], center[..., None]
+        lo, hi = jnp.clip(lefts, lower, upper), jnp.clip(rights, lower, upper)
+        mass = jax.nn.softmax(logits) * ((hi - lo) / widths)
+        lo, hi = lo - center, hi - center
+        first = jnp.sum(mass * (lo + hi), axis=-1) / 2
+        second = jnp.sum(mass * (lo * lo + lo * hi + hi * hi), axis=-1) / 3
+        return first, second
+
+    def crps(
+        self, logits: Logits, y: Value, lower: Value, upper: Value, below: Value, above: Value
+    ) -> Result:
+        r"""Integral of `(F(t) - 1{t >= y})^2` from `lower` to `upper`, F linear on each bin.
+
+        `below` is F(lower) and `above` is 1 - F(upper). With A, M, R the values of F at a bin's
+        left end, at y clipped into the bin (m) and at its right end:
+        `(m - l) (A^2 + A M + M^2) / 3 + (r - m) ((1-M)^2 + (1-M)(1-R) + (1-R)^2) / 3`.
+        """
+        lefts, rights, widths = self.bounds(logits)
+        y, lower, upper = y[..., None], lower[..., None], upper[..., None]
+        lo, hi = jnp.clip(lefts, lower, upper), jnp.clip(rights, lower, upper)
+        mid = jnp.clip(y, lo, hi)
+        probs = jax.nn.softmax(logits)
+        sums = prefix_sums(probs, upper=False)
+        floor, ceiling = below[..., None], 1 - above[..., None]
+        A, R = jnp.clip(sums - probs, floor, ceiling), jnp.clip(sums, floor, ceiling)
+        M = A + (mid - lo) / widths * probs
+        left = (mid - lo) * (A * A + A * M + M * M)
+        right = (hi - mid) * ((1 - M) ** 2 + (1 - M) * (1 - R) + (1 - R) ** 2)
+        return jnp.sum(left + right, axis=-1) / 3
+
+
+def prefix_sums(probs: Logits, *, upper: bool) -> Float[Array, "*batch bins"]:
+    """Inclusive sums over the last axis, from its far end if `upper`."""
+    return jax.lax.associative_scan(jnp.add, probs, reverse=upper, axis=probs.ndim - 1)
+
+
+def log_of_either(log_mass: Value, log_rest: Value) -> Result:
+    """The log of a probability known itself and by its complement: the accurate one of the two."""
+    smaller = log_mass < _LOG_HALF
+    return jnp.where(smaller, log_mass, log1mexp(-jnp.where(smaller, -1.0, log_rest)))

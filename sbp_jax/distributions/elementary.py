@@ -1,0 +1,113 @@
+"""Elementary functions that stay accurate, and keep finite gradients, where the plain ones do not.
+
+A branch that `jnp.where` discards still contributes `0 * inf = NaN` to the gradient when its
+derivative overflows. So wherever a branch is not taken its *input* is replaced by a harmless
+number first ("double where").
+"""
+
+from math import factorial
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float, Real
+
+_LOG_2 = 0.6931471805599453
+_LOG1P_SERIES = tuple(1 / (2 * k + 1) for k in range(9))
+_EXPM1_SERIES = tuple(1 / factorial(k + 1) for k in range(13))
+
+
+def _float_dtype(*values: Real[ArrayLike, "..."]) -> jnp.dtype:
+    return jnp.promote_types(jnp.result_type(*values, 1.0), jnp.float32)
+
+
+def _expand(value: Real[ArrayLike, "..."], rank: int, dtype: jnp.dtype) -> Array:
+    ones = (1,) * (rank - jnp.ndim(value))
+    return jnp.asarray(value, dtype).reshape(ones + jnp.shape(value))
+
+
+def align(*values: Real[ArrayLike, "..."]) -> tuple[Array, ...]:
+    """Give every value one float dtype (at least float32) and one rank, by leading ones."""
+    dtype = _float_dtype(*values)
+    rank = max(jnp.ndim(value) for value in values)
+    return tuple(_expand(value, rank, dtype) for value in values)
+
+
+def align_with(
+    vector: Real[ArrayLike, "..."], *values: Real[ArrayLike, "..."]
+) -> tuple[Array, ...]:
+    """Align `values` with the leading dimensions of `vector`, whose last axis is kept apart."""
+    dtype = _float_dtype(vector, *values)
+    rank = max(jnp.ndim(vector) - 1, *(jnp.ndim(value) for value in values))
+    return _expand(vector, rank + 1, dtype), *(_expand(value, rank, dtype) for value in values)
+
+
+def _polynomial(x: Float[Array, "..."], coefficients: tuple[float, ...]) -> Float[Array, "..."]:
+    value = jnp.full_like(x, coefficients[-1])
+    for coefficient in reversed(coefficients[:-1]):
+        value = value * x + coefficient
+    return value
+
+
+def log1p_ratio(u: Float[Array, "..."]) -> Float[Array, "..."]:
+    r"""Return `log(1 + u) / u` for u > -1, smooth through its value 1 at u = 0.
+
+    With `s = u / (2 + u)`, `log(1 + u) = 2 (s + s^3 / 3 + s^5 / 5 + ...)`; near 0 that series
+    keeps the derivative too, where the quotient's would cancel (to `u / 2` out of 1).
+    """
+    near = jnp.abs(u) < 0.2
+    small = jnp.where(near, u, 0.0)
+    s = small / (2 + small)
+    large = jnp.where(near, 1.0, u)
+    return jnp.where(near, (1 - s) * _polynomial(s * s, _LOG1P_SERIES), jnp.log1p(large) / large)
+
+
+def expm1_ratio(v: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Return `(exp(v) - 1) / v`, smooth through its value 1 at v = 0."""
+    near = jnp.abs(v) < 0.25
+    small = jnp.where(near, v, 0.0)
+    large = jnp.where(near, 1.0, v)
+    return jnp.where(near, _polynomial(small, _EXPM1_SERIES), jnp.expm1(large) / large)
+
+
+def log1mexp(x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Return `log(1 - exp(-x))`; -inf, with gradient 0, for x <= 0.
+
+    Each branch is the accurate one on its side of log 2 (Mächler 2012, "Accurately computing
+    log(1 - exp(-|a|))").
+    """
+    empty = x <= 0
+    near = x < _LOG_2
+    small = jnp.where(near & ~empty, x, 0.5)
+    large = jnp.where(near, 1.0, x)
+    value = jnp.where(near, jnp.log(-jnp.expm1(-small)), jnp.log1p(-jnp.exp(-large)))
+    return jnp.where(empty, -jnp.inf, value)
+
+
+def log_dot(
+    logits: Float[Array, "*#batch n"], weights: Float[Array, "*#batch n"]
+) -> Float[Array, "*batch"]:
+    """Return `log(sum(weights * exp(logits)))` over the last axis; weights are not negative.
+
+    The maximum is taken over the bins that count, so that a cell far below the mode keeps its
+    relative accuracy. Where no weight is positive: -inf, with gradient 0.
+    """
+    counts = ~(weights <= 0)  # so that NaN counts, and shows
+    peak = jnp.max(jnp.where(counts, logits, -jnp.inf), axis=-1, keepdims=True)
+    peak = jax.lax.stop_gradient(jnp.where(jnp.isfinite(peak), peak, 0.0))
+    exponent = jnp.where(counts, logits - peak, 0.0)
+    total = jnp.sum(jnp.where(counts, weights * jnp.exp(exponent), 0.0), axis=-1)
+    empty = total <= 0
+    value = jnp.log(jnp.where(empty, 1.0, total)) + jnp.squeeze(peak, -1)
+    return jnp.where(empty, -jnp.inf, value)
+
+
+def log_sum(*logs: Float[Array, "*#batch"]) -> Float[Array, "*batch"]:
+    """Return `log(sum(exp(x)))` over the arguments, -inf with gradient 0 where all are -inf."""
+    stacked = jnp.stack(jnp.broadcast_arrays(*logs), axis=-1)
+    finite = stacked != -jnp.inf
+    return log_dot(jnp.where(finite, stacked, 0.0), finite.astype(stacked.dtype))
+
+
+def positive(raw: Float[Array, "..."], at_zero: float, floor: float) -> Float[Array, "..."]:
+    """Softplus scaled to `at_zero` at raw = 0, never below `floor * at_zero`."""
+    return at_zero * (floor + (1 - floor) * jax.nn.softplus(raw) / _LOG_2)

@@ -1,0 +1,63 @@
+"""What every family of predictive distributions offers.
+
+A family is a frozen, hashable description without parameters, so it can be a static argument or
+a closure of a jitted function. Its parameters are a pytree (`Params`, a NamedTuple). Every method
+is a pure function that jits, vmaps and differentiates. Batch dimensions of the parameters
+broadcast against the other arguments by NumPy's rules; computation is in float32 or wider.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
+
+P = TypeVar("P")
+Value = Real[ArrayLike, "*#batch"]
+Result = Float[Array, "..."]
+
+
+class Family(Protocol[P]):
+    """A family of distributions on the real line; `P` is the type of its parameters."""
+
+    @property
+    def num_outputs(self) -> int:
+        """How many raw numbers a network must emit for one distribution."""
+
+    def constrain(self, raw: Float[ArrayLike, "*batch outputs"]) -> P:
+        """Parameters from raw numbers (..., num_outputs); any finite raw is valid, 0 sensible."""
+
+    def log_prob(self, params: P, y: Value) -> Result:
+        """Normalised log density at y; -inf outside the support."""
+
+    def cdf(self, params: P, y: Value) -> Result:
+        """Distribution function F(y)."""
+
+    def log_cdf(self, params: P, y: Value) -> Result:
+        """Log F(y), accurate also where F is near 0 or 1."""
+
+    def sf(self, params: P, y: Value) -> Result:
+        """Survival function 1 - F(y), accurate where it is small."""
+
+    def log_sf(self, params: P, y: Value) -> Result:
+        """log(1 - F(y)), accurate also where it is near 0 or 1."""
+
+    def log_interval(self, params: P, lo: Value, hi: Value) -> Result:
+        """log(F(hi) - F(lo)) without cancellation; -inf where hi <= lo."""
+
+    def quantile(self, params: P, q: Value) -> Result:
+        """Inverse of F; ends of the support at q = 0 and 1, NaN for q outside [0, 1]."""
+
+    def median(self, params: P) -> Result:
+        """Quantile at 1/2."""
+
+    def mean(self, params: P) -> Result:
+        """Expected value; infinite or NaN where it does not exist."""
+
+    def variance(self, params: P) -> Result:
+        """Variance; inf where it does not exist."""
+
+    def sample(self, key: PRNGKeyArray, params: P, shape: Sequence[int] = ()) -> Result:
+        """Draws of shape `shape` + batch shape, differentiable in the parameters."""
+
+    def crps(self, params: P, y: Value) -> Result:
+        """Continuous ranked probability score, in the unit of y, in closed form."""

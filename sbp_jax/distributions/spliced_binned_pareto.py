@@ -1,0 +1,312 @@
+r"""The spliced binned-Pareto distribution: bins in the middle, generalized Pareto tails.
+
+Symbols: edges e_0 < ... < e_n, widths w_i, p = softmax(logits), F_B distribution function of the
+bins alone, t_L and t_U thresholds, a and b probabilities of the tails, xi shape, beta scale, g
+and S density and survival function of the generalized Pareto (module `genpareto`):
+
+    f(y) = a g_L(t_L - y)     F(y) = a S_L(t_L - y)          y < t_L
+         = p_i / w_i               = F_B(y)                  in between, y in bin i
+         = b g_U(y - t_U)          = 1 - b S_U(y - t_U)      y > t_U
+
+It integrates to one and F is continuous; f jumps at the thresholds. Nothing is renormalised,
+because the tails take exactly the mass that the bins have beyond the thresholds.
+
+References: Ehrlich, Callot, Aubet (2021), "Spliced Binned-Pareto Distribution for Robust Modeling
+of Heavy-tailed Time Series", arXiv 2106.10952; Pickands (1975), Annals of Statistics 3.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
+
+from sbp_jax.distributions import genpareto
+from sbp_jax.distributions.bins import Bins, Edges, check_edges, check_raw, random_levels
+from sbp_jax.distributions.elementary import align_with, log1mexp, log_sum, positive
+from sbp_jax.distributions.splicing import (
+    Mode,
+    Splice,
+    check_mode,
+    check_shape_range,
+    check_tail_mass,
+    splice,
+)
+
+Value = Real[ArrayLike, "*#batch"]
+Result = Float[Array, "..."]
+
+_MILD_SHAPE = 0.1  # the tail index that raw zeros stand for, where the range allows it
+_SCALE_FLOOR = 1e-3  # lowest scale, as a fraction of the scale that raw zeros stand for
+
+
+@dataclass(frozen=True, init=False)
+class SplicedBinnedPareto:
+    """Spliced binned-Pareto distribution; formulas at the top of this module.
+
+    With splice "quantile" the thresholds are the bins' own quantiles, t_L = F_B^-1(a) and
+    t_U = F_B^-1(1 - b), so they move with the logits, and the tails hold exactly a and b. With
+    splice "edge", for targets with atoms (whole numbers in bins of width one), the thresholds
+    are the edges next inside those masses, so that no bin is cut; see `splicing.splice`.
+
+    Edge values: a threshold belongs to the body; with splice "edge" the upper one to its tail,
+    as bins own their left edges. With a shape below 0 the tail ends at a finite point, beyond
+    which the log density is -inf with gradient 0, also in `log_interval`: a likelihood may then
+    become infinite in training. The default range of shapes excludes that; widen it to
+    (-0.5, 0.95) for bounded targets, with the scales watched.
+
+    Args:
+        edges: at least 3 strictly increasing numbers, in the unit of the target.
+        tail_mass: probability of each tail, or a pair (lower, upper), in (0, 0.5); stored as
+            a pair.
+        splice: "quantile" or "edge".
+        shape_range: lowest and highest tail shape that `constrain` gives, in (-1, 2).
+
+    >>> family = SplicedBinnedPareto(edges=range(-10, 61), tail_mass=0.05)
+    >>> params = family.constrain(jnp.zeros(family.num_outputs))
+    >>> [round(float(t), 4) for t in family.thresholds(params)]
+    [-6.5, 56.5]
+    >>> round(float(family.cdf(params, 25.0)), 4), bool(family.log_prob(params, 1e6) > -200)
+    (0.5, True)
+    """
+
+    edges: tuple[float, ...]
+    tail_mass: tuple[float, float]
+    splice: Mode
+    shape_range: tuple[float, float]
+
+    class Params(NamedTuple):
+        """Logits of the bins; shape and scale (in the unit of the target) of either tail."""
+
+        logits: Float[Array, "*batch bins"]
+        lower_shape: Float[Array, "*batch"]
+        lower_scale: Float[Array, "*batch"]
+        upper_shape: Float[Array, "*batch"]
+        upper_scale: Float[Array, "*batch"]
+
+    def __init__(
+        self,
+        edges: Edges,
+        tail_mass: float | tuple[float, float] = 0.05,
+        splice: Mode = "quantile",
+        shape_range: tuple[float, float] = (0.0, 0.95),
+    ) -> None:
+        check_mode(splice)
+        object.__setattr__(self, "edges", check_edges(edges))
+        object.__setattr__(self, "tail_mass", check_tail_mass(tail_mass))
+        object.__setattr__(self, "splice", splice)
+        object.__setattr__(self, "shape_range", check_shape_range(shape_range))
+
+    @cached_property
+    def bins(self) -> Bins:
+        """The grid of bins."""
+        return Bins(self.edges)
+
+    @property
+    def num_outputs(self) -> int:
+        """One logit for each bin, then lower shape, lower scale, upper shape, upper scale."""
+        return self.bins.count + 4
+
+    def constrain(self, raw: Float[ArrayLike, "*batch outputs"]) -> Params:
+        """Parameters from raw network outputs, in the order of `num_outputs`.
+
+        Logits are raw itself (clipped to +-1e30). A shape is a sigmoid scaled to `shape_range`,
+        0 giving 0.1, or the middle where that is outside. A scale is `beta_0 softplus(raw) /
+        log 2`, above a floor of a thousandth of beta_0; 0 gives beta_0 = tail mass times range,
+        with which the density of equal bins continues into the tail without a jump.
+
+        >>> SplicedBinnedPareto([0.0, 1.0, 2.0]).constrain(jnp.zeros(6)).upper_scale
+        Array(0.1, dtype=float32)
+        """
+        raw = check_raw(jnp.asarray(raw), self.num_outputs)
+        logits, tails = raw[..., :-4], raw[..., -4:]
+        span = self.edges[-1] - self.edges[0]
+        return self.Params(
+            logits=logits,
+            lower_shape=self._squash_shape(tails[..., 0]),
+            lower_scale=positive(tails[..., 1], self.tail_mass[0] * span, _SCALE_FLOOR),
+            upper_shape=self._squash_shape(tails[..., 2]),
+            upper_scale=positive(tails[..., 3], self.tail_mass[1] * span, _SCALE_FLOOR),
+        )
+
+    def thresholds(self, params: Params) -> tuple[Result, Result]:
+        """Where the lower tail ends and the upper one begins, in the unit of the target."""
+        cut = self._splice(align_with(params.logits, *params[1:])[0])
+        return cut.lower, cut.upper
+
+    def log_prob(self, params: Params, y: Value) -> Result:
+        """Log density at y, finite everywhere for shapes >= 0."""
+        p, cut, (y,) = self._prepare(params, y)
+        lower = genpareto.logpdf(_excess(cut.lower - y), p.lower_shape, p.lower_scale)
+        upper = genpareto.logpdf(_excess(y - cut.upper), p.upper_shape, p.upper_scale)
+        body = self.bins.log_prob(p.logits, y)
+        return self._select(cut, y, cut.log_below + lower, body, cut.log_above + upper)
+
+    def cdf(self, params: Params, y: Value) -> Result:
+        """Distribution function; accurate relative to itself in the lower tail."""
+        p, cut, (y,) = self._prepare(params, y)
+        lower, upper = _log_tails(p, cut, y)
+        return self._select(cut, y, jnp.exp(lower), self.bins.cdf(p.logits, y), -jnp.expm1(upper))
+
+    def log_cdf(self, params: Params, y: Value) -> Result:
+        """Log distribution function, accurate near F = 0 and near F = 1."""
+        p, cut, (y,) = self._prepare(params, y)
+        lower, upper = _log_tails(p, cut, y)
+        return self._select(cut, y, lower, self.bins.log_cdf(p.logits, y), log1mexp(-upper))
+
+    def sf(self, params: Params, y: Value) -> Result:
+        """Survival function 1 - F; accurate relative to itself in the upper tail."""
+        p, cut, (y,) = self._prepare(params, y)
+        lower, upper = _log_tails(p, cut, y)
+        return self._select(cut, y, -jnp.expm1(lower), self.bins.sf(p.logits, y), jnp.exp(upper))
+
+    def log_sf(self, params: Params, y: Value) -> Result:
+        """Log survival function, accurate near F = 0 and near F = 1."""
+        p, cut, (y,) = self._prepare(params, y)
+        lower, upper = _log_tails(p, cut, y)
+        return self._select(cut, y, log1mexp(-lower), self.bins.log_sf(p.logits, y), upper)
+
+    def log_interval(self, params: Params, lo: Value, hi: Value) -> Result:
+        """Log probability of [lo, hi]: the sum of what it covers of both tails and of each bin.
+
+        All parts are positive, so nothing cancels, however narrow or far out the interval.
+        Either end may be infinite; -inf where hi <= lo.
+
+        >>> family = SplicedBinnedPareto([-0.5, 0.5, 1.5, 2.5, 3.5], splice="edge")
+        >>> params = family.constrain(jnp.zeros(8))
+        >>> float(jnp.exp(family.log_interval(params, 0.5, 1.5)))
+        0.25
+        """
+        p, cut, (lo, hi) = self._prepare(params, lo, hi)
+        nearer, farther = jnp.minimum(hi, cut.lower), jnp.minimum(lo, cut.lower)
+        lower = genpareto.loginterval(
+            cut.lower - nearer, nearer - farther, p.lower_shape, p.lower_scale
+        )
+        nearer, farther = jnp.maximum(lo, cut.upper), jnp.maximum(hi, cut.upper)
+        upper = genpareto.loginterval(
+            nearer - cut.upper, farther - nearer, p.upper_shape, p.upper_scale
+        )
+        lo, hi = jnp.clip(lo, cut.lower, cut.upper), jnp.clip(hi, cut.lower, cut.upper)
+        body = self.bins.log_interval(p.logits, lo, hi)
+        return log_sum(cut.log_below + lower, body, cut.log_above + upper)
+
+    def quantile(self, params: Params, q: Value) -> Result:
+        """Inverse of F.
+
+        `t_L - beta_L expm1(-xi_L log(q / a)) / xi_L` below a, `F_B^-1(q)` in between, and
+        `t_U + beta_U expm1(-xi_U log((1 - q) / b)) / xi_U` above 1 - b. The ends of the support
+        (infinite for shapes >= 0) at q = 0 and 1; NaN for q outside [0, 1].
+        """
+        p, cut, (q,) = self._prepare(params, q)
+        value = self._quantile(p, cut, q, 1 - q)
+        return jnp.where((q >= 0) & (q <= 1), value, jnp.nan)
+
+    def median(self, params: Params) -> Result:
+        """Quantile at 1/2."""
+        return self.quantile(params, 0.5)
+
+    def mean(self, params: Params) -> Result:
+        """Mean; inf (-inf) where the upper (lower) shape is >= 1, NaN where both are."""
+        p, cut, () = self._prepare(params)
+        zero = jnp.zeros_like(cut.lower)
+        body, _ = self.bins.moments(p.logits, cut.lower, cut.upper, zero)
+        # Products in log space: a mass that underflows times an infinite mean is infinite.
+        below = jnp.exp(cut.log_below + jnp.log(genpareto.mean(p.lower_shape, p.lower_scale)))
+        above = jnp.exp(cut.log_above + jnp.log(genpareto.mean(p.upper_shape, p.upper_scale)))
+        a, b = jnp.exp(cut.log_below), jnp.exp(cut.log_above)
+        return (a * cut.lower - below) + body + (b * cut.upper + above)
+
+    def variance(self, params: Params) -> Result:
+        """Variance, summed about the mean; inf where a shape is >= 1/2."""
+        p, cut, () = self._prepare(params)
+        exists = (p.lower_shape < 0.5) & (p.upper_shape < 0.5)
+        p = p._replace(
+            lower_shape=jnp.where(exists, p.lower_shape, 0.0),
+            upper_shape=jnp.where(exists, p.upper_shape, 0.0),
+        )
+        center = self.mean(p)
+        _, body = self.bins.moments(p.logits, cut.lower, cut.upper, center)
+        lower = _tail_square(center - cut.lower, p.lower_shape, p.lower_scale)
+        upper = _tail_square(cut.upper - center, p.upper_shape, p.upper_scale)
+        total = jnp.exp(cut.log_below) * lower + body + jnp.exp(cut.log_above) * upper
+        return jnp.where(exists, total, jnp.inf)
+
+    def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:
+        """Draws by inversion; gradients are those of the quantile at fixed levels.
+
+        Tails are resolved far beyond the steps of a uniform random number.
+        """
+        p, _, () = self._prepare(params)
+        batch = jnp.broadcast_shapes(p.logits.shape[:-1], *(x.shape for x in p[1:]))
+        levels = random_levels(key, (*shape, *batch), p.logits.dtype)
+        p, cut, (level, complement) = self._prepare(p, *levels)
+        return self._quantile(p, cut, level, complement)
+
+    def crps(self, params: Params, y: Value) -> Result:
+        r"""Continuous ranked probability score `\int (F(t) - 1{t >= y})^2 dt`, for shapes < 2.
+
+        The sum of the integrals over the lower tail, the bins and the upper tail.
+        """
+        p, cut, (y,) = self._prepare(params, y)
+        a, b = jnp.exp(cut.log_below), jnp.exp(cut.log_above)
+        lower = genpareto.crps(_excess(cut.lower - y), p.lower_shape, p.lower_scale, a)
+        upper = genpareto.crps(_excess(y - cut.upper), p.upper_shape, p.upper_scale, b)
+        return lower + self.bins.crps(p.logits, y, cut.lower, cut.upper, a, b) + upper
+
+    def _squash_shape(self, raw: Array) -> Array:
+        lowest, highest = self.shape_range
+        at_zero = _MILD_SHAPE if lowest < _MILD_SHAPE < highest else (lowest + highest) / 2
+        offset = math.log((at_zero - lowest) / (highest - at_zero))
+        return lowest + (highest - lowest) * jax.nn.sigmoid(raw + offset)
+
+    def _splice(self, logits: Array) -> Splice:
+        return splice(self.bins, logits, self.tail_mass, self.splice)
+
+    def _prepare(self, params: Params, *values: Value) -> tuple[Params, Splice, tuple[Array, ...]]:
+        """Align parameters and values, and find the thresholds."""
+        logits, *rest = align_with(params.logits, *params[1:], *values)
+        return self.Params(logits, *rest[:4]), self._splice(logits), tuple(rest[4:])
+
+    def _select(self, cut: Splice, y: Array, lower: Array, body: Array, upper: Array) -> Array:
+        """The piece that y lies in."""
+        above = y >= cut.upper if self.splice == "edge" else y > cut.upper
+        return jnp.where(y < cut.lower, lower, jnp.where(above, upper, body))
+
+    def _quantile(self, p: Params, cut: Splice, level: Array, complement: Array) -> Array:
+        """Quantile at `level`; `complement` = 1 - level is given for its accuracy near 0."""
+        log_below, log_above = _log_or_inf(level), _log_or_inf(complement)
+        lower = cut.lower - genpareto.inverse_logsf(
+            jnp.minimum(log_below - cut.log_below, 0.0), p.lower_shape, p.lower_scale
+        )
+        upper = cut.upper + genpareto.inverse_logsf(
+            jnp.minimum(log_above - cut.log_above, 0.0), p.upper_shape, p.upper_scale
+        )
+        body = self.bins.quantile(p.logits, level, complement)
+        body = jnp.where(log_above < cut.log_above, upper, body)
+        return jnp.where(log_below < cut.log_below, lower, body)
+
+
+def _excess(z: Array) -> Array:
+    return jnp.maximum(z, 0.0)
+
+
+def _log_tails(p: SplicedBinnedPareto.Params, cut: Splice, y: Array) -> tuple[Array, Array]:
+    """Log probability below y within the lower tail, and above y within the upper."""
+    lower = genpareto.logsf(_excess(cut.lower - y), p.lower_shape, p.lower_scale)
+    upper = genpareto.logsf(_excess(y - cut.upper), p.upper_shape, p.upper_scale)
+    return cut.log_below + lower, cut.log_above + upper
+
+
+def _tail_square(distance: Array, shape: Array, scale: Array) -> Array:
+    """Mean square distance from a centre `distance` inside the threshold."""
+    mean, square = genpareto.mean(shape, scale), genpareto.second_moment(shape, scale)
+    return distance**2 + 2 * distance * mean + square
+
+
+def _log_or_inf(level: Array) -> Array:
+    """Logarithm, -inf at 0 with gradient 0."""
+    return jnp.where(level > 0, jnp.log(jnp.where(level > 0, level, 1.0)), -jnp.inf)

@@ -1,0 +1,76 @@
+"""Where the tails of a spliced binned-Pareto begin, and how much probability they hold.
+
+Symbols: F_B distribution function of the bins, e_0 < ... < e_n their edges, a and b tail masses.
+"""
+
+import math
+from typing import Literal, NamedTuple, get_args
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from sbp_jax.distributions.bins import Bins
+
+Mode = Literal["quantile", "edge"]
+
+
+class Splice(NamedTuple):
+    """Thresholds and the log probability of what lies below the one and above the other."""
+
+    lower: Float[Array, "*batch"]
+    upper: Float[Array, "*batch"]
+    log_below: Float[Array, "*batch"]
+    log_above: Float[Array, "*batch"]
+
+
+def splice(
+    bins: Bins, logits: Float[Array, "*batch bins"], tail_mass: tuple[float, float], mode: Mode
+) -> Splice:
+    """Cut the bins at both ends.
+
+    "quantile": t_L = F_B^-1(a) and t_U = F_B^-1(1 - b); the tails hold exactly a and b.
+
+    "edge": t_L is the last edge with F_B <= a and t_U the first with 1 - F_B <= b, but at least
+    e_1 and at most e_(n-1); the tails hold what the bins have beyond. That is at most a and b,
+    unless an outermost bin alone has more. Bins in between keep their whole probability. Which
+    edge it is jumps when the logits cross a boundary, and has no gradient; the masses have one.
+    """
+    batch = logits.shape[:-1]
+    a, b = (jnp.full(batch, mass, logits.dtype) for mass in tail_mass)
+    if mode == "quantile":
+        return Splice(
+            lower=bins.quantile_from(logits, a, upper=False),
+            upper=bins.quantile_from(logits, b, upper=True),
+            log_below=jnp.full_like(a, math.log(tail_mass[0])),
+            log_above=jnp.full_like(b, math.log(tail_mass[1])),
+        )
+    lower, log_below = bins.edge_from(logits, a, upper=False)
+    upper, log_above = bins.edge_from(logits, b, upper=True)
+    return Splice(lower, upper, log_below, log_above)
+
+
+def check_mode(mode: str) -> None:
+    """ValueError unless the mode is known."""
+    if mode not in get_args(Mode):
+        raise ValueError(f"splice: expected one of {get_args(Mode)}, got {mode!r}")
+
+
+def check_tail_mass(tail_mass: float | tuple[float, float]) -> tuple[float, float]:
+    """Return the masses as a pair; ValueError unless both lie in (0, 0.5)."""
+    pair = (tail_mass, tail_mass) if isinstance(tail_mass, int | float) else tuple(tail_mass)
+    if len(pair) != 2 or not all(0 < mass < 0.5 for mass in pair):
+        raise ValueError(
+            "tail_mass: expected a number in (0, 0.5) or a pair (lower, upper) of such, "
+            f"got {tail_mass!r}"
+        )
+    return float(pair[0]), float(pair[1])
+
+
+def check_shape_range(shape_range: tuple[float, float]) -> tuple[float, float]:
+    """Return the range as floats; ValueError unless -1 < lowest < highest < 2."""
+    if len(shape_range) != 2 or not -1 < shape_range[0] < shape_range[1] < 2:
+        raise ValueError(
+            "shape_range: expected (lowest, highest) with -1 < lowest < highest < 2, "
+            f"got {shape_range!r}"
+        )
+    return float(shape_range[0]), float(shape_range[1])

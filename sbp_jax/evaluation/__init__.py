@@ -1,0 +1,58 @@
+"""Proper scores, calibration and honest comparison of forecasts on the same plays.
+
+`family_outcomes`, `Empirical.outcomes` and `point_outcomes` turn forecasts into `Outcomes`;
+`evaluate` turns those of several forecasts into one dict, `render` that into a table.
+"""
+
+from sbp_jax.evaluation.boosted_trees import BoostedMedian, fit_boosted_median
+from sbp_jax.evaluation.calibration import (
+    LEVELS,
+    REGIONS,
+    central_coverage,
+    perfect_forecaster,
+    pit_histogram,
+    pp_curve,
+    pp_mae,
+    randomised_pit,
+)
+from sbp_jax.evaluation.compare import Estimate, clustered_mean, paired_difference
+from sbp_jax.evaluation.empirical import Empirical, fit_climatology, fit_empirical
+from sbp_jax.evaluation.errors import EvaluationError
+from sbp_jax.evaluation.outcomes import (
+    YARDS,
+    Outcomes,
+    concatenate,
+    family_outcomes,
+    pmf_outcomes,
+    point_outcomes,
+)
+from sbp_jax.evaluation.summary import evaluate
+from sbp_jax.evaluation.table import render
+
+__all__ = [
+    "LEVELS",
+    "REGIONS",
+    "YARDS",
+    "BoostedMedian",
+    "Empirical",
+    "Estimate",
+    "EvaluationError",
+    "Outcomes",
+    "central_coverage",
+    "clustered_mean",
+    "concatenate",
+    "evaluate",
+    "family_outcomes",
+    "fit_boosted_median",
+    "fit_climatology",
+    "fit_empirical",
+    "paired_difference",
+    "perfect_forecaster",
+    "pit_histogram",
+    "pmf_outcomes",
+    "point_outcomes",
+    "pp_curve",
+    "pp_mae",
+    "randomised_pit",
+    "render",
+]

@@ -1,0 +1,57 @@
+"""The description of a trained model that goes into its weights file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from sbp_jax.export.weights import FORMAT, Config
+
+if TYPE_CHECKING:  # a server that imports this package must not load JAX
+    from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
+    from sbp_jax.models.play_model import PlayModel
+
+MODEL_FIELDS = (
+    "num_outputs",
+    "num_bins",
+    "first_edge",
+    "bin_width",
+    "features",
+    "layers",
+    "kernel_size",
+    "hidden",
+    "dropout",
+)
+
+
+def describe(
+    model: PlayModel,
+    family: SplicedBinnedPareto | Binned | Gaussian,
+    *,
+    static_names: Sequence[str],
+    sequence_names: Sequence[str],
+    **extra: Any,
+) -> Config:
+    """Config of a weights file from which ``load_model`` rebuilds network and family.
+
+    Args:
+        model: the network.
+        family: what its outputs are parameters of.
+        static_names: names of the static columns, in order.
+        sequence_names: names of a step's columns, in order.
+        extra: whatever else should stay with the weights, such as versions and fingerprints.
+    """
+    fields = {name: getattr(model, name) for name in MODEL_FIELDS}
+    anchors = [dataclasses.asdict(anchor) for anchor in model.anchors]
+    config = {
+        "format": FORMAT,
+        "model": {**fields, "anchors": anchors},
+        "family": {"name": type(family).__name__, **dataclasses.asdict(family)},
+        "static_names": list(static_names),
+        "sequence_names": list(sequence_names),
+        **extra,
+    }
+    # Through JSON, so that it equals what the file gives back: lists in place of tuples.
+    return dict(json.loads(json.dumps(config)))

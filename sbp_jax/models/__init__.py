@@ -1,0 +1,1 @@
+"""Networks: pure ``apply(params, batch) -> raw`` functions behind Flax modules."""

@@ -1,0 +1,169 @@
+"""The series of a pass: the snaps of its game before it, oldest first.
+
+Each step describes one earlier snap, whose outcome was known by the time of the throw, and how it
+relates to the pass at hand: whether the same offence, passer or target was at work then. The
+relations say that two people are the same, never who they are.
+
+Legend: B passes, T steps, C features, N snaps.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import polars as pl
+from jaxtyping import Bool, Float, Int
+from numpy.typing import NDArray
+
+_KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "pass": ("pass", "spike"),
+    "run": ("run", "scramble"),
+    "sack": ("sack",),
+    "kick": ("punt", "kickoff", "field_goal", "extra_point"),
+}
+
+
+def _near_one(column: str, scale: float, limit: float) -> pl.Expr:
+    return pl.col(column).fill_null(0).cast(pl.Float32).clip(-limit, limit) / scale
+
+
+SNAP_FEATURES: Final[Mapping[str, pl.Expr]] = {
+    **{f"is_{name}": pl.col("kind").is_in(kinds) for name, kinds in _KINDS.items()},
+    "yards": _near_one("yards", 10, 50),
+    "air_yards": _near_one("air_yards", 10, 50),
+    "complete": pl.col("complete"),
+    "interception": pl.col("interception"),
+    "touchdown": pl.col("touchdown"),
+    "first_down": pl.col("first_down"),
+    "turnover": pl.col("turnover"),
+    "penalty_yards": _near_one("penalty_yards", 10, 30),
+    "down": _near_one("down", 4, 4),
+    "yards_to_go": _near_one("yards_to_go", 10, 30),
+    "yards_to_endzone": _near_one("yards_to_endzone", 50, 100),
+    "shotgun": pl.col("shotgun"),
+    "no_huddle": pl.col("no_huddle"),
+    "location_left": pl.col("pass_location") == "left",
+    "location_middle": pl.col("pass_location") == "middle",
+    "location_right": pl.col("pass_location") == "right",
+}
+"""Columns that describe an earlier snap by itself."""
+
+RELATION_FEATURES: Final = (
+    "same_offense",
+    "same_passer",
+    "same_target",
+    "target_ran",
+    "same_drive",
+    "lead_then",
+    "minutes_ago",
+)
+"""Columns that relate an earlier snap to the pass at hand."""
+
+HISTORY_FEATURES: Final = (*SNAP_FEATURES, *RELATION_FEATURES)
+
+
+def history(
+    passes: pl.DataFrame, snaps: pl.DataFrame, max_snaps: int = 64, chunk: int = 8192
+) -> tuple[Float[NDArray, "B T C"], Bool[NDArray, "B T"]]:
+    """Sequence (float16) and mask of the preceding snaps of each pass, at most ``max_snaps``.
+
+    Args:
+        passes: any rows of the passes table.
+        snaps: every snap of their games.
+        max_snaps: T; of a longer history the newest snaps are kept.
+        chunk: passes handled at once, which bounds the memory in between.
+
+    Raises:
+        ValueError: a pass has no row in ``snaps``.
+    """
+    snaps = snaps.sort("game_id", "snap")
+    own = np.nan_to_num(
+        snaps.select(e.cast(pl.Float32).fill_null(0).alias(n) for n, e in SNAP_FEATURES.items())
+        .to_numpy()
+        .astype(np.float16)
+    )
+    at, first = _locate(passes, snaps)
+    start = np.maximum(first, at - max_snaps)
+    mask = np.arange(max_snaps)[None] < (at - start)[:, None]
+    sequence = np.zeros((len(at), max_snaps, len(HISTORY_FEATURES)), np.float16)
+    then, now = _identities(snaps, passes)
+    for rows in np.array_split(np.arange(len(at)), -(-len(at) // chunk)):
+        index = np.where(mask[rows], start[rows, None] + np.arange(max_snaps)[None], 0)
+        block = sequence[rows[0] : rows[-1] + 1]
+        block[..., : own.shape[1]] = own[index]
+        for column, values in enumerate(_relations(then, now, index, rows), own.shape[1]):
+            block[..., column] = values
+        block[~mask[rows]] = 0
+    return sequence, mask
+
+
+def _locate(
+    passes: pl.DataFrame, snaps: pl.DataFrame
+) -> tuple[Int[NDArray, " B"], Int[NDArray, " B"]]:
+    """Row of each pass in the sorted snaps, and of the first snap of its game."""
+    numbered = snaps.select("game_id", "snap").with_row_index("at")
+    numbered = numbered.with_columns(first=pl.col("at").min().over("game_id"))
+    joined = passes.select("game_id", "snap").join(
+        numbered, on=["game_id", "snap"], how="left", maintain_order="left"
+    )
+    if missing := joined["at"].null_count():
+        row = joined.row(int(joined["at"].is_null().arg_max() or 0), named=True)
+        raise ValueError(
+            f"expected every pass among the snaps, got {missing} that are not, the first being "
+            f"snap {row['snap']} of game {row['game_id']}"
+        )
+    return joined["at"].to_numpy().astype(np.int64), joined["first"].to_numpy().astype(np.int64)
+
+
+_IDENTITIES: Final = {
+    # name: (column of the snap, column of the pass)
+    "offense": ("offense", "offense"),
+    "passer": ("passer_id", "passer_id"),
+    "receiver": ("receiver_id", "receiver_id"),
+    "rusher": ("rusher_id", "receiver_id"),
+}
+
+
+def _identities(
+    snaps: pl.DataFrame, passes: pl.DataFrame
+) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
+    """Columns that relations compare, of the snaps and of the passes; names become numbers."""
+    then: dict[str, NDArray] = {}
+    now: dict[str, NDArray] = {}
+    for name, (of_snap, of_pass) in _IDENTITIES.items():
+        both = pl.concat([snaps[of_snap].alias("x"), passes[of_pass].alias("x")])
+        codes = both.rank("dense").cast(pl.Int32)
+        # Unknown equals nothing, itself included.
+        then[name] = codes[: len(snaps)].fill_null(-1).to_numpy()
+        now[name] = codes[len(snaps) :].fill_null(-2).to_numpy()
+    for table, columns in ((snaps, then), (passes, now)):
+        columns["drive"] = table["drive"].fill_null(-1).to_numpy()
+        columns["lead"] = table["score_diff"].fill_null(0).to_numpy().astype(np.float32)
+        clock = table["clock_seconds"].fill_null(0).to_numpy().astype(np.float32)
+        columns["minute"] = (table["quarter"].fill_null(1).to_numpy() * 900.0 - clock) / 60
+    return then, now
+
+
+def _relations(
+    then: Mapping[str, NDArray],
+    now: Mapping[str, NDArray],
+    index: Int[NDArray, "b T"],
+    rows: Int[NDArray, " b"],
+) -> list[NDArray]:
+    """The columns of `RELATION_FEATURES`, each (b, T)."""
+
+    def same(name: str) -> Bool[NDArray, "b T"]:
+        return then[name][index] == now[name][rows][:, None]
+
+    same_offense = same("offense")
+    lead = np.where(same_offense, 1, -1) * np.clip(then["lead"][index], -28, 28) / 14
+    minutes = np.clip(now["minute"][rows][:, None] - then["minute"][index], 0, 90) / 10
+    return [
+        same_offense,
+        same("passer"),
+        same("receiver"),
+        same("rusher"),
+        same("drive"),
+        lead,
+        minutes,
+    ]

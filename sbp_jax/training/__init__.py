@@ -1,0 +1,1 @@
+"""Training: objectives, SPMD epochs, checkpoints, and the loop that ties them together."""

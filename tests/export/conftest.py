@@ -1,0 +1,81 @@
+"""Random play models of many shapes, and the files they are served from."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from sbp_jax.batch import Batch
+from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
+from sbp_jax.export import NumpyModel, describe, load_model, save_weights
+from sbp_jax.models.anchors import Anchor
+from sbp_jax.models.play_model import PlayModel
+
+EDGES = tuple(np.arange(-10.5, 61.5))
+STATIC_NAMES = ("air_yards", "to_goal", "down", "clock", "score")
+ANCHORS = (Anchor(column=0, scale=10.0, below=12, above=30), Anchor(1, 100.0, 20, 3))
+FAMILIES: dict[str, Any] = {
+    "edge": SplicedBinnedPareto(EDGES, (0.05, 0.03), "edge"),
+    "quantile": SplicedBinnedPareto(EDGES, 0.05, "quantile", (-0.4, 0.9)),
+    "binned": Binned(EDGES),
+    "gaussian": Gaussian(center=7.0, spread=10.0),
+}
+
+
+class Pair(NamedTuple):
+    """A JAX model, and the same model read back from its weights file."""
+
+    model: PlayModel
+    params: dict
+    family: Any
+    served: NumpyModel
+
+
+def make_batch(rows: int, steps: int, channels: int, *, seed: int = 0) -> Batch:
+    """Rows of 0 to `steps` observed steps in float16, garbage in the padding."""
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(0, steps + 1, rows)
+    lengths[:2] = 0, steps
+    mask = np.arange(steps) < lengths[:, None]
+    sequence = np.where(mask[..., None], rng.normal(size=(rows, steps, channels)), np.nan)
+    static = rng.normal(size=(rows, len(STATIC_NAMES))).astype(np.float32)
+    static[:, 0] = rng.integers(-5, 60, rows) / 10
+    static[:, 1] = rng.integers(1, 100, rows) / 100
+    return Batch(sequence.astype(np.float16), mask, static, np.zeros(rows, np.float32))
+
+
+def make_pair(
+    path: Path, family_name: str = "edge", *, channels: int = 7, seed: int = 0, **fields: Any
+) -> Pair:
+    """Random parameters, far enough from their start that every part matters; saved, loaded."""
+    family = FAMILIES[family_name]
+    binned = family_name != "gaussian"
+    model = PlayModel(
+        num_outputs=family.num_outputs,
+        num_bins=len(EDGES) - 1 if binned else 0,
+        first_edge=EDGES[0],
+        **{"features": 8, "layers": 3, "hidden": (24, 16), **fields},
+    )
+    batch = make_batch(2, 4, channels)
+    variables = model.init(jax.random.key(seed), batch)
+    leaves, tree = jax.tree.flatten(variables["params"])
+    keys = jax.random.split(jax.random.key(seed + 1), len(leaves))
+    moved = [
+        leaf + 0.2 * jax.random.normal(key, jnp.shape(leaf))
+        for leaf, key in zip(leaves, keys, strict=True)
+    ]
+    params = jax.tree.unflatten(tree, moved)
+    names = [f"feature_{i}" for i in range(channels)]
+    save_weights(
+        path, params, describe(model, family, static_names=STATIC_NAMES, sequence_names=names)
+    )
+    return Pair(model, params, family, load_model(path))
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    """A small model with everything: layers, a shortcut, anchors, tails."""
+    return make_pair(tmp_path_factory.mktemp("pair") / "weights.npz", anchors=ANCHORS)

@@ -1,0 +1,232 @@
+"""The weights file: round trip, atomic writing, and every way in which one can be wrong."""
+
+import json
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from sbp_jax.errors import SbpJaxError
+from sbp_jax.export import ExportError, describe, load_model, load_weights, save_weights
+from sbp_jax.export.weights import read_flat
+from tests.export.conftest import STATIC_NAMES, make_pair
+
+PARAMS = {
+    "raw": {"bias": np.arange(3.0), "kernel": jnp.ones((2, 3))},
+    "tcn": {"blocks_0": {"first": {"length": np.float32([1.5])}}},
+    "steps": np.int64(7),
+}
+
+
+@pytest.fixture
+def path(tmp_path) -> Path:
+    return tmp_path / "weights.npz"
+
+
+def test_round_trip(path) -> None:
+    config = {"a": [1, 2.5, "ü"], "b": {"c": None}}
+    save_weights(path, PARAMS, config)
+    params, read = load_weights(path)
+    assert read == {"format": 1, **config}
+    assert jax.tree.structure(params) == jax.tree.structure(PARAMS)
+    for found, expected in zip(jax.tree.leaves(params), jax.tree.leaves(PARAMS), strict=True):
+        assert found.dtype == expected.dtype
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_numpy_reads_the_file_without_this_library(path) -> None:
+    save_weights(path, PARAMS, {"note": "x"})
+    with np.load(path, allow_pickle=False) as file:
+        assert set(file.files) == {
+            "raw/bias",
+            "raw/kernel",
+            "steps",
+            "tcn/blocks_0/first/length",
+            "config_json",
+        }
+        assert json.loads(str(file["config_json"]))["note"] == "x"
+
+
+def test_description_is_what_the_file_gives_back(pair, path) -> None:
+    names = {"static_names": STATIC_NAMES, "sequence_names": ("a", "b")}
+    config = describe(pair.model, pair.family, **names, version="0.1")
+    save_weights(path, PARAMS, config)
+    assert load_weights(path)[1] == config
+    assert config["version"] == "0.1"
+    assert config["family"]["name"] == "SplicedBinnedPareto"
+    assert config["model"]["anchors"][0] == {"column": 0, "scale": 10.0, "below": 12, "above": 30}
+
+
+@pytest.mark.parametrize("stage", ["numpy.savez", "pathlib.Path.replace"])
+def test_a_failing_write_leaves_the_folder_as_it_was(path, monkeypatch, stage) -> None:
+    def fail(*args, **kwargs):
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, fail)
+        with pytest.raises(OSError, match="disk full"):
+            save_weights(path, PARAMS, {})
+        assert list(path.parent.iterdir()) == []
+    save_weights(path, PARAMS, {"note": "old"})
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, fail)
+        with pytest.raises(OSError, match="disk full"):
+            save_weights(path, PARAMS, {"note": "new"})
+    assert list(path.parent.iterdir()) == [path]
+    assert load_weights(path)[1]["note"] == "old"
+
+
+@pytest.mark.parametrize(
+    ("params", "config", "message"),
+    [
+        ({"a/b": np.ones(1)}, {}, "'a/b': the name"),
+        ({"config_json": np.ones(1)}, {}, "'config_json': the name"),
+        ({"file": np.ones(1)}, {}, "'file': the name"),
+        ({"a": {"b": jnp.ones(1, jnp.bfloat16)}}, {}, "'a/b': expected .* got bfloat16"),
+        ({"a": np.array(["x"])}, {}, "'a': expected a NumPy number dtype"),
+        ({"a": np.array([np.nan])}, {}, "'a': expected finite"),
+        ({"a": np.ones(1)}, {"x": np.ones(1)}, "config: expected what JSON can hold"),
+        ({"a": np.ones(1)}, {"x": np.nan}, "config: expected what JSON can hold"),
+        ({"a": np.ones(1)}, {"format": 2}, "config: expected format 1, got 2"),
+    ],
+)
+def test_what_cannot_be_saved_is_refused_and_leaves_no_file(path, params, config, message) -> None:
+    with pytest.raises(ExportError, match=message):
+        save_weights(path, params, config)
+    assert list(path.parent.iterdir()) == []
+
+
+def _missing(path: Path) -> None:
+    pass
+
+
+def _folder(path: Path) -> None:
+    path.mkdir()
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _text(path: Path) -> None:
+    path.write_text("not an npz file")
+
+
+def _single_array(path: Path) -> None:
+    with path.open("wb") as file:
+        np.save(file, np.ones(3))
+
+
+def _truncated(path: Path) -> None:
+    save_weights(path, PARAMS, {})
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def _flipped(path: Path) -> None:
+    save_weights(path, {"a": np.ones(1000)}, {})
+    content = bytearray(path.read_bytes())
+    content[4000] ^= 1
+    path.write_bytes(content)
+
+
+def _foreign_zip(path: Path) -> None:
+    import zipfile
+
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("letter.txt", "hello")
+
+
+def _no_config(path: Path) -> None:
+    np.savez(path, **{"raw/bias": np.ones(2)})
+
+
+def _broken_config(path: Path) -> None:
+    np.savez(path, config_json=np.array("{"))
+
+
+def _other_format(path: Path) -> None:
+    np.savez(path, config_json=np.array('{"format": 2}'))
+
+
+def _list_config(path: Path) -> None:
+    np.savez(path, config_json=np.array("[1]"))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (_missing, "expected a weights file, found none"),
+        (_folder, "expected a weights file, found none"),
+        (_empty, "not an npz file, or a damaged one"),
+        (_text, "not an npz file, or a damaged one"),
+        (_single_array, "expected an npz file, found a single array"),
+        (_truncated, "not an npz file, or a damaged one"),
+        (_flipped, "not an npz file, or a damaged one"),
+        (_foreign_zip, "'letter.txt' is not an array"),
+        (_no_config, "expected a config named 'config_json', found none"),
+        (_broken_config, "'config_json' is not JSON"),
+        (_other_format, "expected format 1, found 2"),
+        (_list_config, "expected format 1, found 'list'"),
+    ],
+)
+def test_a_file_that_is_none_gives_one_clear_error(path, make, message) -> None:
+    make(path)
+    with pytest.raises(ExportError, match=message) as caught:
+        load_weights(path)
+    assert str(path) in str(caught.value)
+    assert isinstance(caught.value, SbpJaxError)
+
+
+def test_a_name_below_an_array_is_refused(path) -> None:
+    arrays = {"a": np.ones(1), "a/b": np.ones(1), "config_json": np.array('{"format": 1}')}
+    np.savez(path, **arrays)
+    with pytest.raises(ExportError, match="'a/b' lies below"):
+        load_weights(path)
+
+
+def _rewritten(path: Path, change) -> None:
+    make_pair(path)
+    flat, config = read_flat(path)
+    change(flat, config)
+    np.savez(path, config_json=np.array(json.dumps(config)), **flat)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f, c: f.pop("raw/bias"), r"'raw/bias': expected shape \(75,\), found none"),
+        (
+            lambda f, c: f.update({"raw/bias": np.ones(3)}),
+            r"'raw/bias': expected shape \(75,\), found \(3,\)",
+        ),
+        (
+            lambda f, c: c["model"].update(kernel_size=2),
+            r"'tcn/blocks_0/first/direction': expected shape \(2, 7, 8\), found \(3, 7, 8\)",
+        ),
+        (lambda f, c: c["model"].update(layers=2), "'tcn/blocks_2/.*': found, but the config"),
+        (lambda f, c: c["model"].pop("layers"), "expected 'layers' as int, found None"),
+        (lambda f, c: c["model"].update(layers=-1), "expected 'layers' of at least 0, found -1"),
+        (lambda f, c: c["model"].update(hidden=["x"]), "expected 'hidden' as list of int"),
+        (lambda f, c: c["model"].update(anchors=[3]), "expected an anchor as dict, found 3"),
+        (
+            lambda f, c: c["model"].update(
+                anchors=[{"column": 9, "scale": 1, "below": 1, "above": 1}]
+            ),
+            r"expected an anchor's column in 0..4, found 9",
+        ),
+        (lambda f, c: c.pop("static_names"), "expected 'static_names' as list, found None"),
+        (lambda f, c: c["family"].update(name="Cauchy"), "expected the family .* found 'Cauchy'"),
+        (lambda f, c: c["family"].update(name="Binned"), "expected 71 outputs .* found 75"),
+        (lambda f, c: c["family"].update(edges=[0, 1, 1]), "increasing 'edges'"),
+        (lambda f, c: c["family"].update(edges=["0"]), "'edges' as a list of numbers"),
+        (lambda f, c: c["family"].update(splice="x"), "'splice' as one of"),
+        (lambda f, c: c["family"].update(tail_mass=[0.5, 0.1]), r"'tail_mass' in \(0, 0.5\)"),
+        (lambda f, c: c["family"].update(shape_range=[0.9, 0.0]), "'shape_range' as -1 < lowest"),
+    ],
+)
+def test_arrays_and_config_must_fit_each_other(path, change, message) -> None:
+    _rewritten(path, change)
+    with pytest.raises(ExportError, match=message):
+        load_model(path)
