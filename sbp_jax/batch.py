@@ -1,6 +1,6 @@
 """The one shape in which examples reach a model: masked, padded sequences and static facts."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Array, Bool, Float
@@ -8,7 +8,14 @@ from numpy.typing import NDArray
 
 from sbp_jax.errors import BatchError
 
-Arrayish = Array | NDArray
+# NumPy on the host, JAX on a device: the same fields hold both, which a static checker could
+# only follow with a cast at every use.
+if TYPE_CHECKING:
+    Arrayish = Any
+else:
+    Arrayish = Array | NDArray
+
+_ROWS: Final = 4096  # checked at once, which bounds the memory in between
 
 
 class Batch(NamedTuple):
@@ -74,19 +81,27 @@ def check_batch(
             f"mask: expected observed steps before padding, got padding first in row "
             f"{int(np.argmax(late.any(axis=1)))}"
         )
-    _check_finite("sequence", np.where(np.asarray(mask)[..., None], sequence, 0), sequence_names)
-    _check_finite("static", np.asarray(static), static_names)
-    _check_finite("target", np.asarray(target)[:, None], ("target",))
+    _check_finite("sequence", sequence, sequence_names, mask)
+    _check_finite("static", static, static_names)
+    _check_finite("target", target[:, None], ("target",))
 
 
-def _check_finite(where: str, values: NDArray, names: tuple[str, ...]) -> None:
+def _check_finite(
+    where: str, values: NDArray, names: tuple[str, ...], mask: NDArray | None = None
+) -> None:
     """Raise for the first value that is not finite; the last axis holds the named columns."""
-    finite = np.isfinite(values)
-    if finite.all():
-        return
-    at = tuple(int(i) for i in np.argwhere(~finite)[0])
-    column = repr(names[at[-1]]) if names else str(at[-1])
-    step = f", step {at[1]}" if len(at) == 3 else ""
-    raise BatchError(
-        f"{where}: expected finite values, got {values[at]} in row {at[0]}{step}, column {column}"
-    )
+    for start in range(0, len(values), _ROWS):
+        part = slice(start, start + _ROWS)
+        finite = np.isfinite(values[part])
+        if mask is not None:
+            finite |= ~mask[part, :, None]
+        if finite.all():
+            continue
+        row, *rest = (int(i) for i in np.argwhere(~finite)[0])
+        at = (row + start, *rest)
+        column = repr(names[at[-1]]) if names else str(at[-1])
+        step = f", step {at[1]}" if len(at) == 3 else ""
+        raise BatchError(
+            f"{where}: expected finite values, got {values[at]} in row {at[0]}{step}, "
+            f"column {column}"
+        )

@@ -11,6 +11,7 @@ relative accuracy. Bins are closed on the left; the last one also on the right.
 Arguments come aligned (`elementary.align_with`): logits (..., n), the others (...), equal ranks.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from sbp_jax.distributions.elementary import log1mexp, log_dot
 
-Edges = Sequence[float] | np.ndarray | Array
+Edges = Sequence[float | int] | np.ndarray | Array
 Logits = Float[Array, "*#batch bins"]
 Value = Float[Array, "*#batch"]
 Result = Float[Array, "*batch"]
@@ -227,8 +228,26 @@ class Bins:
 
 
 def prefix_sums(probs: Logits, *, upper: bool) -> Float[Array, "*batch bins"]:
-    """Inclusive sums over the last axis, from its far end if `upper`."""
-    return jax.lax.associative_scan(jnp.add, probs, reverse=upper, axis=probs.ndim - 1)
+    """Inclusive sums over the last axis, from its far end if `upper`.
+
+    A product with a triangle of ones: a scan is many small operations on an accelerator, and
+    slow to compile and to transpose. Beyond 128 bins, sums within blocks of about sqrt(n) bins
+    plus sums of the blocks before: n^1.5 products in place of n^2.
+    """
+    n = probs.shape[-1]
+    size = n if n <= 128 else math.isqrt(n - 1) + 1
+    count = -(-n // size)
+    padding = [(0, 0)] * (probs.ndim - 1) + [(0, count * size - n)]
+    blocks = jnp.pad(probs, padding).reshape(*probs.shape[:-1], count, size)
+    within = np.triu(np.ones((size, size), probs.dtype))
+    before = np.triu(np.ones((count, count), probs.dtype), 1)
+    if upper:
+        within, before = within.T, before.T
+    sums = jnp.matmul(blocks, within, precision="highest")
+    if count > 1:
+        totals = jnp.sum(blocks, axis=-1)
+        sums += jnp.matmul(totals, before, precision="highest")[..., None]
+    return sums.reshape(*probs.shape[:-1], count * size)[..., :n]
 
 
 def log_of_either(log_mass: Value, log_rest: Value) -> Result:

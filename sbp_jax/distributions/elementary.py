@@ -37,7 +37,7 @@ def align_with(
 ) -> tuple[Array, ...]:
     """Align `values` with the leading dimensions of `vector`, whose last axis is kept apart."""
     dtype = _float_dtype(vector, *values)
-    rank = max(jnp.ndim(vector) - 1, *(jnp.ndim(value) for value in values))
+    rank = max([jnp.ndim(vector) - 1, *(jnp.ndim(value) for value in values)])
     return _expand(vector, rank + 1, dtype), *(_expand(value, rank, dtype) for value in values)
 
 

@@ -39,8 +39,8 @@ class Gaussian:
     Params(loc=Array(7., dtype=float32), scale=Array(10., dtype=float32))
     """
 
-    center: float = 0.0
-    spread: float = 1.0
+    center: float | int = 0.0
+    spread: float | int = 1.0
 
     class Params(NamedTuple):
         """Mean and standard deviation, in the unit of the target."""

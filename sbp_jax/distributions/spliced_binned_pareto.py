@@ -91,9 +91,9 @@ class SplicedBinnedPareto:
     def __init__(
         self,
         edges: Edges,
-        tail_mass: float | tuple[float, float] = 0.05,
+        tail_mass: float | Sequence[float] = 0.05,
         splice: Mode = "quantile",
-        shape_range: tuple[float, float] = (0.0, 0.95),
+        shape_range: Sequence[float | int] = (0.0, 0.95),
     ) -> None:
         check_mode(splice)
         object.__setattr__(self, "edges", check_edges(edges))

@@ -4,6 +4,7 @@ Symbols: F_B distribution function of the bins, e_0 < ... < e_n their edges, a a
 """
 
 import math
+from collections.abc import Sequence
 from typing import Literal, NamedTuple, get_args
 
 import jax.numpy as jnp
@@ -55,7 +56,7 @@ def check_mode(mode: str) -> None:
         raise ValueError(f"splice: expected one of {get_args(Mode)}, got {mode!r}")
 
 
-def check_tail_mass(tail_mass: float | tuple[float, float]) -> tuple[float, float]:
+def check_tail_mass(tail_mass: float | Sequence[float]) -> tuple[float, float]:
     """Return the masses as a pair; ValueError unless both lie in (0, 0.5)."""
     pair = (tail_mass, tail_mass) if isinstance(tail_mass, int | float) else tuple(tail_mass)
     if len(pair) != 2 or not all(0 < mass < 0.5 for mass in pair):
@@ -66,7 +67,7 @@ def check_tail_mass(tail_mass: float | tuple[float, float]) -> tuple[float, floa
     return float(pair[0]), float(pair[1])
 
 
-def check_shape_range(shape_range: tuple[float, float]) -> tuple[float, float]:
+def check_shape_range(shape_range: Sequence[float | int]) -> tuple[float, float]:
     """Return the range as floats; ValueError unless -1 < lowest < highest < 2."""
     if len(shape_range) != 2 or not -1 < shape_range[0] < shape_range[1] < 2:
         raise ValueError(

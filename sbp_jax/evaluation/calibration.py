@@ -70,7 +70,11 @@ def share_below(
 def randomised_pit(
     lower: Pits, upper: Pits, *, draws: int = 1, seed: int = 0
 ) -> Float[np.ndarray, "draws B"]:
-    """Uniform draws between F(y - 1/2) and F(y + 1/2), independent for each observation."""
+    """Uniform draws between F(y - 1/2) and F(y + 1/2), independent for each observation.
+
+    >>> randomised_pit(np.array([0.2, 0.4]), np.array([0.2, 0.4]), draws=1)
+    array([[0.2, 0.4]])
+    """
     _check(lower, upper)
     uniform = np.random.default_rng(seed).random((draws, lower.size))
     return lower + uniform * (upper - lower)
@@ -112,7 +116,12 @@ def pp_mae(lower: Pits, upper: Pits, *, draws: int = 20, seed: int = 0) -> dict[
 
 
 def pp_curve(lower: Pits, upper: Pits) -> Float[np.ndarray, " 129"]:
-    """Share of observations below each of `LEVELS`, in expectation over randomised PITs."""
+    """Share of observations below each of `LEVELS`, in expectation over randomised PITs.
+
+    >>> curve = pp_curve(np.array([0.0, 0.5]), np.array([0.5, 1.0]))
+    >>> bool(np.allclose(curve, LEVELS))
+    True
+    """
     _check(lower, upper)
     return np.array([share_below(lower, upper, float(q)).mean() for q in LEVELS])
 
@@ -121,6 +130,9 @@ def pit_histogram(lower: Pits, upper: Pits, *, bins: int = 20) -> Float[np.ndarr
     """Observations in each of equal bins of the PIT, in expectation over randomised PITs.
 
     Counts, so they sum to B; each is near B / bins if forecasts are right.
+
+    >>> pit_histogram(np.array([0.0, 0.6]), np.array([0.5, 0.6]), bins=4)
+    array([0.5, 0.5, 1. , 0. ])
     """
     _check(lower, upper)
     # The ends are infinite so that a PIT of exactly 1 counts.

@@ -1,6 +1,6 @@
 r"""The empirical distribution of yards, alone or by air yards: forecasts without a model.
 
-Of n training passes in a group, n_k gained k yards; with m groups' passes together N, N_k:
+Of n training passes in a group n_k gained k yards, of all N passes N_k:
 
     climatology   c_k = (N_k + 1/2) / (N + K/2)       K cells; the Krichevsky-Trofimov estimate
     group         p_k = (n_k + w c_k) / (n + w)       w pseudo-passes drawn from the climatology
@@ -21,7 +21,7 @@ MIN_COUNT: Final = 1000
 """Fewest passes of a group; from 100 to 4,000, this has the best log score on season 2017."""
 
 WEIGHT: Final = 50.0
-"""Pseudo-passes from the climatology in each group; chosen on season 2017 too."""
+"""Pseudo-passes from the climatology in each group; of 2 to 400 the best in the same way."""
 
 _SLICE = 4096  # rows of outcomes made at a time: 201 cells each
 

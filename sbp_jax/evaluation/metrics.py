@@ -20,11 +20,19 @@ Values = Float[np.ndarray, " B"]
 
 
 class Metric(NamedTuple):
-    """A metric: its heading, its unit, and its number per play from outcomes and yards."""
+    """A metric.
+
+    Attributes:
+        title: heading in a table.
+        unit: its unit.
+        per_play: its number for each play, from outcomes and yards.
+        nominal: what a perfect forecaster gets, where that is known beforehand.
+    """
 
     title: str
     unit: str
     per_play: Callable[[Outcomes, Values], Values]
+    nominal: float | None = None
 
 
 def _squared_error(outcomes: Outcomes, y: Values) -> Values:
@@ -41,6 +49,7 @@ def _coverage(probability: float) -> Metric:
         lambda outcomes, _: central_coverage(
             np.asarray(outcomes.pit_lower), np.asarray(outcomes.pit_upper), probability
         ),
+        probability,
     )
 
 

@@ -20,13 +20,11 @@ def render(evaluation: Mapping[str, Any]) -> str:
     >>> from sbp_jax.evaluation.summary import evaluate
     >>> outcomes = {"always 5": point_outcomes(np.array([5.0, 5.0]))}
     >>> evaluation = evaluate(outcomes, np.array([0.0, 6.0]), np.array(["a", "b"]))
-    >>> print("\n".join(render(evaluation).splitlines()[:6]))
-    2 plays of 2 games. In brackets: standard error, with games as units.
-    <BLANKLINE>
-    Scores: lower is better
-                                  log score           CRPS     CRPS cells     MAE median      RMSE mean
-                                       nats          yards          yards          yards          yards
-    always 5                              -              -              -  3.000 (2.000)              -
+    >>> for line in render(evaluation).splitlines()[3:6]:
+    ...     print(line[:8], line[70:84])
+             MAE median
+                  yards
+    always 5  3.000 (2.000)
     """
     blocks = [
         f"{evaluation['plays']} plays of {evaluation['games']} games. "
@@ -51,24 +49,24 @@ def _scores(entries: Mapping[str, Any], sign: str = "") -> str:
 
 
 def _calibration(evaluation: Mapping[str, Any]) -> str:
-    title = "Calibration: share of plays inside central intervals; PP-MAE below 0.05, between, "
-    title += "above 0.95\n"
     rows = [
-        ["", *(metric.title for metric in COVERAGES.values()), *["PP-MAE" for _ in REGIONS]],
-        ["", *["" for _ in COVERAGES], *REGIONS],
+        ["", *(metric.title for metric in COVERAGES.values()), *("PP-MAE" for _ in REGIONS)],
+        ["", *("" for _ in COVERAGES), *REGIONS],
     ]
     for name, entry in evaluation["forecasts"].items():
-        covered = [_number(entry[each] and entry[each]["mean"], ".3f") for each in COVERAGES]
-        errors = entry["pp_mae"]
-        rows.append(
-            [name, *covered, *(_number(errors and errors[r]["value"], ".4f") for r in REGIONS)]
-        )
-    nominal = [name.removeprefix("coverage_") for name in COVERAGES]
-    for label, key in (("perfect forecaster", "mean"), ("  its 95th percentile", "p95")):
-        shares = [f"{int(x) / 100:.3f}" if key == "mean" else "" for x in nominal]
-        perfect = [_number(evaluation["perfect"][region][key], ".4f") for region in REGIONS]
-        rows.append([label, *shares, *perfect])
-    return title + _align(rows, [_SHARE] * (len(COVERAGES) + len(REGIONS)))
+        covered = [_number(entry[key] and entry[key]["mean"], ".3f") for key in COVERAGES]
+        errors = entry["pp_mae"] or {}
+        pp_mae = [_number(errors.get(key, {}).get("value"), ".4f") for key in REGIONS]
+        rows.append([name, *covered, *pp_mae])
+    perfect = [evaluation["perfect"][key] for key in REGIONS]
+    nominal = [f"{metric.nominal:.3f}" for metric in COVERAGES.values()]
+    rows.append(["perfect forecaster", *nominal, *(f"{each['mean']:.4f}" for each in perfect)])
+    absent = ["" for _ in COVERAGES]
+    rows.append(["  its 95th percentile", *absent, *(f"{each['p95']:.4f}" for each in perfect)])
+    return (
+        "Calibration: share of plays in central intervals; PP-MAE below 0.05, between, above 0.95\n"
+        + _align(rows, [_SHARE] * (len(COVERAGES) + len(REGIONS)))
+    )
 
 
 def _estimate(entry: Mapping[str, Any] | None, sign: str, decimals: int) -> str:

@@ -55,14 +55,25 @@ class Architecture:
             static_names=_tuple_of(str, config, "static_names"),
             sequence_names=_tuple_of(str, config, "sequence_names"),
         )
-        columns = len(architecture.static_names)
-        for anchor in architecture.anchors:
-            if not 0 <= anchor.column < columns:
+        architecture._check()
+        return architecture
+
+    def _check(self) -> None:
+        """Raise where single entries are possible but not together."""
+        if not self.bin_width > 0:
+            raise ExportError(f"config: expected 'bin_width' above 0, found {self.bin_width}")
+        if self.num_bins > self.num_outputs:
+            raise ExportError(
+                f"config: expected 'num_bins' of at most {self.num_outputs} outputs, found "
+                f"{self.num_bins}"
+            )
+        columns = len(self.static_names)
+        for anchor in self.anchors:
+            if anchor.column >= columns:
                 raise ExportError(
                     f"config: expected an anchor's column in 0..{columns - 1}, found "
                     f"{anchor.column}"
                 )
-        return architecture
 
     @property
     def receptive_field(self) -> int:

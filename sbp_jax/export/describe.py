@@ -13,17 +13,7 @@ if TYPE_CHECKING:  # a server that imports this package must not load JAX
     from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
     from sbp_jax.models.play_model import PlayModel
 
-MODEL_FIELDS = (
-    "num_outputs",
-    "num_bins",
-    "first_edge",
-    "bin_width",
-    "features",
-    "layers",
-    "kernel_size",
-    "hidden",
-    "dropout",
-)
+_FLAX_FIELDS = ("parent", "name")  # every Flax module has them; they say nothing here
 
 
 def describe(
@@ -43,7 +33,8 @@ def describe(
         sequence_names: names of a step's columns, in order.
         extra: whatever else should stay with the weights, such as versions and fingerprints.
     """
-    fields = {name: getattr(model, name) for name in MODEL_FIELDS}
+    names = [one.name for one in dataclasses.fields(model) if one.name not in _FLAX_FIELDS]
+    fields = {name: getattr(model, name) for name in names}
     anchors = [dataclasses.asdict(anchor) for anchor in model.anchors]
     config = {
         "format": FORMAT,

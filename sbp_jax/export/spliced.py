@@ -138,7 +138,7 @@ def hazard(z: Floats, shape: Floats, scale: Floats) -> Floats:
 
 
 def excess(w: Floats, shape: Floats, scale: Floats) -> Floats:
-    """z with L(z) = w: `beta expm1(xi w) / xi`; the end of the support for infinite w.
+    """Excess z with L(z) = w, `beta expm1(xi w) / xi`; the end of the support for infinite w.
 
     >>> float(excess(np.array(2.0), np.array(0.0), np.array(3.0)))
     6.0

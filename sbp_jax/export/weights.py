@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,6 @@ from sbp_jax.export.errors import ExportError
 
 FORMAT = 1
 CONFIG_NAME = "config_json"
-# The last two are arguments of numpy.savez, which takes the arrays as keywords.
-_RESERVED = {CONFIG_NAME, "file", "allow_pickle"}
 
 Config = dict[str, Any]
 Flat = dict[str, NDArray]
@@ -53,7 +51,7 @@ def save_weights(path: str | Path, params: Mapping[str, Any], config: Mapping[st
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
-            np.savez(file, **members)
+            _write_members(file, members)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -98,6 +96,14 @@ def read_flat(path: str | Path) -> tuple[Flat, Config]:
     return members, config
 
 
+def _write_members(file: IO[bytes], members: Flat) -> None:
+    """What ``numpy.savez`` does, which would take a name such as "file" for its own argument."""
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in members.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
+
+
 def _read_members(path: Path) -> Flat:
     try:
         archive = np.load(path, allow_pickle=False)
@@ -117,7 +123,7 @@ def _read_members(path: Path) -> Flat:
 def _flatten(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, NDArray]]:
     for key, value in tree.items():
         name = f"{prefix}{key}"
-        if not key or "/" in key or name in _RESERVED:
+        if not key or "/" in key or name == CONFIG_NAME:
             raise ExportError(f"parameter {name!r}: the name is reserved, empty or has a '/'")
         if isinstance(value, Mapping):
             yield from _flatten(value, f"{name}/")

@@ -76,4 +76,7 @@ def _one_product(
 ) -> Float[Array, "B M D"]:
     """Multiply K views, one per tap, with the kernel in one go."""
     taps, channels, outputs = kernel.shape
-    return jnp.concatenate(views, axis=-1) @ kernel.reshape(taps * channels, outputs) + bias[None, None]
+    return (
+        jnp.concatenate(views, axis=-1) @ kernel.reshape(taps * channels, outputs)
+        + bias[None, None]
+    )

@@ -22,7 +22,9 @@ class PlayModel(nn.Module):
         layers: blocks of the TCN; 0 leaves the series out.
         kernel_size: taps of each convolution.
         hidden: widths of the perceptron's layers.
-        dropout: probability of dropping a channel or hidden unit, in training.
+        dropout: probability of dropping a unit of the state or of a hidden layer, in training.
+        encoder_dropout: probability of dropping a channel within the TCN, in training; it acts
+            after each of 2 L convolutions, so little goes a long way.
     """
 
     num_outputs: int
@@ -35,6 +37,7 @@ class PlayModel(nn.Module):
     kernel_size: int = 3
     hidden: tuple[int, ...] = (128, 128)
     dropout: float = 0.2
+    encoder_dropout: float = 0.0
 
     @nn.compact
     def __call__(
@@ -59,8 +62,11 @@ class PlayModel(nn.Module):
         """What the head sees: the encoder's state beside the static facts."""
         if not self.layers:
             return static
-        encoder = TCN(self.features, self.layers, self.kernel_size, self.dropout, name="tcn")
+        encoder = TCN(
+            self.features, self.layers, self.kernel_size, self.encoder_dropout, name="tcn"
+        )
         state = encoder(batch.sequence, batch.mask, readout=readout, train=train)
+        state = nn.Dropout(self.dropout)(state, deterministic=not train)
         return jnp.concatenate([state, static], axis=-1)
 
     def _head(

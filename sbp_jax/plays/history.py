@@ -59,11 +59,38 @@ RELATION_FEATURES: Final = (
 )
 """Columns that relate an earlier snap to the pass at hand."""
 
-HISTORY_FEATURES: Final = (*SNAP_FEATURES, *RELATION_FEATURES)
+# name: (the snaps that count, what is averaged over them)
+_AVERAGES: Final[Mapping[str, tuple[str, str]]] = {
+    "passer_complete_so_far": ("same_passer", "complete"),
+    "passer_air_yards_so_far": ("same_passer", "air_yards"),
+    "passer_yards_so_far": ("same_passer", "yards"),
+    "target_complete_so_far": ("same_target", "complete"),
+    "target_air_yards_so_far": ("same_target", "air_yards"),
+    "target_yards_so_far": ("same_target", "yards"),
+    "target_left_so_far": ("same_target", "location_left"),
+    "target_right_so_far": ("same_target", "location_right"),
+    "sacks_so_far": ("same_offense", "is_sack"),
+    "shotgun_so_far": ("same_offense", "shotgun"),
+    "no_huddle_so_far": ("same_offense", "no_huddle"),
+    "drive_yards_so_far": ("same_drive", "yards"),
+}
+_COUNTS: Final[Mapping[str, str]] = {
+    "passes_so_far": "same_passer",
+    "targets_so_far": "same_target",
+    "target_runs_so_far": "target_ran",
+}
+RUNNING_FEATURES: Final = (*_AVERAGES, *_COUNTS)
+"""Columns that sum the game up to and including a snap, as it bears on the pass at hand.
+
+A network could learn these sums, but the game so far says little about the next pass, and with
+so weak a signal it learns noise instead: they are worth more than all else in the series.
+"""
+
+HISTORY_FEATURES: Final = (*SNAP_FEATURES, *RELATION_FEATURES, *RUNNING_FEATURES)
 
 
 def history(
-    passes: pl.DataFrame, snaps: pl.DataFrame, max_snaps: int = 64, chunk: int = 8192
+    passes: pl.DataFrame, snaps: pl.DataFrame, max_snaps: int = 64, chunk: int = 1024
 ) -> tuple[Float[NDArray, "B T C"], Bool[NDArray, "B T"]]:
     """Sequence (float16) and mask of the preceding snaps of each pass, at most ``max_snaps``.
 
@@ -77,23 +104,28 @@ def history(
         ValueError: a pass has no row in ``snaps``.
     """
     snaps = snaps.sort("game_id", "snap")
-    own = np.nan_to_num(
-        snaps.select(e.cast(pl.Float32).fill_null(0).alias(n) for n, e in SNAP_FEATURES.items())
-        .to_numpy()
-        .astype(np.float16)
+    described = snaps.select(
+        expression.cast(pl.Float32).fill_null(0).alias(name)
+        for name, expression in SNAP_FEATURES.items()
     )
+    own = {name: described[name].to_numpy() for name in SNAP_FEATURES}
     at, first = _locate(passes, snaps)
     start = np.maximum(first, at - max_snaps)
     mask = np.arange(max_snaps)[None] < (at - start)[:, None]
     sequence = np.zeros((len(at), max_snaps, len(HISTORY_FEATURES)), np.float16)
     then, now = _identities(snaps, passes)
-    for rows in np.array_split(np.arange(len(at)), -(-len(at) // chunk)):
+    for begin in range(0, len(at), chunk):
+        rows = np.arange(begin, min(begin + chunk, len(at)))
         index = np.where(mask[rows], start[rows, None] + np.arange(max_snaps)[None], 0)
         block = sequence[rows[0] : rows[-1] + 1]
-        block[..., : own.shape[1]] = own[index]
-        for column, values in enumerate(_relations(then, now, index, rows), own.shape[1]):
-            block[..., column] = values
-        block[~mask[rows]] = 0
+        columns = {name: np.where(mask[rows], values[index], 0) for name, values in own.items()}
+        columns |= {
+            name: np.where(mask[rows], values, 0)
+            for name, values in _relations(then, now, index, rows).items()
+        }
+        columns |= _running(columns)
+        for number, name in enumerate(HISTORY_FEATURES):
+            block[..., number] = np.where(mask[rows], columns[name], 0)
     return sequence, mask
 
 
@@ -149,7 +181,7 @@ def _relations(
     now: Mapping[str, NDArray],
     index: Int[NDArray, "b T"],
     rows: Int[NDArray, " b"],
-) -> list[NDArray]:
+) -> dict[str, NDArray]:
     """The columns of `RELATION_FEATURES`, each (b, T)."""
 
     def same(name: str) -> Bool[NDArray, "b T"]:
@@ -158,12 +190,27 @@ def _relations(
     same_offense = same("offense")
     lead = np.where(same_offense, 1, -1) * np.clip(then["lead"][index], -28, 28) / 14
     minutes = np.clip(now["minute"][rows][:, None] - then["minute"][index], 0, 90) / 10
-    return [
-        same_offense,
-        same("passer"),
-        same("receiver"),
-        same("rusher"),
-        same("drive"),
-        lead,
-        minutes,
-    ]
+    return {
+        "same_offense": same_offense,
+        "same_passer": same("passer"),
+        "same_target": same("receiver"),
+        "target_ran": same("rusher"),
+        "same_drive": same("drive"),
+        "lead_then": lead,
+        "minutes_ago": minutes,
+    }
+
+
+def _running(columns: Mapping[str, NDArray]) -> dict[str, NDArray]:
+    """The columns of `RUNNING_FEATURES`, from the columns that they sum."""
+
+    def total(values: NDArray) -> Float[NDArray, "b T"]:
+        return np.cumsum(values, axis=1, dtype=np.float32)
+
+    # As if there had been three more that showed nothing: a rate after one snap is no rate.
+    averages = {
+        name: total(columns[which] * columns[what]) / (total(columns[which]) + 3)
+        for name, (which, what) in _AVERAGES.items()
+    }
+    counts = {name: np.log1p(total(columns[which])) / 2 for name, which in _COUNTS.items()}
+    return averages | counts

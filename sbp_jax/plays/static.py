@@ -60,8 +60,8 @@ STATIC_FEATURES: Final[Mapping[str, pl.Expr]] = {
     "air_yards_are_zero": _AIR == 0,
     "air_yards_unknown": pl.col("air_yards").is_null(),
     "yards_to_go": _TO_GO.clip(0, 30) / 10,
-    **{f"down_{i}": pl.col("down").fill_null(0) == i for i in (1, 2, 3, 4)},
-    **{f"quarter_{i}": i == _QUARTER for i in (1, 2, 3, 4, 5)},
+    **{f"down_{i}": pl.col("down").fill_null(0).eq(i) for i in (1, 2, 3, 4)},
+    **{f"quarter_{i}": _QUARTER.eq(i) for i in (1, 2, 3, 4, 5)},
     "clock": _CLOCK / 900,
     "half_clock": (_CLOCK + 900 * (_QUARTER % 2)) / 1800,
     "two_minute": ((_QUARTER % 2 == 0) & (_CLOCK <= 120)),
@@ -73,8 +73,8 @@ STATIC_FEATURES: Final[Mapping[str, pl.Expr]] = {
     "season": (pl.col("season") - 2013) / 5,
     "week": pl.col("week") / 17,
     "playoffs": pl.col("season_type") == "POST",
-    **{f"location_{w}": pl.col("pass_location") == w for w in ("left", "middle", "right")},
-    **{f"depth_{w}": pl.col("pass_depth") == w for w in ("short", "deep")},
+    **{f"location_{w}": pl.col("pass_location").eq(w) for w in ("left", "middle", "right")},
+    **{f"depth_{w}": pl.col("pass_depth").eq(w) for w in ("short", "deep")},
 }
 """Name of each column and how it comes from the passes table."""
 

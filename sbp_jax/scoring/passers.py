@@ -72,10 +72,27 @@ def rate_passers(
         - completion_percent, yards, touchdowns, interceptions, for orientation.
 
     Raises:
-        ScoringError: a column is missing, no rows, a different number of scores, or a row
-            without season, game or passer.
+        ScoringError: a column is missing, no rows, a different number of scores, one that is not
+            finite, or a row without season, game or passer.
+
+    >>> passes = pl.DataFrame(
+    ...     {
+    ...         "season": [2018] * 4,
+    ...         "game_id": ["a", "b", "a", "b"],
+    ...         "passer_id": ["1", "1", "2", "2"],
+    ...         "passer_name": ["A.One", "A.One", "B.Two", "B.Two"],
+    ...         "offense": ["KC"] * 4,
+    ...         "complete": [True, False, True, True],
+    ...         "yards_gained": [5, 0, 12, 9],
+    ...         "pass_touchdown": [False] * 4,
+    ...         "interception": [False, True, False, False],
+    ...     }
+    ... )
+    >>> ratings = rate_passers(passes, np.array([0.4, 0.2, 0.9, 0.7]), min_attempts=2)
+    >>> ratings.select("rank", "passer_name", pl.col("mean_score", "scaled_score").round(1)).rows()
+    [(1, 'B.Two', 0.8, 89.0), (2, 'A.One', 0.3, 82.4)]
     """
-    plays = _joined(passes, scores)
+    plays = _joined(passes, np.asarray(scores, np.float64))
     table = (
         _by_season_and_passer(plays)
         .with_columns(qualified=pl.col("attempts") >= min_attempts)

@@ -64,7 +64,7 @@ def standardise(
 ) -> Float[np.ndarray, " B"]:
     """Standardised score of each play: (u - m) / s, with m and s over all plays of its season.
 
-    m is near 1/2 and s near 0.28. Taking the season's own mean removes what the whole league
+    m is near 1/2 and s near 0.27. Taking the season's own mean removes what the whole league
     gained over the seasons the model was trained on; the order of passers within a season does
     not depend on either. Where all scores of a season are equal, the result is 0.
 

@@ -23,8 +23,8 @@ def render_ranking(ratings: pl.DataFrame, season: int, *, count: int = 10) -> st
         raise ScoringError(f"season {season}: expected qualified passers, got none")
     rows = list(ranked.iter_rows(named=True))
     lines = [
-        f"Passers of {season}: {ranked.height} qualified; score from 50 to 99 with its 95 % interval,",
-        "mean standardised play score with its standard error (SE), attempts and what came of them",
+        f"Passers of {season}: {ranked.height} qualified; score, 50 to 99, with its 95 % interval;",
+        "mean standardised play score with its standard error (SE); attempts and what came of them",
         "",
         f"{'rank':>4}  {'passer':<18} {'team':<8} {'score':>5}  {'95 %':^11} "
         f"{'mean':>7} {'SE':>6} {'att.':>5} {'compl. %':>8} {'yards':>6} {'TD':>3} {'INT':>3}",

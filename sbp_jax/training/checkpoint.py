@@ -116,7 +116,9 @@ class Checkpoints:
         try:
             items = self._manager.restore(epoch, args=args)
         except (ValueError, KeyError, OSError) as error:
-            raise CheckpointError(f"{self._folder / str(epoch)}: cannot be read: {error}") from error
+            raise CheckpointError(
+                f"{self._folder / str(epoch)}: cannot be read: {error}"
+            ) from error
         rest = items["train"]
         state = TrainState(items["params"], rest["opt_state"], rest["step"], rest["key"])
         return Restored(state, items["history"])

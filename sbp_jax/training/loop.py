@@ -1,7 +1,6 @@
 """The training loop: epochs, validation, checkpoints, and a log; resumes where it stopped."""
 
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from sbp_jax.errors import TrainingError
 from sbp_jax.training.checkpoint import Checkpoints, EpochMetrics
 from sbp_jax.training.parallel import Devices, LossFn
 from sbp_jax.training.shards import Shards, deal
-from sbp_jax.training.state import Params, TrainState, init_state, make_optimizer
+from sbp_jax.training.state import Params, init_state, make_optimizer
 
 SCORE = "validation_score"  # the metric that picks the best epoch; smaller is better
 
@@ -78,9 +77,7 @@ class Fit(NamedTuple):
     best_epoch: int
 
 
-def place_examples(
-    batch: Batch, config: TrainConfig, devices: Devices, *, shuffle: bool
-) -> Shards:
+def place_examples(batch: Batch, config: TrainConfig, devices: Devices, *, shuffle: bool) -> Shards:
     """Deal examples to the virtual shards and put these into the devices' memories.
 
     Args:
@@ -213,4 +210,4 @@ def rewrite_log(path: Path, history: list[EpochMetrics]) -> None:
     """Write the log of all epochs so far; atomic, so that a reader never sees half a line."""
     partial = path.with_suffix(".partial")
     partial.write_text("".join(json.dumps(metrics) + "\n" for metrics in history))
-    os.replace(partial, path)
+    partial.replace(path)

@@ -149,9 +149,7 @@ class Devices:
         body = partial(device_epoch, loss_fn, optimizer, rows_per_step)
         return self._map(body, out_specs=P(), pmap_out_axes=None)
 
-    def predict(
-        self, predict_fn: PredictFn, rows_per_step: int
-    ) -> Callable[[Params, Shards], Any]:
+    def predict(self, predict_fn: PredictFn, rows_per_step: int) -> Callable[[Params, Shards], Any]:
         """Compile `device_predict` for all devices: ``(params, shards) -> leaves (V, n, ...)``."""
         body = partial(device_predict, predict_fn, rows_per_step)
         mapped = self._map(body, out_specs=P(PLAYS), pmap_out_axes=0)

@@ -64,14 +64,20 @@ def deal(batch: Batch, *, num_shards: int, rows_per_step: int, seed: int | None)
     )
 
 
-def undeal(values: NDArray, shards: Shards, rows: int) -> NDArray:
-    """Bring (V, n, ...) results of unshuffled shards back into the order of the examples."""
-    num_shards = values.shape[0]
-    flat = np.swapaxes(values, 0, 1).reshape(-1, *values.shape[2:])
-    kept = np.swapaxes(np.asarray(shards.weight), 0, 1).reshape(-1) > 0
-    if (total := int(kept.sum())) != rows:
-        raise ValueError(f"expected shards of {rows} examples, got {total} in {num_shards} shards")
-    return flat[kept]
+def undeal(values: NDArray, weight: NDArray) -> NDArray:
+    """Bring results of shards dealt with ``seed=None`` back into the order of the examples.
+
+    Args:
+        values: (V, n, ...) one result per row.
+        weight: (V, n) of the shards; rows of weight 0 are left out. Leading axes may be split
+            further, as they are under pmap.
+
+    >>> undeal(np.array([[0, 2, 4, -1], [1, 3, -1, -1]]), np.array([[1, 1, 1, 0], [1, 1, 0, 0]]))
+    array([0, 1, 2, 3, 4])
+    """
+    weight = weight.reshape(-1, weight.shape[-1])
+    values = values.reshape(*weight.shape, *values.shape[2:])
+    return np.swapaxes(values, 0, 1)[weight.T > 0]
 
 
 def draw_rows(

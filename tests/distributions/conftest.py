@@ -1,68 +1,131 @@
-"""The table of cases that every law is tried on."""
+"""The table of cases that every law is tried on.
 
+A case is one family with several sets of parameters, stacked along the first axis. The laws
+evaluate rows, each a set with its own arguments, in blocks of one size, so that every method of
+a family is compiled once for all its laws.
+"""
+
+import functools
 from dataclasses import dataclass
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
 
 UNEVEN = (-30.0, -12.0, -5.0, -2.0, -0.5, 0.5, 1.0, 4.0, 4.25, 9.0, 20.0, 45.0)
-HALVES = tuple(np.arange(-6, 13) - 0.5)
+BLOCK = 512
+
+
+@functools.cache
+def compiled(family, method, slopes):
+    """A method, or its gradients in every argument, on rows."""
+    function = getattr(family, method)
+    if not slopes:
+        return jax.jit(function)
+
+    def total(params, *arguments):
+        value = function(params, *arguments)
+        return jnp.sum(jnp.where(jnp.isfinite(value), value, 0.0))
+
+    return jax.jit(lambda *a: jax.grad(total, tuple(range(len(a))))(*a))
 
 
 @dataclass(frozen=True)
 class Case:
-    """A family with one set of parameters, as NumPy float64."""
+    """A family with sets of parameters, NumPy float64 stacked along the first axis."""
 
     name: str
     family: Any
     params: Any
 
-    def cuts(self):
-        """Support ends and every point where the density may jump, increasing."""
+    @property
+    def sets(self):
+        return range(len(self.params[0]))
+
+    def __call__(self, method, row, *arguments, dtype=np.float64, slopes=False):
+        """Value of a method at each row: parameters of the set `row`, with the arguments."""
+        row, *arguments = np.broadcast_arrays(row, *arguments)
+        shape, size = row.shape, row.size
+        total = -(-size // BLOCK) * BLOCK
+        row, *arguments = (np.resize(x, total) for x in (row, *arguments))
+        results = []
+        for at in range(0, total, BLOCK):
+            here = slice(at, at + BLOCK)
+            params = jax.tree.map(lambda x, here=here: x[row[here]].astype(dtype), self.params)
+            inputs = (x[here].astype(dtype) for x in arguments)
+            results.append(compiled(self.family, method, slopes)(params, *inputs))
+        joined = jax.tree.map(lambda *parts: np.concatenate(parts)[:size], *results)
+        return jax.tree.map(lambda x: np.reshape(x, (*shape, *x.shape[1:])), joined)
+
+    def cuts(self, k):
+        """Support ends of set k and every point where its density may jump, increasing."""
         if isinstance(self.family, Gaussian):
-            centre, spread = float(self.params.loc), float(self.params.scale)
+            centre, spread = (float(x[k]) for x in self.params)
             return np.array([-np.inf, *(centre + spread * np.arange(-8.0, 9.0)), np.inf])
         edges = np.array(self.family.edges)
         if isinstance(self.family, Binned):
             return edges
-        p = self.params
-        lower, upper = (float(t) for t in self.family.thresholds(p))
+        p = jax.tree.map(lambda x: x[k], self.params)
+        lower, upper = (float(t[k]) for t in self.family.thresholds(self.params))
         start = lower + p.lower_scale / p.lower_shape if p.lower_shape < 0 else -np.inf
         end = upper - p.upper_scale / p.upper_shape if p.upper_shape < 0 else np.inf
         inner = edges[(edges > lower) & (edges < upper)]
         return np.unique(np.array([start, lower, *inner, upper, end], np.float64))
 
+    def points(self):
+        """24 points for each set in random position, tails included; shape (sets, 24)."""
+        low, high = np.moveaxis(self("quantile", self.rows(2), np.array([1e-5, 1 - 1e-4])), 1, 0)
+        share = np.random.default_rng(0).uniform(size=(len(self.sets), 22))
+        inside = low[:, None] + share * (high - low)[:, None]
+        return np.concatenate([inside, low[:, None] + 1e-7, high[:, None]], axis=1)
 
-def logits(count, seed, spread=1.0):
-    return spread * np.random.default_rng(seed).normal(size=count)
+    def rows(self, count):
+        """Row numbers (sets, count)."""
+        return np.repeat(np.array(self.sets)[:, None], count, 1)
 
 
-def spliced(name, tails, seed=0, spread=1.0, peak=None, **options):
-    family = SplicedBinnedPareto(**({"edges": UNEVEN, "tail_mass": 0.05} | options))
-    values = logits(len(family.edges) - 1, seed, spread)
-    if peak is not None:
-        values[peak] += 4.0
-    return Case(name, family, family.Params(values, *(np.float64(x) for x in tails)))
+def logits(sets, spread, **peaks):
+    """Random logits of the bins between UNEVEN edges, with given bins raised in given sets."""
+    values = np.random.default_rng(1).normal(size=(sets, len(UNEVEN) - 1)) * spread
+    for name, (bin_, height) in peaks.items():
+        values[int(name[1:]), bin_] += height
+    return values
 
 
+def tails(*sets):
+    """Columns lower shape, lower scale, upper shape, upper scale."""
+    return np.array(sets).T
+
+
+SPLICED = SplicedBinnedPareto(UNEVEN, tail_mass=(0.02, 0.1))
+ATOMIC = SplicedBinnedPareto(UNEVEN, tail_mass=(0.2, 0.1), splice="edge")
+HEAVY, LIGHT, SHORT = (0.3, 2.0, 0.25, 5.0), (0.0, 2.0, 0.0, 5.0), (-0.3, 2.0, -0.45, 5.0)
+NEAR_ZERO = (1e-7, 1.0, -1e-7, 3.0)
 CASES = [
-    spliced("sbp-heavy", (0.3, 2.0, 0.25, 5.0)),
-    spliced("sbp-exponential", (0.0, 2.0, 0.0, 5.0), seed=1),
-    spliced("sbp-finite", (-0.3, 2.0, -0.45, 5.0), seed=2),
-    spliced("sbp-nearly-exponential", (1e-7, 1.0, -1e-7, 3.0), seed=3),
-    spliced("sbp-two-masses", (0.1, 2.0, 0.3, 5.0), seed=4, tail_mass=(0.002, 0.3)),
-    spliced("sbp-even", (0.1, 1.0, 0.2, 2.0), seed=5, edges=HALVES),
-    spliced("sbp-two-bins", (0.1, 1.0, 0.2, 2.0), seed=6, edges=(0.0, 1.0, 3.0), tail_mass=0.4),
-    spliced("edge-atom", (0.1, 1.0, 0.3, 2.0), seed=7, edges=HALVES, splice="edge", peak=5),
-    spliced("edge-uneven", (0.2, 1.0, -0.2, 9.0), seed=8, splice="edge", tail_mass=(0.2, 0.1)),
-    spliced("edge-full-end", (0.1, 1.0, 0.2, 2.0), seed=9, splice="edge", peak=0),
-    spliced("edge-two-bins", (0.1, 1.0, 0.2, 2.0), seed=10, edges=(0.0, 1.0, 3.0), splice="edge"),
-    Case("binned-uneven", Binned(UNEVEN), Binned.Params(logits(11, 11))),
-    Case("binned-sharp", Binned(HALVES), Binned.Params(logits(18, 12, spread=4.0))),
-    Case("gaussian", Gaussian(), Gaussian.Params(np.float64(1.5), np.float64(2.5))),
+    # Heavy, exponential and finite tails, shapes near 0, empty bins, thresholds inside an atom.
+    Case(
+        "quantile",
+        SPLICED,
+        SplicedBinnedPareto.Params(
+            logits(6, 1.0, s4=(slice(2, 5), -40.0), s5=(0, 5.0)),
+            *tails(HEAVY, LIGHT, SHORT, NEAR_ZERO, HEAVY, HEAVY),
+        ),
+    ),
+    # Likewise; an atom in the middle, a full outermost bin, tails that hold next to nothing.
+    Case(
+        "edge",
+        ATOMIC,
+        SplicedBinnedPareto.Params(
+            logits(6, 1.0, s1=(5, 5.0), s2=(0, 5.0), s3=([0, 1, 9, 10], -30.0), s4=(10, 4.0)),
+            *tails(HEAVY, LIGHT, HEAVY, SHORT, NEAR_ZERO, LIGHT),
+        ),
+    ),
+    Case("binned", Binned(UNEVEN), Binned.Params(logits(3, 1.5, s1=(5, 5.0), s2=(3, -30.0)))),
+    Case("gaussian", Gaussian(), Gaussian.Params(np.array([1.5, -3.0]), np.array([2.5, 0.2]))),
 ]
 
 

@@ -1,10 +1,11 @@
 """Random play models of many shapes, and the files they are served from."""
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -34,7 +35,7 @@ class Pair(NamedTuple):
     served: NumpyModel
 
 
-def make_batch(rows: int, steps: int, channels: int, *, seed: int = 0) -> Batch:
+def random_batch(rows: int, steps: int, channels: int, *, seed: int = 0) -> Batch:
     """Rows of 0 to `steps` observed steps in float16, garbage in the padding."""
     rng = np.random.default_rng(seed)
     lengths = rng.integers(0, steps + 1, rows)
@@ -47,8 +48,14 @@ def make_batch(rows: int, steps: int, channels: int, *, seed: int = 0) -> Batch:
     return Batch(sequence.astype(np.float16), mask, static, np.zeros(rows, np.float32))
 
 
-def make_pair(
-    path: Path, family_name: str = "edge", *, channels: int = 7, seed: int = 0, **fields: Any
+def random_pair(
+    path: Path,
+    family_name: str = "edge",
+    *,
+    channels: int = 7,
+    anchors: int = 0,
+    seed: int = 0,
+    **fields: Any,
 ) -> Pair:
     """Random parameters, far enough from their start that every part matters; saved, loaded."""
     family = FAMILIES[family_name]
@@ -57,17 +64,13 @@ def make_pair(
         num_outputs=family.num_outputs,
         num_bins=len(EDGES) - 1 if binned else 0,
         first_edge=EDGES[0],
+        anchors=ANCHORS[:anchors],
         **{"features": 8, "layers": 3, "hidden": (24, 16), **fields},
     )
-    batch = make_batch(2, 4, channels)
-    variables = model.init(jax.random.key(seed), batch)
-    leaves, tree = jax.tree.flatten(variables["params"])
-    keys = jax.random.split(jax.random.key(seed + 1), len(leaves))
-    moved = [
-        leaf + 0.2 * jax.random.normal(key, jnp.shape(leaf))
-        for leaf, key in zip(leaves, keys, strict=True)
-    ]
-    params = jax.tree.unflatten(tree, moved)
+    # Shapes alone, since initialising would compile each of many small functions.
+    variables = jax.eval_shape(model.init, jax.random.key(0), random_batch(2, 4, channels))
+    rng = np.random.default_rng(seed)
+    params = jax.tree.map(lambda leaf: _random_array(rng, leaf.shape), variables["params"])
     names = [f"feature_{i}" for i in range(channels)]
     save_weights(
         path, params, describe(model, family, static_names=STATIC_NAMES, sequence_names=names)
@@ -75,7 +78,25 @@ def make_pair(
     return Pair(model, params, family, load_model(path))
 
 
+def _random_array(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """A kernel that keeps its input's size, or a bias or a length."""
+    inputs = np.prod(shape[:-1]) if len(shape) > 1 else 4
+    return (rng.normal(size=shape) * np.sqrt(2 / inputs)).astype(np.float32)
+
+
+@pytest.fixture
+def make_batch() -> Callable[..., Batch]:
+    """`random_batch`."""
+    return random_batch
+
+
+@pytest.fixture
+def make_pair(tmp_path: Path) -> Callable[..., Pair]:
+    """`random_pair`, its file in a temporary folder."""
+    return functools.partial(random_pair, tmp_path / "weights.npz")
+
+
 @pytest.fixture(scope="session")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     """A small model with everything: layers, a shortcut, anchors, tails."""
-    return make_pair(tmp_path_factory.mktemp("pair") / "weights.npz", anchors=ANCHORS)
+    return random_pair(tmp_path_factory.mktemp("pair") / "weights.npz", anchors=2)

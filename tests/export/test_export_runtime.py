@@ -1,43 +1,44 @@
 """The NumPy runtime against the JAX model, and what it says of input it cannot use."""
 
+import functools
 import subprocess
 import sys
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from sbp_jax.errors import BatchError
 from sbp_jax.export.runtime import NumpyModel
-from tests.export.conftest import ANCHORS, EDGES, FAMILIES, Pair, make_batch, make_pair
+from sbp_jax.export.weights import read_flat
+
+FAMILIES = ("edge", "quantile", "binned", "gaussian")  # see conftest.py
 
 SHAPES = [  # layers, kernel size, channels, steps, anchors, hidden
-    (0, 3, 7, 5, (), (24, 16)),
-    (0, 3, 7, 5, ANCHORS, ()),
-    (1, 2, 7, 1, (), (24,)),
-    (1, 4, 8, 9, ANCHORS[:1], (24, 16)),
-    (2, 3, 8, 2, ANCHORS, (16,)),
-    (3, 2, 7, 64, ANCHORS, (24, 16)),
-    (4, 4, 7, 13, (), (24, 16)),
-    (5, 3, 20, 64, ANCHORS, (32, 32)),
-    (6, 2, 7, 33, (), (16,)),
-    (6, 4, 8, 64, ANCHORS, (24, 16)),
+    (0, 3, 7, 5, 0, (24, 16)),
+    (0, 3, 7, 5, 2, ()),
+    (1, 2, 7, 1, 0, (24,)),
+    (1, 4, 8, 9, 1, (24, 16)),
+    (2, 3, 8, 2, 2, (16,)),
+    (3, 2, 7, 64, 2, (24, 16)),
+    (4, 4, 7, 13, 0, (24, 16)),
+    (5, 3, 20, 64, 2, (32, 32)),
+    (6, 2, 7, 33, 0, (16,)),
+    (6, 4, 8, 64, 2, (24, 16)),
 ]
 
 
-def jax_raw(pair: Pair, batch) -> np.ndarray:
+def jax_raw(pair, batch):
     apply = jax.jit(lambda batch: pair.model.apply({"params": pair.params}, batch))
     return np.asarray(apply(batch))
 
 
 @pytest.mark.parametrize(("layers", "kernel", "channels", "steps", "anchors", "hidden"), SHAPES)
 def test_raw_outputs_equal_those_of_jax(
-    tmp_path, layers, kernel, channels, steps, anchors, hidden
-) -> None:
+    make_pair, make_batch, layers, kernel, channels, steps, anchors, hidden
+):
     pair = make_pair(
-        tmp_path / "weights.npz",
         channels=channels,
         seed=layers * 10 + kernel,
         layers=layers,
@@ -54,79 +55,64 @@ def test_raw_outputs_equal_those_of_jax(
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_parameters_and_functions_equal_those_of_jax(tmp_path, name) -> None:
-    pair = make_pair(tmp_path / "weights.npz", name)
+def test_parameters_and_score_equal_those_of_jax(make_pair, make_batch, name):
+    pair = make_pair(name)
     batch = make_batch(50, 12, 7)
-    params = pair.family.constrain(jnp.asarray(jax_raw(pair, batch)))
-    found = pair.served.parameters(batch.sequence, batch.mask, batch.static)
+    y = np.random.default_rng(3).integers(-15, 70, 50)
+
+    @jax.jit
+    def answer(batch):
+        params = pair.family.constrain(pair.model.apply({"params": pair.params}, batch))
+        return params, pair.family.cdf(params, y + np.array([[-0.5], [0.5]]))
+
+    params, cdf = answer(batch)
+    arguments = batch.sequence, batch.mask, batch.static
+    found = pair.served.parameters(*arguments)
     assert set(found) == set(params._fields)
     for field, expected in params._asdict().items():
         np.testing.assert_allclose(found[field], expected, rtol=1e-5, atol=1e-5, err_msg=field)
-
-    y = np.concatenate([np.arange(-15, 70, 0.5), [-300.0, 500.0]])[:, None]
-    expected = pair.family.cdf(params, y)
-    np.testing.assert_allclose(pair.served.cdf(found, y), expected, rtol=0, atol=1e-5)
-
-    # A quantile moves by the density's inverse times the rounding of the bins' sums.
-    q = np.array([0.001, 0.01, 0.04, 0.06, 0.2, 0.5, 0.9, 0.96, 0.99, 0.999])[:, None]
-    expected = pair.family.quantile(params, q)
-    np.testing.assert_allclose(pair.served.quantile(found, q), expected, rtol=1e-4, atol=1e-3)
-    np.testing.assert_allclose(pair.served.median(found), expected[5], rtol=1e-4, atol=1e-3)
+    score = pair.served.score(*arguments, y)
+    np.testing.assert_allclose(score, cdf.mean(axis=0), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_ends_of_the_quantile_and_of_the_support(tmp_path, name) -> None:
-    pair = make_pair(tmp_path / "weights.npz", name, layers=0)
-    raw = jnp.asarray(np.random.default_rng(1).normal(size=(6, pair.family.num_outputs)))
-    raw = raw.at[0].set(0.0).at[1].set(50.0).at[2].set(-50.0)
-    params = pair.family.constrain(raw)
+def test_functions_equal_those_of_jax(make_pair, name):
+    pair = make_pair(name, layers=0)
+    raw = np.random.default_rng(1).normal(size=(8, pair.family.num_outputs)).astype(np.float32)
+    raw[:3] = [[0.0], [50.0], [-50.0]]  # equal bins; tails as heavy as they get, and as light
+    y = np.array([*np.arange(-15, 70, 0.5), -300, 500, -1e30, 1e30, -np.inf, np.inf])[:, None]
+    q = np.array([0.001, 0.04, 0.06, 0.2, 0.5, 0.9, 0.96, 0.999, 0, 1, -0.1, 1.1])[:, None]
+
+    @jax.jit
+    def answer(raw):
+        params = pair.family.constrain(raw)
+        if "upper_shape" in params._fields:  # exponential tails, which no raw number gives
+            shape = params.upper_shape.at[4].set(0.0)
+            params = params._replace(lower_shape=shape, upper_shape=shape)
+        return params, pair.family.cdf(params, y), pair.family.quantile(params, q)
+
+    params, cdf, quantile = answer(raw)
     found = {name: np.asarray(value) for name, value in params._asdict().items()}
-    with np.errstate(all="raise", under="ignore"):
-        ends = pair.served.quantile(found, np.array([0.0, 1.0, -0.1, 1.1])[:, None])
-        far = pair.served.cdf(found, np.array([-np.inf, -1e30, 1e30, np.inf])[:, None])
-    expected = pair.family.quantile(params, np.array([0.0, 1.0, -0.1, 1.1])[:, None])
-    np.testing.assert_allclose(ends, expected, rtol=1e-5)
-    np.testing.assert_allclose(far, [[0.0] * 6, [0.0] * 6, [1.0] * 6, [1.0] * 6], rtol=0, atol=1e-6)
+    with np.errstate(all="raise", under="ignore"):  # no warning in a server's log
+        np.testing.assert_allclose(pair.served.cdf(found, y), cdf, rtol=0, atol=1e-5)
+        # A quantile moves by the inverse of the density times the rounding of the bins' sums.
+        close = functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-3)
+        close(pair.served.quantile(found, q), quantile)
+        close(pair.served.median(found), quantile[4])
 
 
-def test_exponential_tails_are_served() -> None:
-    from sbp_jax.export.spliced import Spliced
-
-    family = FAMILIES["edge"]
-    logits = np.random.default_rng(2).normal(size=(3, len(EDGES) - 1)).astype(np.float32)
-    zero, scale = np.zeros(3, np.float32), np.full(3, 4.0, np.float32)
-    params = family.Params(logits, zero, scale, zero, scale)
-    served = Spliced(family.edges, family.tail_mass, family.splice, family.shape_range)
-    y = np.arange(-60.0, 120.0, 3.0)[:, None]
-    q = np.array([0.0, 1e-4, 0.5, 1 - 1e-4, 1.0])[:, None]
-    expected, quantiles = family.cdf(params, y), family.quantile(params, q)
-    np.testing.assert_allclose(served.cdf(params._asdict(), y), expected, rtol=0, atol=1e-6)
-    np.testing.assert_allclose(served.quantile(params._asdict(), q), quantiles, rtol=1e-4)
-
-
-@pytest.mark.parametrize("name", FAMILIES)
-def test_score_is_the_middle_of_the_jump(tmp_path, name) -> None:
-    pair = make_pair(tmp_path / "weights.npz", name)
-    batch = make_batch(30, 8, 7)
-    y = np.random.default_rng(3).integers(-15, 70, 30)
-    params = pair.family.constrain(jnp.asarray(jax_raw(pair, batch)))
-    expected = (pair.family.cdf(params, y - 0.5) + pair.family.cdf(params, y + 0.5)) / 2
-    found = pair.served.score(batch.sequence, batch.mask, batch.static, y)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
-
-
-def test_chunks_change_nothing(pair, monkeypatch) -> None:
+def test_chunks_change_nothing(pair, make_batch, monkeypatch):
     batch = make_batch(23, 10, 7)
     arguments = batch.sequence, batch.mask, batch.static
     y = np.zeros(23)
     raw, score = pair.served.raw(*arguments), pair.served.score(*arguments, y)
-    monkeypatch.setattr("sbp_jax.export.runtime._CHUNK", 2000)
+    monkeypatch.setattr("sbp_jax.export.runtime._CHUNK", 1000)
     assert len(list(pair.served._chunks(batch.sequence))) > 3
     np.testing.assert_allclose(pair.served.raw(*arguments), raw, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(pair.served.score(*arguments, y), score, rtol=0, atol=1e-6)
 
 
-def test_padding_content_and_amount_do_not_matter(pair) -> None:
+def test_padding_content_and_amount_do_not_matter(pair, make_batch):
     batch = make_batch(9, 10, 7)
     raw = pair.served.raw(batch.sequence, batch.mask, batch.static)
     longer = np.concatenate([batch.sequence, np.full((9, 20, 7), np.inf, np.float16)], axis=1)
@@ -135,7 +121,7 @@ def test_padding_content_and_amount_do_not_matter(pair) -> None:
 
 
 @pytest.mark.parametrize("steps", [0, 4])
-def test_plays_without_any_step_and_no_plays_at_all(pair, steps) -> None:
+def test_plays_without_any_step_and_no_plays_at_all(pair, make_batch, steps):
     static = make_batch(3, 4, 7).static
     nothing = np.zeros((3, steps, 7)), np.zeros((3, steps), bool), static
     one = np.zeros((3, 1, 7)), np.zeros((3, 1), bool), static
@@ -144,46 +130,52 @@ def test_plays_without_any_step_and_no_plays_at_all(pair, steps) -> None:
     assert pair.served.raw(*empty).shape == (0, pair.model.num_outputs)
 
 
-def _spoiled(pair: Pair, **changes):
-    batch = make_batch(4, 6, 7)._replace(**changes)
-    return lambda: pair.served.raw(batch.sequence, batch.mask, batch.static)
+@pytest.fixture
+def ask(pair, make_batch):
+    """Ask about a batch with some of its arrays replaced."""
+
+    def ask_with(**changes):
+        batch = make_batch(4, 6, 7)._replace(**changes)
+        return pair.served.raw(batch.sequence, batch.mask, batch.static)
+
+    return ask_with
 
 
-def test_wrong_columns_are_named(pair) -> None:
+def test_wrong_columns_are_named(ask):
     with pytest.raises(BatchError, match=r"static: expected \(B, 5\) .*air_yards.*got \(4, 6\)"):
-        _spoiled(pair, static=np.zeros((4, 6)))()
+        ask(static=np.zeros((4, 6)))
     with pytest.raises(BatchError, match=r"sequence: expected \(B, T, 7\) .*got \(4, 6, 3\)"):
-        _spoiled(pair, sequence=np.zeros((4, 6, 3)))()
+        ask(sequence=np.zeros((4, 6, 3)))
     with pytest.raises(BatchError, match="static: expected numbers, got dtype <U1"):
-        _spoiled(pair, static=np.full((4, 5), "a"))()
+        ask(static=np.full((4, 5), "a"))
     with pytest.raises(BatchError, match="sequence: expected 4 rows, as many as static, got 3"):
-        _spoiled(pair, sequence=np.zeros((3, 6, 7)))()
+        ask(sequence=np.zeros((3, 6, 7)))
 
 
-def test_wrong_masks_are_refused(pair) -> None:
+def test_wrong_masks_are_refused(ask):
     with pytest.raises(BatchError, match=r"mask: expected bool of shape \(4, 6\), got int64"):
-        _spoiled(pair, mask=np.ones((4, 6), int))()
+        ask(mask=np.ones((4, 6), int))
     with pytest.raises(BatchError, match=r"mask: expected bool .* got bool of shape \(4, 5\)"):
-        _spoiled(pair, mask=np.ones((4, 5), bool))()
+        ask(mask=np.ones((4, 5), bool))
     late = np.ones((4, 6), bool)
     late[2, 1] = False
     with pytest.raises(BatchError, match="got padding first in row 2"):
-        _spoiled(pair, mask=late)()
+        ask(mask=late)
 
 
-def test_values_that_are_not_finite_are_named(pair) -> None:
+def test_values_that_are_not_finite_are_named(ask):
     static = np.zeros((4, 5))
     static[3, 1] = np.nan
-    with pytest.raises(BatchError, match="static: .* got nan in row 3, column 'to_goal'"):
-        _spoiled(pair, static=static)()
+    with pytest.raises(BatchError, match=r"static: .* got nan in row 3, column 'to_goal'"):
+        ask(static=static)
     sequence = np.zeros((4, 6, 7))
     sequence[1, 5, 2] = np.inf
     mask = np.ones((4, 6), bool)
     with pytest.raises(BatchError, match="got inf in row 1, step 5, column 'feature_2'"):
-        _spoiled(pair, sequence=sequence, mask=mask)()
+        ask(sequence=sequence, mask=mask)
 
 
-def test_wrong_outcomes_are_refused(pair) -> None:
+def test_wrong_outcomes_are_refused(pair, make_batch):
     batch = make_batch(4, 6, 7)
     with pytest.raises(BatchError, match=r"y: expected shape \(4,\), got \(3,\)"):
         pair.served.score(batch.sequence, batch.mask, batch.static, np.zeros(3))
@@ -191,8 +183,9 @@ def test_wrong_outcomes_are_refused(pair) -> None:
         pair.served.score(batch.sequence, batch.mask, batch.static, [0, np.nan, 0, 0])
 
 
-def test_serving_imports_numpy_alone(tmp_path) -> None:
-    make_pair(path := tmp_path / "weights.npz")
+def test_serving_imports_numpy_alone(make_pair, tmp_path):
+    make_pair()
+    path = tmp_path / "weights.npz"
     program = f"""
 import sys
 import numpy as np
@@ -215,11 +208,9 @@ print(*sorted({{name.split(".")[0] for name in sys.modules}}))
     assert foreign - set(started) == {"numpy", "sbp_jax"}
 
 
-def test_a_model_is_built_from_arrays_too(pair, tmp_path) -> None:
-    from sbp_jax.export.weights import read_flat
-
-    pair_again = make_pair(path := tmp_path / "weights.npz", anchors=ANCHORS)
+def test_a_model_is_built_from_arrays_too(make_pair, make_batch, tmp_path):
+    pair = make_pair(anchors=2)
     batch = make_batch(3, 4, 7)
     arguments = batch.sequence, batch.mask, batch.static
-    model = NumpyModel(*read_flat(path))
-    np.testing.assert_array_equal(model.raw(*arguments), pair_again.served.raw(*arguments))
+    model = NumpyModel(*read_flat(tmp_path / "weights.npz"))
+    np.testing.assert_array_equal(model.raw(*arguments), pair.served.raw(*arguments))

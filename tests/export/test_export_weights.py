@@ -1,7 +1,10 @@
 """The weights file: round trip, atomic writing, and every way in which one can be wrong."""
 
+import dataclasses
 import json
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,47 +13,52 @@ import pytest
 
 from sbp_jax.errors import SbpJaxError
 from sbp_jax.export import ExportError, describe, load_model, load_weights, save_weights
+from sbp_jax.export.architecture import Architecture
 from sbp_jax.export.weights import read_flat
-from tests.export.conftest import STATIC_NAMES, make_pair
 
 PARAMS = {
     "raw": {"bias": np.arange(3.0), "kernel": jnp.ones((2, 3))},
-    "tcn": {"blocks_0": {"first": {"length": np.float32([1.5])}}},
-    "steps": np.int64(7),
+    "tcn": {"blocks_0": {"first": {"length": np.ones(1, np.float32)}}},
+    "file": np.int64(7),
 }
 
 
+def write_npz(path: Path, arrays: dict[str, Any]) -> None:
+    np.savez(path, **arrays)
+
+
 @pytest.fixture
-def path(tmp_path) -> Path:
+def path(tmp_path):
     return tmp_path / "weights.npz"
 
 
-def test_round_trip(path) -> None:
+def test_round_trip(path):
     config = {"a": [1, 2.5, "ü"], "b": {"c": None}}
     save_weights(path, PARAMS, config)
     params, read = load_weights(path)
     assert read == {"format": 1, **config}
-    assert jax.tree.structure(params) == jax.tree.structure(PARAMS)
-    for found, expected in zip(jax.tree.leaves(params), jax.tree.leaves(PARAMS), strict=True):
+    pairs = zip(jax.tree.leaves_with_path(params), jax.tree.leaves_with_path(PARAMS), strict=True)
+    for (found_at, found), (at, expected) in pairs:
+        assert found_at == at
         assert found.dtype == expected.dtype
         np.testing.assert_array_equal(found, expected)
 
 
-def test_numpy_reads_the_file_without_this_library(path) -> None:
+def test_numpy_reads_the_file_without_this_library(path):
     save_weights(path, PARAMS, {"note": "x"})
     with np.load(path, allow_pickle=False) as file:
         assert set(file.files) == {
             "raw/bias",
             "raw/kernel",
-            "steps",
+            "file",
             "tcn/blocks_0/first/length",
             "config_json",
         }
         assert json.loads(str(file["config_json"]))["note"] == "x"
 
 
-def test_description_is_what_the_file_gives_back(pair, path) -> None:
-    names = {"static_names": STATIC_NAMES, "sequence_names": ("a", "b")}
+def test_description_is_what_the_file_gives_back(pair, path):
+    names = {"static_names": ("s", "t"), "sequence_names": ("a", "b")}
     config = describe(pair.model, pair.family, **names, version="0.1")
     save_weights(path, PARAMS, config)
     assert load_weights(path)[1] == config
@@ -59,8 +67,14 @@ def test_description_is_what_the_file_gives_back(pair, path) -> None:
     assert config["model"]["anchors"][0] == {"column": 0, "scale": 10.0, "below": 12, "above": 30}
 
 
-@pytest.mark.parametrize("stage", ["numpy.savez", "pathlib.Path.replace"])
-def test_a_failing_write_leaves_the_folder_as_it_was(path, monkeypatch, stage) -> None:
+def test_every_field_of_the_model_is_known_here(pair):
+    config = describe(pair.model, pair.family, static_names=(), sequence_names=())
+    served = {one.name for one in dataclasses.fields(Architecture)} - set(config)
+    assert set(config["model"]) - served == {"dropout", "encoder_dropout"}  # training alone
+
+
+@pytest.mark.parametrize("stage", ["numpy.lib.format.write_array", "pathlib.Path.replace"])
+def test_a_failing_write_leaves_the_folder_as_it_was(path, monkeypatch, stage):
     def fail(*args, **kwargs):
         raise OSError("disk full")
 
@@ -83,7 +97,6 @@ def test_a_failing_write_leaves_the_folder_as_it_was(path, monkeypatch, stage) -
     [
         ({"a/b": np.ones(1)}, {}, "'a/b': the name"),
         ({"config_json": np.ones(1)}, {}, "'config_json': the name"),
-        ({"file": np.ones(1)}, {}, "'file': the name"),
         ({"a": {"b": jnp.ones(1, jnp.bfloat16)}}, {}, "'a/b': expected .* got bfloat16"),
         ({"a": np.array(["x"])}, {}, "'a': expected a NumPy number dtype"),
         ({"a": np.array([np.nan])}, {}, "'a': expected finite"),
@@ -92,65 +105,63 @@ def test_a_failing_write_leaves_the_folder_as_it_was(path, monkeypatch, stage) -
         ({"a": np.ones(1)}, {"format": 2}, "config: expected format 1, got 2"),
     ],
 )
-def test_what_cannot_be_saved_is_refused_and_leaves_no_file(path, params, config, message) -> None:
+def test_what_cannot_be_saved_is_refused_and_leaves_no_file(path, params, config, message):
     with pytest.raises(ExportError, match=message):
         save_weights(path, params, config)
     assert list(path.parent.iterdir()) == []
 
 
-def _missing(path: Path) -> None:
+def _missing(path):
     pass
 
 
-def _folder(path: Path) -> None:
+def _folder(path):
     path.mkdir()
 
 
-def _empty(path: Path) -> None:
+def _empty(path):
     path.write_bytes(b"")
 
 
-def _text(path: Path) -> None:
+def _text(path):
     path.write_text("not an npz file")
 
 
-def _single_array(path: Path) -> None:
+def _single_array(path):
     with path.open("wb") as file:
         np.save(file, np.ones(3))
 
 
-def _truncated(path: Path) -> None:
+def _truncated(path):
     save_weights(path, PARAMS, {})
     path.write_bytes(path.read_bytes()[:-100])
 
 
-def _flipped(path: Path) -> None:
+def _flipped(path):
     save_weights(path, {"a": np.ones(1000)}, {})
     content = bytearray(path.read_bytes())
     content[4000] ^= 1
     path.write_bytes(content)
 
 
-def _foreign_zip(path: Path) -> None:
-    import zipfile
-
+def _foreign_zip(path):
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("letter.txt", "hello")
 
 
-def _no_config(path: Path) -> None:
-    np.savez(path, **{"raw/bias": np.ones(2)})
+def _no_config(path):
+    write_npz(path, {"raw/bias": np.ones(2)})
 
 
-def _broken_config(path: Path) -> None:
+def _broken_config(path):
     np.savez(path, config_json=np.array("{"))
 
 
-def _other_format(path: Path) -> None:
+def _other_format(path):
     np.savez(path, config_json=np.array('{"format": 2}'))
 
 
-def _list_config(path: Path) -> None:
+def _list_config(path):
     np.savez(path, config_json=np.array("[1]"))
 
 
@@ -171,7 +182,7 @@ def _list_config(path: Path) -> None:
         (_list_config, "expected format 1, found 'list'"),
     ],
 )
-def test_a_file_that_is_none_gives_one_clear_error(path, make, message) -> None:
+def test_a_file_that_is_none_gives_one_clear_error(path, make, message):
     make(path)
     with pytest.raises(ExportError, match=message) as caught:
         load_weights(path)
@@ -179,18 +190,11 @@ def test_a_file_that_is_none_gives_one_clear_error(path, make, message) -> None:
     assert isinstance(caught.value, SbpJaxError)
 
 
-def test_a_name_below_an_array_is_refused(path) -> None:
+def test_a_name_below_an_array_is_refused(path):
     arrays = {"a": np.ones(1), "a/b": np.ones(1), "config_json": np.array('{"format": 1}')}
-    np.savez(path, **arrays)
+    write_npz(path, arrays)
     with pytest.raises(ExportError, match="'a/b' lies below"):
         load_weights(path)
-
-
-def _rewritten(path: Path, change) -> None:
-    make_pair(path)
-    flat, config = read_flat(path)
-    change(flat, config)
-    np.savez(path, config_json=np.array(json.dumps(config)), **flat)
 
 
 @pytest.mark.parametrize(
@@ -206,6 +210,8 @@ def _rewritten(path: Path, change) -> None:
             r"'tcn/blocks_0/first/direction': expected shape \(2, 7, 8\), found \(3, 7, 8\)",
         ),
         (lambda f, c: c["model"].update(layers=2), "'tcn/blocks_2/.*': found, but the config"),
+        (lambda f, c: c["model"].update(num_bins=76), "'num_bins' of at most 75 outputs, found 76"),
+        (lambda f, c: c["model"].update(bin_width=0), "'bin_width' above 0, found 0"),
         (lambda f, c: c["model"].pop("layers"), "expected 'layers' as int, found None"),
         (lambda f, c: c["model"].update(layers=-1), "expected 'layers' of at least 0, found -1"),
         (lambda f, c: c["model"].update(hidden=["x"]), "expected 'hidden' as list of int"),
@@ -226,7 +232,10 @@ def _rewritten(path: Path, change) -> None:
         (lambda f, c: c["family"].update(shape_range=[0.9, 0.0]), "'shape_range' as -1 < lowest"),
     ],
 )
-def test_arrays_and_config_must_fit_each_other(path, change, message) -> None:
-    _rewritten(path, change)
+def test_arrays_and_config_must_fit_each_other(path, make_pair, change, message):
+    make_pair()  # at that path
+    flat, config = read_flat(path)
+    change(flat, config)
+    write_npz(path, {"config_json": np.array(json.dumps(config)), **flat})
     with pytest.raises(ExportError, match=message):
         load_model(path)

@@ -1,0 +1,124 @@
+"""A network and a family of distributions as one predictive model, without its parameters."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any, get_args
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from sbp_jax.batch import Batch
+from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
+from sbp_jax.models.anchors import Anchor
+from sbp_jax.models.play_model import PlayModel
+from sbp_jax.models.tcn import Readout
+
+KnownFamily = SplicedBinnedPareto | Binned | Gaussian
+"""Families that a description can name, and so a run folder and a weights file."""
+
+_FAMILIES: Mapping[str, type] = {family.__name__: family for family in get_args(KnownFamily)}
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Sizes of the network.
+
+    Attributes:
+        features: channels of the TCN.
+        layers: blocks of the TCN; 0 leaves the series out.
+        kernel_size: taps of each convolution.
+        hidden: widths of the perceptron's layers.
+        dropout: probability of dropping a unit of the state or of a hidden layer, in training.
+        encoder_dropout: probability of dropping a channel within the TCN, in training.
+    """
+
+    features: int = 24
+    layers: int = 5
+    kernel_size: int = 3
+    hidden: tuple[int, ...] = (128, 128)
+    dropout: float = 0.2
+    encoder_dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class Forecaster:
+    """Pure functions from parameters and a batch to distributions.
+
+    Attributes:
+        model: the network.
+        family: what its raw outputs are parameters of.
+    """
+
+    model: PlayModel
+    family: KnownFamily
+
+    def init(self, key: PRNGKeyArray, example: Batch) -> Any:
+        """Fresh parameters, a plain nested dict; of the example only shapes count."""
+        row = jax.tree.map(lambda leaf: jnp.zeros((1, *leaf.shape[1:]), leaf.dtype), example)
+        return self.model.init(key, row)["params"]
+
+    def apply(
+        self, params: Any, batch: Batch, *, readout: Readout = "last"
+    ) -> Float[Array, "... outputs"]:
+        """Raw outputs (B, num_outputs), or (B, T, num_outputs) with ``readout="all"``."""
+        raw: Any = self.model.apply({"params": params}, batch, readout=readout)
+        return raw
+
+    def apply_train(self, params: Any, batch: Batch, key: PRNGKeyArray) -> Float[Array, "B P"]:
+        """Raw outputs with dropout drawn from the key."""
+        rngs = {"dropout": key}
+        raw: Any = self.model.apply({"params": params}, batch, train=True, rngs=rngs)
+        return raw
+
+    def predict(self, params: Any, batch: Batch) -> Any:
+        """Parameters of each example's distribution, a pytree of (B, ...)."""
+        return self.family.constrain(self.apply(params, batch))
+
+
+def make_forecaster(
+    config: NetworkConfig, family: KnownFamily, anchors: tuple[Anchor, ...] = ()
+) -> Forecaster:
+    """Join a network of the given sizes to a family.
+
+    Args:
+        config: sizes.
+        family: fixes the number of outputs; binned families get logits tied to the anchors.
+        anchors: ignored by families without bins.
+
+    Raises:
+        ValueError: anchors were given and the bins are not equally wide.
+    """
+    sizes = asdict(config)
+    if not isinstance(family, SplicedBinnedPareto | Binned):
+        return Forecaster(PlayModel(num_outputs=family.num_outputs, **sizes), family)
+    edges = family.edges
+    width = (edges[-1] - edges[0]) / (len(edges) - 1)
+    if anchors and any(abs(b - a - width) > 1e-6 * width for a, b in pairwise(edges)):
+        raise ValueError("anchors: expected a family with bins of equal width, got uneven edges")
+    model = PlayModel(
+        num_outputs=family.num_outputs,
+        num_bins=len(edges) - 1,
+        first_edge=edges[0],
+        bin_width=width,
+        anchors=anchors,
+        **sizes,
+    )
+    return Forecaster(model, family)
+
+
+def forecaster_from(config: Mapping[str, Any]) -> Forecaster:
+    """Rebuild a forecaster from the description that `sbp_jax.export.describe` made of it.
+
+    Raises:
+        ValueError: the description names an unknown family.
+    """
+    fields, family = dict(config["model"]), dict(config["family"])
+    name = family.pop("name")
+    if name not in _FAMILIES:
+        raise ValueError(f"family: expected one of {sorted(_FAMILIES)}, got {name!r}")
+    fields["anchors"] = tuple(Anchor(**anchor) for anchor in fields["anchors"])
+    fields["hidden"] = tuple(fields["hidden"])
+    statics = {k: tuple(v) if isinstance(v, list) else v for k, v in family.items()}
+    return Forecaster(PlayModel(**fields), _FAMILIES[name](**statics))

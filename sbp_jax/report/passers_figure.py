@@ -1,0 +1,88 @@
+"""The best and the worst passers of a season, with how sure that is."""
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from sbp_jax.report.errors import ReportError
+from sbp_jax.report.style import BLUE, INK, MUTED, VERMILION, headline, new_figure, styled
+from sbp_jax.scoring.passers import CENTRE, LIMITS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+@styled
+def passers_figure(ratings: pl.DataFrame, season: int, *, count: int = 10) -> "Figure":
+    """Draw the scores of a season's top and bottom passers with their 95 % intervals.
+
+    Args:
+        ratings: what `sbp_jax.scoring.rate_passers` returns.
+        season: the season to show.
+        count: passers at either end; all are shown if that covers them.
+
+    Raises:
+        ReportError: no qualified passer with a score in that season.
+        MissingExtraError: matplotlib is not installed.
+    """
+    ranked = ratings.filter(
+        (pl.col("season") == season) & pl.col("qualified") & pl.col("scaled_score").is_not_null()
+    ).sort("rank")
+    if not ranked.height:
+        raise ReportError(f"season {season}: expected qualified passers with a score, got none")
+    rows = list(ranked.iter_rows(named=True))
+    all_fit = len(rows) <= 2 * count
+    top, bottom = (rows, []) if all_fit else (rows[:count], rows[-count:])
+    # One line is left free where passers are left out.
+    places = [*range(len(top)), *range(len(top) + 1, len(top) + 1 + len(bottom))]
+    figure, (axis,) = new_figure(1.5 + 0.24 * (places[-1] + 1), 1, 1)
+    for place, row in zip(places, [*top, *bottom], strict=True):
+        _draw(axis, place, row, BLUE if row["scaled_score"] >= CENTRE else VERMILION)
+    if bottom:
+        axis.annotate(
+            f"{len(rows) - 2 * count} passers between",
+            (0.01, len(top)),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=9,
+            style="italic",
+            color=MUTED,
+        )
+    axis.axvline(CENTRE, color=INK, lw=1, ls="--")
+    axis.set_yticks(places, [_label(row) for row in (*top, *bottom)])
+    axis.margins(x=0.07)  # room for the numbers
+    axis.set_xticks([tick for tick in (*range(50, 100, 5), 99) if tick >= axis.get_xlim()[0]])
+    axis.set_ylim(places[-1] + 0.7, -0.7)
+    axis.set_xlabel(f"passing score, {LIMITS[0]:.0f} to {LIMITS[1]:.0f}")
+    axis.grid(axis="y", visible=False)
+    axis.tick_params(axis="y", length=0)
+    which = "All" if all_fit else f"Top and bottom {count}"
+    headline(
+        figure,
+        f"{which} passers of {season}",
+        f"Passing score with its 95 % interval, {len(rows)} qualified; "
+        f"dashed: their average, {CENTRE:.1f}.",
+    )
+    return figure
+
+
+def _draw(axis: "Axes", place: int, row: dict[str, Any], colour: str) -> None:
+    score, low, high = row["scaled_score"], row["scaled_low"], row["scaled_high"]
+    if low is not None:
+        axis.plot([low, high], [place, place], color=colour, lw=2.2, solid_capstyle="butt")
+    axis.plot(score, place, "o", color=colour, ms=7, mec="white", mew=0.8)
+    # Above the interval's right end, so that no number lies on another passer's line.
+    axis.annotate(
+        f"{score:.1f}",
+        (score if high is None else high, place),
+        xytext=(6, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=8.5,
+        color=MUTED,
+    )
+
+
+def _label(row: dict[str, Any]) -> str:
+    return f"{row['rank']}  {row['passer_name'] or row['passer_id']}, {row['teams']}"

@@ -1,0 +1,60 @@
+"""A finished or running run, read back from its folder alone."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from sbp_jax.batch import Batch
+from sbp_jax.errors import CheckpointError, RunFolderError
+from sbp_jax.models.forecaster import Forecaster, forecaster_from
+from sbp_jax.run_folder import read_config
+from sbp_jax.training.checkpoint import Checkpoints
+from sbp_jax.training.loop import SCORE
+from sbp_jax.training.parallel import Devices
+from sbp_jax.training.state import Params
+
+
+class TrainedForecaster(NamedTuple):
+    """A trained forecaster.
+
+    Attributes:
+        forecaster: network and family.
+        params: of the best epoch so far.
+        epoch: that epoch.
+    """
+
+    forecaster: Forecaster
+    params: Params
+    epoch: int
+
+
+def restore_forecaster(folder: Path) -> TrainedForecaster:
+    """Rebuild the forecaster that a run folder describes, with its best parameters.
+
+    Raises:
+        RunFolderError: no run there, or a config without a model.
+        CheckpointError: no epoch was saved, or the checkpoint is of another architecture.
+    """
+    config = read_config(folder)
+    try:
+        forecaster = forecaster_from(config)
+        columns = len(config["sequence_names"]), len(config["static_names"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunFolderError(f"{folder}: config.json describes no model: {error!r}") from error
+    example = Batch(
+        jnp.zeros((1, 1, columns[0])),
+        jnp.ones((1, 1), bool),
+        jnp.zeros((1, columns[1])),
+        jnp.zeros(1),
+    )
+    like = Devices(jax.devices()[:1]).replicate(forecaster.init(jax.random.key(0), example))
+    saved = folder / "checkpoints"
+    if not saved.is_dir():
+        raise CheckpointError(f"{saved}: expected checkpoints, got no such folder")
+    with Checkpoints(saved, SCORE) as checkpoints:
+        best = checkpoints.best()
+        if best is None:
+            raise CheckpointError(f"{saved}: expected a saved epoch, got none")
+        return TrainedForecaster(forecaster, checkpoints.restore_params(best, like), best)

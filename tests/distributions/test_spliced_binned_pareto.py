@@ -1,0 +1,315 @@
+"""The spliced binned-Pareto against its formulas at 50 digits, and what is its own."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import mpmath
+import numpy as np
+import pytest
+from mpmath import mpf
+
+from sbp_jax.distributions import SplicedBinnedPareto
+
+UNEVEN = (-30.0, -12.0, -5.0, -2.0, -0.5, 0.5, 1.0, 4.0, 4.25, 9.0, 20.0, 45.0)
+LOGITS = (0.3, -1.0, 0.5, 1.5, -2.0, 4.0, 0.1, -0.7, -30.0, 0.0, -1.2)
+TAILS = (0.3, 2.0, 1e-8, 5.0)
+Y = np.array([-1e6, -900.0, -40.0, -7.0, -3.0, -0.4, 0.7, 3.0, 4.1, 8.0, 11.0, 60.0, 160.0])
+mpmath.mp.dps = 50
+
+
+class Exact:
+    """Sections 2 of the design and 5 of the literature notes, term by term, in mpmath."""
+
+    def __init__(self, family, params):
+        self.edges = [mpf(e) for e in family.edges]
+        weights = [mpmath.exp(mpf(float(x))) for x in params.logits]
+        self.p = [w / sum(weights) for w in weights]
+        self.lower_shape, self.lower_scale, self.upper_shape, self.upper_scale = (
+            mpf(float(x)) for x in params[1:]
+        )
+        a, b = family.tail_mass
+        if family.splice == "quantile":
+            self.a, self.b = mpf(a), mpf(b)
+            self.lower, self.upper = self.base_quantile(self.a), self.base_quantile(1 - self.b)
+            return
+        inner = self.edges[1:-1]
+        self.lower = max([e for e in inner if self.base(e) <= a], default=inner[0])
+        self.upper = min([e for e in inner if 1 - self.base(e) <= b], default=inner[-1])
+        self.a, self.b = self.base(self.lower), 1 - self.base(self.upper)
+
+    def base(self, y):
+        parts = zip(self.p, self.edges[:-1], self.edges[1:], strict=True)
+        return sum(p * min(max((y - l) / (r - l), mpf(0)), mpf(1)) for p, l, r in parts)
+
+    def base_quantile(self, level):
+        total = mpf(0)
+        for p, l, r in zip(self.p, self.edges[:-1], self.edges[1:], strict=True):
+            if total + p >= level:
+                return l + (r - l) * (level - total) / p
+            total += p
+        raise AssertionError(level)
+
+    @staticmethod
+    def survival(z, shape, scale):
+        return (1 + shape * z / scale) ** (-1 / shape)
+
+    def cdf(self, y):
+        if y < self.lower:
+            return self.a * self.survival(self.lower - y, self.lower_shape, self.lower_scale)
+        return self.base(y) if y <= self.upper else 1 - self.sf(y)
+
+    def sf(self, y):
+        if y > self.upper:
+            return self.b * self.survival(y - self.upper, self.upper_shape, self.upper_scale)
+        return 1 - self.cdf(y)
+
+    def log_prob(self, y):
+        if y < self.lower:
+            s = self.survival(self.lower - y, self.lower_shape, self.lower_scale)
+            return mpmath.log(self.a / self.lower_scale * s ** (1 + self.lower_shape))
+        if y > self.upper:
+            s = self.survival(y - self.upper, self.upper_shape, self.upper_scale)
+            return mpmath.log(self.b / self.upper_scale * s ** (1 + self.upper_shape))
+        i = max(i for i, e in enumerate(self.edges) if e <= y)
+        return mpmath.log(self.p[i] / (self.edges[i + 1] - self.edges[i]))
+
+    def log_cdf(self, y):
+        return mpmath.log(self.cdf(y))
+
+    def log_sf(self, y):
+        return mpmath.log(self.sf(y))
+
+    def log_interval(self, lo, hi):
+        return mpmath.log(self.cdf(hi) - self.cdf(lo))
+
+    def quantile(self, q):
+        if q < self.a:
+            z = (mpmath.power(q / self.a, -self.lower_shape) - 1) / self.lower_shape
+            return self.lower - self.lower_scale * z
+        if 1 - q < self.b:
+            z = (mpmath.power((1 - q) / self.b, -self.upper_shape) - 1) / self.upper_shape
+            return self.upper + self.upper_scale * z
+        return self.base_quantile(q)
+
+
+def make(dtype, **options):
+    family = SplicedBinnedPareto(UNEVEN, **({"tail_mass": (0.01, 0.1)} | options))
+    arrays = [jnp.asarray(x, dtype) for x in (LOGITS, *TAILS)]
+    return family, family.Params(*arrays)
+
+
+@pytest.mark.parametrize(("dtype", "error"), [(np.float32, 1e-5), (np.float64, 1e-12)])
+@pytest.mark.parametrize("splice", ["quantile", "edge"])
+def test_formulas(splice, dtype, error):
+    with jax.enable_x64(dtype == np.float64):
+        family, params = make(dtype, splice=splice)
+        exact = Exact(family, params)
+        lower, upper = family.thresholds(params)
+        np.testing.assert_allclose(
+            [lower, upper], [float(exact.lower), float(exact.upper)], rtol=error
+        )
+        y = Y.astype(dtype)
+        for method in ("log_prob", "cdf", "sf", "log_cdf", "log_sf"):
+            want = np.array([float(getattr(exact, method)(mpf(float(x)))) for x in y])
+            got = getattr(family, method)(params, y)
+            np.testing.assert_allclose(got, want, rtol=error, atol=1e-37, err_msg=method)
+        # Cells of width 1, one within a bin (narrow even in float32) and the whole line.
+        lo = np.append(y[1:] - dtype(0.5), [4.05, -np.inf]).astype(dtype)
+        hi = np.append(y[1:] + dtype(0.5), [4.0625, 1e4]).astype(dtype)
+        want = [float(exact.log_interval(mpf(float(l)), mpf(float(h)))) for l, h in zip(lo, hi)]
+        np.testing.assert_allclose(family.log_interval(params, lo, hi), want, rtol=error, atol=error)
+        q = np.array([1e-12, 1e-6, 0.009, 0.02, 0.2, 0.51, 0.85, 0.95, 0.9999], dtype)
+        want = [float(exact.quantile(mpf(float(x)))) for x in q]
+        np.testing.assert_allclose(family.quantile(params, q), want, rtol=error)
+
+
+def test_interval_in_the_far_tail_is_not_lost():
+    # F differs by 1e-18 over this cell: nothing is left of it in a float64 difference.
+    with jax.enable_x64(True):
+        family, params = make(np.float64)
+        exact = Exact(family, params)
+        for lo, hi in ((-1e9, -1e9 + 1), (400.0, 401.0), (4.05, 4.05 + 2.0**-40)):
+            want = float(exact.log_interval(mpf(lo), mpf(hi)))
+            assert float(family.log_interval(params, lo, hi)) == pytest.approx(want, rel=1e-11)
+
+
+def test_tails_in_float32_far_beyond_underflow_of_one_minus_f():
+    family, params = make(np.float32)
+    assert -40 < float(family.log_sf(params, 160.0)) < -30
+    assert float(family.sf(params, 160.0)) == pytest.approx(
+        float(jnp.exp(family.log_sf(params, 160.0))), rel=1e-6
+    )
+    heavy = params._replace(upper_shape=jnp.asarray(0.9))
+    assert np.isfinite(family.log_sf(heavy, 1e30))
+    assert float(family.log_interval(params, 1e5, 1e5 + 1)) == pytest.approx(-2e4, rel=0.01)
+
+
+def test_bin_far_below_the_mode_keeps_its_probability():
+    # exp(-150) is no float32, its logarithm is.
+    family = SplicedBinnedPareto(np.arange(7.0))
+    logits = jnp.array([0.0, 0.0, 0.0, -150.0, 0.0, 0.0])
+    params = family.constrain(jnp.zeros(10))._replace(logits=logits)
+    want = -150 - float(jnp.log(5.0))
+    assert float(family.log_interval(params, 3.0, 4.0)) == pytest.approx(want)
+    assert float(family.log_prob(params, 3.5)) == pytest.approx(want)
+    gradient = jax.grad(lambda p: family.log_interval(p, 3.0, 4.0))(params)
+    np.testing.assert_allclose(gradient.logits, [-0.2, -0.2, -0.2, 1, -0.2, -0.2], atol=1e-6)
+
+
+def test_thresholds_in_quantile_mode_split_off_exactly_the_masses():
+    with jax.enable_x64(True):
+        family, params = make(np.float64)
+        lower, upper = family.thresholds(params)
+        assert float(family.cdf(params, lower)) == pytest.approx(0.01, rel=1e-14)
+        assert float(family.sf(params, upper)) == pytest.approx(0.1, rel=1e-14)
+        assert float(family.cdf(params, lower - 1e-13)) == pytest.approx(0.01, rel=1e-11)
+
+
+def test_threshold_gradient_is_that_of_the_quantile():
+    # dt / dlogit_j = -(dF(t) / dlogit_j) / f(t), also where the quantile is exactly on an edge.
+    with jax.enable_x64(True):
+        family = SplicedBinnedPareto(np.arange(21.0))
+        params = family.constrain(jnp.zeros(24))
+        slope = jax.grad(lambda p: family.thresholds(p)[1])(params).logits
+        assert float(family.thresholds(params)[1]) == pytest.approx(19)
+        # F(19) moves by p_j (1{j < 19} - 0.95), and f = 0.05.
+        want = -((np.arange(20) < 19) - 0.95)
+        np.testing.assert_allclose(slope, want, atol=1e-12)
+
+
+class TestEdgeMode:
+    """An atom of 38 % in a bin of its own keeps its whole probability."""
+
+    EDGES = np.arange(-5.0, 16.0) - 0.5
+
+    def params(self, family, bins, masses):
+        p = np.full(20, 1e-9)
+        p[list(bins)] = masses
+        p[10] += 1 - p.sum()
+        raw = jnp.asarray(np.append(np.log(p), np.zeros(4)))
+        return family.constrain(raw)
+
+    def test_atom_is_not_cut(self):
+        # Quantile mode would put its lower threshold inside the atom in bin 5 (the number 0).
+        family = SplicedBinnedPareto(self.EDGES, tail_mass=0.05, splice="edge")
+        params = self.params(family, [2, 5, 15], [0.01, 0.38, 0.03])
+        assert [float(t) for t in family.thresholds(params)] == [-0.5, 5.5]
+        atom = jnp.exp(family.log_interval(params, -0.5, 0.5))
+        assert float(atom) == pytest.approx(0.38, rel=1e-6)
+        assert float(family.cdf(params, -0.5)) == pytest.approx(0.01, rel=1e-5)
+        cut = SplicedBinnedPareto(self.EDGES, tail_mass=0.05)
+        assert -0.5 < float(cut.thresholds(params)[0]) < 0.5
+
+    def test_full_outermost_bin_goes_to_the_tail(self):
+        family = SplicedBinnedPareto(self.EDGES, tail_mass=0.05, splice="edge")
+        params = self.params(family, [0], [0.3])
+        assert float(family.thresholds(params)[0]) == -4.5
+        assert float(family.cdf(params, -4.5)) == pytest.approx(0.3, rel=1e-5)
+        assert float(family.quantile(params, 0.1)) < -4.5
+
+    def test_tiny_tail_mass_keeps_its_digits(self):
+        family = SplicedBinnedPareto(self.EDGES, splice="edge")
+        raw = jnp.asarray([*[-60.0] * 10, 0.0, *[-100.0] * 9, 0, 0, 0, 0])
+        params = family.constrain(raw)
+        assert float(family.log_cdf(params, 4.5)) == pytest.approx(-60 + np.log(10), rel=1e-6)
+        assert float(family.log_sf(params, 5.5)) == pytest.approx(-100 + np.log(9), rel=1e-6)
+        gradient = jax.grad(lambda p: family.log_sf(p, 20.0))(params).logits
+        np.testing.assert_allclose(gradient[11:], 1 / 9, rtol=1e-5)
+        assert float(gradient[10]) == pytest.approx(-1)
+
+    def test_points_on_thresholds(self):
+        # The lower threshold belongs to the body, the upper to its tail.
+        family = SplicedBinnedPareto(self.EDGES, tail_mass=0.05, splice="edge")
+        params = self.params(family, [2, 5, 15], [0.01, 0.38, 0.03])
+        lower, upper = family.thresholds(params)
+        assert float(family.log_prob(params, lower)) == pytest.approx(np.log(0.38), rel=1e-5)
+        mass = float(family.sf(params, upper))
+        want = np.log(mass / params.upper_scale)
+        assert float(family.log_prob(params, upper)) == pytest.approx(want, rel=1e-5)
+
+    def test_both_thresholds_on_one_edge(self):
+        with jax.enable_x64(True):
+            family = SplicedBinnedPareto([0.0, 1.0, 3.0], splice="edge")
+            params = family.constrain(jnp.asarray([np.log(0.9), np.log(0.1), 0, 0, 0, 0]))
+            assert [float(t) for t in family.thresholds(params)] == [1, 1]
+            np.testing.assert_allclose(family.cdf(params, jnp.array([1.0, 1e9])), [0.9, 1])
+            assert float(family.quantile(params, 0.9)) == pytest.approx(1)
+            assert np.isfinite(family.log_prob(params, 1.0))
+
+
+@pytest.mark.parametrize("y", [-30.0, 50.0])
+def test_beyond_a_finite_tail_the_density_is_zero(y):
+    family, params = make(np.float32)
+    short = params._replace(lower_shape=jnp.asarray(-0.5), upper_shape=jnp.asarray(-0.5))
+    functions = [family.log_prob, lambda p, y: family.log_interval(p, y - 0.5, y + 0.5)]
+    for function in functions:
+        assert float(function(short, y)) == -np.inf
+        gradients = jax.grad(function, (0, 1))(short, y)
+        assert all(np.all(leaf == 0) for leaf in jax.tree.leaves(gradients))
+
+
+def test_moments_that_do_not_exist():
+    family, params = make(np.float32)
+    upper = params._replace(upper_shape=jnp.asarray(1.0))
+    assert float(family.mean(upper)) == np.inf
+    assert float(family.mean(upper._replace(lower_shape=jnp.asarray(1.2)))) != 0
+    assert np.isnan(family.mean(upper._replace(lower_shape=jnp.asarray(1.2))))
+    assert float(family.variance(params._replace(lower_shape=jnp.asarray(0.5)))) == np.inf
+    assert np.isfinite(family.crps(upper, 3.0))
+
+
+def test_constrain_maps():
+    family = SplicedBinnedPareto(np.arange(-10.0, 11.0), tail_mass=(0.05, 0.1))
+    params = family.constrain(jnp.zeros(24))
+    np.testing.assert_allclose(params[1:], [0.1, 1.0, 0.1, 2.0], rtol=1e-6)
+    # The density of equal bins continues into the tails without a jump.
+    lower, upper = family.thresholds(params)
+    np.testing.assert_allclose(
+        family.log_prob(params, jnp.array([lower - 1e-4, upper + 1e-4])), np.log(0.05), atol=1e-3
+    )
+    low = family.constrain(jnp.full(24, -1e30))
+    np.testing.assert_allclose(low[1:], [0.0, 1e-3, 0.0, 2e-3], rtol=1e-5)
+    high = family.constrain(jnp.full(24, 20.0))
+    np.testing.assert_allclose(high.upper_shape, 0.95, rtol=1e-5)
+    np.testing.assert_allclose(high.upper_scale, 2 * 20 / np.log(2), rtol=2e-3)
+    wide = dataclasses.replace(family, shape_range=(-0.5, 0.05)).constrain(jnp.zeros(24))
+    np.testing.assert_allclose(wide.lower_shape, -0.225, rtol=1e-6)
+
+
+def test_options_are_stored_as_given():
+    family = SplicedBinnedPareto(np.arange(4), 0.1)
+    assert family.edges == (0.0, 1.0, 2.0, 3.0)
+    assert family.tail_mass == (0.1, 0.1)
+    assert family == SplicedBinnedPareto([0, 1, 2, 3], (0.1, 0.1))
+    assert family != SplicedBinnedPareto([0, 1, 2, 3], (0.1, 0.2))
+    assert family.num_outputs == 7
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"edges": [0.0, 1.0]}, r"edges: expected at least 3 numbers in one row, got shape \(2,\)"),
+        ({"edges": np.zeros((3, 3))}, r"edges: .* in one row, got shape \(3, 3\)"),
+        ({"edges": [0.0, np.nan, 1.0]}, r"edges: expected finite numbers, got \[0.0, nan, 1.0\]"),
+        (
+            {"edges": [0.0, 2.0, 1.0]},
+            "edges: expected strictly increasing numbers, got 2.0 followed by 1.0 at index 1",
+        ),
+        ({"tail_mass": 0.5}, r"tail_mass: expected a number in \(0, 0.5\) or a pair .* got 0.5"),
+        ({"tail_mass": (0.1, 0.0)}, r"tail_mass: .* got \(0.1, 0.0\)"),
+        ({"tail_mass": (0.1, 0.1, 0.1)}, "tail_mass: "),
+        ({"tail_mass": float("nan")}, "tail_mass: .* got nan"),
+        ({"shape_range": (0.5, 0.5)}, r"shape_range: expected .* got \(0.5, 0.5\)"),
+        ({"shape_range": (0.0, 2.0)}, r"shape_range: expected .* got \(0.0, 2.0\)"),
+    ],
+)
+def test_static_misuse_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        SplicedBinnedPareto(**({"edges": [0.0, 1.0, 2.0]} | options))
+
+
+def test_edges_that_coincide_in_float32_are_refused():
+    family = SplicedBinnedPareto([1e9, 1e9 + 1, 1e9 + 100])
+    with pytest.raises(ValueError, match="edges: expected to differ in float32"):
+        family.median(family.constrain(jnp.zeros(6)))

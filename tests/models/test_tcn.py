@@ -1,0 +1,153 @@
+"""The encoder: causality, masking, receptive field, and the two readings against each other."""
+
+import chex
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sbp_jax.models.causal_conv import backward_conv, causal_conv
+from sbp_jax.models.tcn import TCN, newest_first, receptive_field
+
+# (steps, layers, kernel size): one step, fewer steps than dilations, odd counts, even kernels
+SIZES = [(64, 5, 3), (7, 3, 3), (1, 2, 3), (40, 4, 2), (33, 6, 4), (5, 1, 3)]
+
+
+def make(steps, layers, kernel_size, *, batch=5, channels=3, features=8, seed=0):
+    """An encoder with all branches open, an input, and masks of every length."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(batch, steps, channels)).astype(np.float32)
+    lengths = np.append(rng.integers(0, steps + 1, batch - 2), [0, steps])
+    mask = np.arange(steps)[None] < lengths[:, None]
+    model = TCN(features=features, layers=layers, kernel_size=kernel_size)
+    params = model.init(jax.random.key(seed), x, mask)
+    # At the start every second convolution is closed; a test must not depend on that.
+    params = jax.tree.map(lambda leaf: jnp.where(leaf == 0, 0.3, leaf), params)
+    return model, params, jnp.asarray(x), jnp.asarray(mask), lengths
+
+
+@pytest.mark.parametrize(("dilation", "kernel_size"), [(1, 3), (2, 3), (4, 2), (3, 1)])
+def test_causal_conv_equals_library_convolution(dilation, kernel_size):
+    x = np.random.default_rng(1).normal(size=(2, 11, 3)).astype(np.float32)
+    layer = nn.Conv(4, (kernel_size,), kernel_dilation=(dilation,), padding="CAUSAL")
+    params = layer.init(jax.random.key(0), x)
+    ours = causal_conv(x, params["params"]["kernel"], params["params"]["bias"], dilation)
+    np.testing.assert_allclose(ours, layer.apply(params, x), atol=1e-5)
+
+
+def test_backward_conv_is_causal_conv_seen_from_the_end():
+    rng = np.random.default_rng(2)
+    x = jnp.asarray(rng.normal(size=(2, 12, 3)).astype(np.float32))
+    kernel = jnp.asarray(rng.normal(size=(3, 3, 4)).astype(np.float32))
+    bias = jnp.ones(4)
+    forward = causal_conv(x, kernel, bias)[:, ::-1][:, ::2]
+    backward = backward_conv(x[:, ::-1], kernel, bias, stride=2, outputs=6)
+    np.testing.assert_allclose(backward, forward, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_reading_the_last_step_equals_the_dense_reading(size):
+    model, params, x, mask, lengths = make(*size)
+
+    def last_of_dense(params, x):
+        dense = model.apply(params, x, mask, readout="all")
+        picked = dense[jnp.arange(len(lengths)), jnp.maximum(lengths - 1, 0)]
+        return jnp.where((lengths > 0)[:, None], picked, 0)
+
+    def last(params, x):
+        return model.apply(params, x, mask, readout="last")
+
+    np.testing.assert_allclose(last(params, x), last_of_dense(params, x), atol=1e-5)
+
+    def loss(read):
+        return lambda params, x: jnp.sum(jnp.sin(read(params, x)))
+
+    ours = jax.grad(loss(last), argnums=(0, 1))(params, x)
+    dense = jax.grad(loss(last_of_dense), argnums=(0, 1))(params, x)
+    chex.assert_trees_all_close(ours, dense, atol=2e-5, rtol=1e-4)
+
+
+@settings(max_examples=25, deadline=None)
+@given(steps=st.integers(1, 20), extra=st.integers(0, 30), seed=st.integers(0, 9))
+def test_neither_content_nor_amount_of_padding_matters(steps, extra, seed):
+    model, params, x, mask, _ = make(steps, 3, 3, seed=seed)
+    garbage = jnp.where(mask[..., None], x, jnp.nan)
+    longer = jnp.pad(garbage, ((0, 0), (0, extra), (0, 0)), constant_values=jnp.inf)
+    longer_mask = jnp.pad(mask, ((0, 0), (0, extra)))
+    for readout in ("last", "all"):
+        plain = model.apply(params, x, mask, readout=readout)
+        padded = model.apply(params, longer, longer_mask, readout=readout)
+        padded = padded if readout == "last" else padded[:, :steps]
+        # Other shapes may sum in another order, nothing more.
+        np.testing.assert_allclose(padded, plain, atol=1e-5)
+
+
+def test_gradient_to_the_future_is_exactly_zero():
+    model, params, x, mask, _ = make(16, 3, 3)
+    mask = jnp.ones_like(mask)
+    for step in (0, 7, 15):
+
+        def state(x, step=step):
+            return jnp.sum(model.apply(params, x, mask, readout="all")[:, step])
+
+        gradient = jax.grad(state)(x)
+        assert np.all(np.asarray(gradient[:, step + 1 :]) == 0)
+        assert np.all(np.any(np.asarray(gradient[:, step]) != 0, axis=-1))
+
+
+@pytest.mark.parametrize(("kernel_size", "layers"), [(2, 1), (2, 4), (3, 3), (4, 2)])
+@pytest.mark.parametrize("readout", ["last", "all"])
+def test_receptive_field(kernel_size, layers, readout):
+    reach = receptive_field(kernel_size, layers)
+    assert reach == 1 + 2 * (kernel_size - 1) * (2**layers - 1)
+    steps = reach + 5
+    model = TCN(features=4, layers=layers, kernel_size=kernel_size)
+    x = jnp.ones((1, steps, 2))
+    mask = jnp.ones((1, steps), bool)
+    params = model.init(jax.random.key(0), x, mask)
+    # All weights positive: no path can cancel or die in a ReLU.
+    params = jax.tree.map(lambda leaf: jnp.abs(leaf) + 0.1, params)
+
+    def state(x):
+        out = model.apply(params, x, mask, readout=readout)
+        return jnp.sum(out if readout == "last" else out[:, -1])
+
+    touched = np.flatnonzero(np.any(np.asarray(jax.grad(state)(x))[0] != 0, axis=-1))
+    assert touched.min() == steps - reach
+    assert touched.max() == steps - 1
+
+
+def test_no_observed_step_gives_the_zero_state():
+    model, params, x, mask, _ = make(8, 2, 3)
+    out = model.apply(params, x, jnp.zeros_like(mask))
+    assert np.all(np.asarray(out) == 0)
+
+
+def test_newest_first_reverses_only_what_was_observed():
+    x = jnp.arange(12.0).reshape(2, 3, 2)
+    mask = jnp.array([[True, True, True], [True, False, False]])
+    reversed_x, observed = newest_first(x, mask)
+    np.testing.assert_array_equal(reversed_x[0], x[0][::-1])
+    np.testing.assert_array_equal(reversed_x[1], [[6, 7], [0, 0], [0, 0]])
+    np.testing.assert_array_equal(observed, mask)
+
+
+def test_dropout_draws_whole_channels():
+    model, params, x, mask, _ = make(12, 1, 3)
+    model = TCN(features=8, layers=1, kernel_size=3, dropout=0.5)
+    rngs = {"dropout": jax.random.key(3)}
+    full = jnp.ones_like(mask)
+    out = model.apply(params, x, full, readout="all", train=True, rngs=rngs)
+    other = model.apply(
+        params, x, full, readout="all", train=True, rngs={"dropout": jax.random.key(4)}
+    )
+    assert not np.allclose(out, other)
+    # A dropped channel leaves only the shortcut, at every step of the example.
+    shortcut = x @ params["params"]["blocks_0"]["shortcut"]["kernel"][None]
+    branch_is_zero = np.isclose(out, shortcut, atol=1e-6)
+    whole = branch_is_zero.all(axis=1)
+    assert whole.any()
+    assert not whole.all()
