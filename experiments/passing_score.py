@@ -64,6 +64,7 @@ from sbp_jax.scoring import play_scores, rate_passers, render_ranking
 from sbp_jax.training.loop import Fit, TrainConfig, place_examples
 from sbp_jax.training.objective import ObjectiveName
 from sbp_jax.training.parallel import Backend, Devices
+from sbp_jax.training.shards import Shards
 from sbp_jax.training.state import Params
 from sbp_jax.training.train_forecaster import train_forecaster
 
@@ -74,6 +75,7 @@ FOLDERS = {
     GAUSSIAN: "rivals/gaussian",
     NO_HISTORY: "rivals/no_history",
 }
+PASSING_HEADS = tuple(FOLDERS)
 FINISHED = "report.md"  # written last
 
 
@@ -125,23 +127,28 @@ def main(config: PassingScore) -> None:
         print_results(config)
         return
     print(tables.report, flush=True)
-    parts = split_examples(tables, config.split)
     devices = Devices(backend=config.backend)
-    heads = make_heads(config)
-    fits, outcomes = train_and_forecast(config, parts, heads, devices)
-    outcomes |= rivals_without_network(parts)
-    conclude(config, tables.report, parts["test"], heads, fits, outcomes)
-    print_results(config)
-
-
-def train_and_forecast(
-    config: PassingScore, parts: Mapping[str, Part], heads: Mapping[str, Head], devices: Devices
-) -> tuple[dict[str, Fit], dict[str, Outcomes]]:
-    """Train each head and ask it about the test plays."""
+    parts = split_examples(tables, config.split)
+    rivals = rivals_without_network(parts)
     placed = {
         name: place_examples(part.examples, config.train, devices, shuffle=name == "train")
         for name, part in parts.items()
     }
+    test = parts["test"]
+    del parts  # the training examples live on the devices now; a second copy is most of a GiB
+    heads = make_heads(config)
+    fits, outcomes = train_and_forecast(config, placed, heads, devices)
+    conclude(config, tables.report, test, heads, fits, outcomes | rivals)
+    print_results(config)
+
+
+def train_and_forecast(
+    config: PassingScore,
+    placed: Mapping[str, Shards],
+    heads: Mapping[str, Head],
+    devices: Devices,
+) -> tuple[dict[str, Fit], dict[str, Outcomes]]:
+    """Train each head and ask it about the test plays."""
     fits, outcomes = {}, {}
     for name, head in heads.items():
         print(f"{name}: training to epoch {config.train.epochs}", flush=True)

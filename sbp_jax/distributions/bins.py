@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from sbp_jax.distributions.elementary import log1mexp, log_dot
 
@@ -82,14 +82,14 @@ class Bins:
         """Number of bins."""
         return len(self.edges) - 1
 
-    def bounds(self, like: Array) -> tuple[Array, Array, Array]:
+    def bounds(self, like: Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Left edges, right edges and widths in the dtype and rank of the logits `like`."""
         edges = np.asarray(self.edges, like.dtype)
         if not np.all(np.diff(edges) > 0):
             raise ValueError(f"edges: expected to differ in {like.dtype}, got {self.edges}")
         edges = edges.reshape((1,) * (like.ndim - 1) + (-1,))
         lefts, rights = edges[..., :-1], edges[..., 1:]
-        return jnp.asarray(lefts), jnp.asarray(rights), jnp.asarray(rights - lefts)
+        return lefts, rights, rights - lefts
 
     def log_prob(self, logits: Logits, y: Value) -> Result:
         """Log density `log p_i - log w_i` of the bin i that holds y, -inf outside all bins."""
@@ -97,7 +97,7 @@ class Bins:
         y = y[..., None]
         closed = np.arange(self.count) == self.count - 1
         here = (lefts <= y) & jnp.where(closed.reshape(lefts.shape), y <= rights, y < rights)
-        chosen = jnp.sum(jnp.where(here, logits - jnp.log(widths), 0.0), axis=-1)
+        chosen = jnp.sum(jnp.where(here, logits - np.log(widths), 0.0), axis=-1)
         outside = jnp.where(jnp.isnan(jnp.squeeze(y, -1)), jnp.nan, -jnp.inf)
         value = chosen - jax.nn.logsumexp(logits, axis=-1)
         return jnp.where(jnp.any(here, axis=-1), value, outside)
@@ -134,62 +134,70 @@ class Bins:
         return log_of_either(above, below)
 
     def _rank_at(
-        self, logits: Logits, level: Value, *, upper: bool
+        self, logits: Logits, level: Value, upper: Bool[Array, "*#batch"]
     ) -> tuple[Int[Array, "..."], Int[Array, "..."]]:
-        """Ranks of the bins counted from one side, and of the bin in which `level` is reached.
+        """Ranks of the bins, counted from the side of each row, and that of the bin of `level`.
 
-        The rank is piecewise constant, so nothing here needs a gradient. Prefix sums rounded in
-        parallel may decrease by an ulp; counting, not searching, makes that harmless.
+        The rank is the largest number of bins, short of all, that hold at most `level`. Found by
+        halving, each step one masked sum, which beats a scan on any device; the sums are those
+        that `quantile_from` takes, so rounding cannot set the two against each other. The rank
+        is piecewise constant, so nothing here needs a gradient.
         """
         probs = jax.lax.stop_gradient(jax.nn.softmax(logits))
-        sums = prefix_sums(probs, upper=upper)
-        reached = jnp.sum(sums <= level[..., None], axis=-1, keepdims=True)
-        ranks = np.arange(self.count)[::-1] if upper else np.arange(self.count)
-        ranks = ranks.reshape((1,) * (logits.ndim - 1) + (-1,))
-        return jnp.asarray(ranks), jnp.minimum(reached, self.count - 1)
+        left = np.arange(self.count).reshape((1,) * (logits.ndim - 1) + (-1,))
+        ranks = jnp.where(upper[..., None], self.count - 1 - left, left)
+        level = level[..., None]
+        rank = jnp.zeros_like(level, int)
+        for step in (1 << k for k in reversed(range((self.count - 1).bit_length()))):
+            held = jnp.sum(jnp.where(ranks < rank + step, probs, 0.0), axis=-1, keepdims=True)
+            rank = rank + step * ((held <= level) & (rank + step < self.count))
+        return ranks, rank
 
-    def quantile_from(self, logits: Logits, level: Value, *, upper: bool) -> Result:
-        """Point with base mass `level` (at most about 1/2) below it, or above it if `upper`.
+    def quantile_from(self, logits: Logits, level: Value, upper: Bool[Array, "*#batch"]) -> Result:
+        """Point with base mass `level` (at most about 1/2) below it, or above it where `upper`.
 
         Inside bin i: `e_(i-1) + w_i (level - F(e_(i-1))) / p_i`. Empty bins are skipped.
         """
         lefts, rights, widths = self.bounds(logits)
-        ranks, rank = self._rank_at(logits, level, upper=upper)
+        ranks, rank = self._rank_at(logits, level, upper)
         probs = jax.nn.softmax(logits)
         here = ranks == rank
         before = jnp.sum(jnp.where(ranks < rank, probs, 0.0), axis=-1)
         mass = jnp.sum(jnp.where(here, probs, 0.0), axis=-1)
-        width = jnp.sum(jnp.where(here, widths, 0.0), axis=-1)
-        start = jnp.sum(jnp.where(here, rights if upper else lefts, 0.0), axis=-1)
-        inside = (level - before) / jnp.where(mass > 0, mass, 1.0)
+        upper = upper[..., None]
+        start = jnp.sum(jnp.where(here, jnp.where(upper, rights, lefts), 0.0), axis=-1)
+        run = jnp.sum(jnp.where(here, jnp.where(upper, -widths, widths), 0.0), axis=-1)
+        share = (level - before) / jnp.where(mass > 0, mass, 1.0)
         # Rounding may leave the bin; the value is put back, the slope stays this bin's.
-        inside = inside + jax.lax.stop_gradient(jnp.clip(inside, 0.0, 1.0) - inside)
-        return start - width * inside if upper else start + width * inside
+        share = share + jax.lax.stop_gradient(jnp.clip(share, 0.0, 1.0) - share)
+        return start + run * share
 
     def quantile(self, logits: Logits, level: Value, complement: Value) -> Result:
         """Quantile at `level` (`complement` is 1 - level), from the nearer side.
 
         The first edge at 0 and the last at 1, also next to empty bins.
         """
-        below = self.quantile_from(logits, jnp.clip(level, 0.0, 0.5), upper=False)
-        above = self.quantile_from(logits, jnp.clip(complement, 0.0, 0.5), upper=True)
-        value = jnp.where(level <= 0.5, below, above)
+        upper = level > 0.5
+        nearer = jnp.clip(jnp.where(upper, complement, level), 0.0, 0.5)
+        value = self.quantile_from(logits, nearer, upper)
         value = jnp.where(level == 0, self.edges[0], value)
         return jnp.where(complement == 0, self.edges[-1], value)
 
-    def edge_from(self, logits: Logits, level: Value, *, upper: bool) -> tuple[Result, Result]:
+    def edge_from(
+        self, logits: Logits, level: Value, upper: Bool[Array, "*#batch"]
+    ) -> tuple[Result, Result]:
         """Farthest inner edge with base mass <= `level` beyond it, and the log of that mass.
 
         The outermost inner edge where even that has more. The mass is summed over the bins
         beyond in log space, so a tiny one keeps its relative accuracy.
         """
         lefts, rights, _ = self.bounds(logits)
-        ranks, rank = self._rank_at(logits, level, upper=upper)
+        ranks, rank = self._rank_at(logits, level, upper)
         rank = jnp.maximum(rank, 1)
-        edge = jnp.sum(jnp.where(ranks == rank, rights if upper else lefts, 0.0), axis=-1)
+        inner = jnp.where(upper[..., None], rights, lefts)
+        edge = jnp.sum(jnp.where(ranks == rank, inner, 0.0), axis=-1)
         beyond = (ranks < rank).astype(logits.dtype)
-        log_mass = log_dot(logits, beyond) - jax.nn.logsumexp(logits, axis=-1)
-        return edge, log_mass
+        return edge, log_dot(logits, beyond) - jax.nn.logsumexp(logits, axis=-1)
 
     def moments(
         self, logits: Logits, lower: Value, upper: Value, center: Value
@@ -210,29 +218,35 @@ class Bins:
         r"""Integral of `(F(t) - 1{t >= y})^2` from `lower` to `upper`, F linear on each bin.
 
         `below` is F(lower) and `above` is 1 - F(upper). With A, M, R the values of F at a bin's
-        left end, at y clipped into the bin (m) and at its right end:
+        left end l, at y clipped into the bin (m) and at its right end r:
         `(m - l) (A^2 + A M + M^2) / 3 + (r - m) ((1-M)^2 + (1-M)(1-R) + (1-R)^2) / 3`.
         """
+        # An end moves the integral by the integrand there; so said once, it need not be
+        # collected from all bins.
+        stop = jax.lax.stop_gradient
+        at_lower, at_upper = (
+            stop((below - (lower >= y)) ** 2),
+            stop((1 - above - (upper >= y)) ** 2),
+        )
+        moved = at_upper * (upper - stop(upper)) - at_lower * (lower - stop(lower))
         lefts, rights, widths = self.bounds(logits)
-        y, lower, upper = y[..., None], lower[..., None], upper[..., None]
+        y, lower, upper = y[..., None], stop(lower)[..., None], stop(upper)[..., None]
         lo, hi = jnp.clip(lefts, lower, upper), jnp.clip(rights, lower, upper)
         mid = jnp.clip(y, lo, hi)
         probs = jax.nn.softmax(logits)
-        sums = prefix_sums(probs, upper=False)
-        floor, ceiling = below[..., None], 1 - above[..., None]
-        A, R = jnp.clip(sums - probs, floor, ceiling), jnp.clip(sums, floor, ceiling)
-        M = A + (mid - lo) / widths * probs
+        start, density = prefix_sums(probs) - probs, probs / widths
+        A, M, R = (start + density * (x - lefts) for x in (lo, mid, hi))
         left = (mid - lo) * (A * A + A * M + M * M)
         right = (hi - mid) * ((1 - M) ** 2 + (1 - M) * (1 - R) + (1 - R) ** 2)
-        return jnp.sum(left + right, axis=-1) / 3
+        return jnp.sum(left + right, axis=-1) / 3 + moved
 
 
-def prefix_sums(probs: Logits, *, upper: bool) -> Float[Array, "*batch bins"]:
-    """Inclusive sums over the last axis, from its far end if `upper`.
+def prefix_sums(probs: Logits) -> Float[Array, "*batch bins"]:
+    """Inclusive sums over the last axis, as products with a triangle of ones.
 
-    A product with a triangle of ones: a scan is many small operations on an accelerator, and
-    slow to compile and to transpose. Beyond 128 bins, sums within blocks of about sqrt(n) bins
-    plus sums of the blocks before: n^1.5 products in place of n^2.
+    A scan is many small operations on an accelerator, and slow to compile and to transpose.
+    Beyond 128 bins, sums within blocks of about sqrt(n) bins plus sums of the blocks before:
+    n^1.5 products in place of n^2.
     """
     n = probs.shape[-1]
     size = n if n <= 128 else math.isqrt(n - 1) + 1
@@ -241,8 +255,6 @@ def prefix_sums(probs: Logits, *, upper: bool) -> Float[Array, "*batch bins"]:
     blocks = jnp.pad(probs, padding).reshape(*probs.shape[:-1], count, size)
     within = np.triu(np.ones((size, size), probs.dtype))
     before = np.triu(np.ones((count, count), probs.dtype), 1)
-    if upper:
-        within, before = within.T, before.T
     sums = jnp.matmul(blocks, within, precision="highest")
     if count > 1:
         totals = jnp.sum(blocks, axis=-1)

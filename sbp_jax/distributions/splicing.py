@@ -3,7 +3,6 @@
 Symbols: F_B distribution function of the bins, e_0 < ... < e_n their edges, a and b tail masses.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, get_args
 
@@ -36,17 +35,16 @@ def splice(
     unless an outermost bin alone has more. Bins in between keep their whole probability. Which
     edge it is jumps when the logits cross a boundary, and has no gradient; the masses have one.
     """
-    batch = logits.shape[:-1]
-    a, b = (jnp.full(batch, mass, logits.dtype) for mass in tail_mass)
-    if mode == "quantile":
-        return Splice(
-            lower=bins.quantile_from(logits, a, upper=False),
-            upper=bins.quantile_from(logits, b, upper=True),
-            log_below=jnp.full_like(a, math.log(tail_mass[0])),
-            log_above=jnp.full_like(b, math.log(tail_mass[1])),
-        )
-    lower, log_below = bins.edge_from(logits, a, upper=False)
-    upper, log_above = bins.edge_from(logits, b, upper=True)
+    ones = (1,) * (logits.ndim - 1)
+    sides = []
+    for mass, above in zip(tail_mass, (False, True), strict=True):
+        level, upper = jnp.full(ones, mass, logits.dtype), jnp.full(ones, above)
+        if mode == "quantile":
+            edge = bins.quantile_from(logits, level, upper)
+            sides.append((edge, jnp.broadcast_to(jnp.log(level), edge.shape)))
+        else:
+            sides.append(bins.edge_from(logits, level, upper))
+    (lower, log_below), (upper, log_above) = sides
     return Splice(lower, upper, log_below, log_above)
 
 

@@ -34,12 +34,12 @@ class NetworkConfig:
         encoder_dropout: probability of dropping a channel within the TCN, in training.
     """
 
-    features: int = 24
+    features: int = 16
     layers: int = 5
     kernel_size: int = 3
     hidden: tuple[int, ...] = (128, 128)
     dropout: float = 0.2
-    encoder_dropout: float = 0.0
+    encoder_dropout: float = 0.1
 
 
 @dataclass(frozen=True)

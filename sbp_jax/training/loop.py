@@ -39,7 +39,7 @@ class TrainConfig:
         virtual_shards: device counts that divide it give the same run; divides batch_size.
     """
 
-    epochs: int = 8
+    epochs: int = 6
     batch_size: int = 512
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2

@@ -48,15 +48,15 @@ class Case:
 
     def __call__(self, method, row, *arguments, dtype=np.float64, slopes=False):
         """Value of a method at each row: parameters of the set `row`, with the arguments."""
-        row, *arguments = np.broadcast_arrays(row, *arguments)
+        row, *values = np.broadcast_arrays(row, *arguments)
         shape, size = row.shape, row.size
         total = -(-size // BLOCK) * BLOCK
-        row, *arguments = (np.resize(x, total) for x in (row, *arguments))
+        row, *values = (np.resize(x, total) for x in (row, *values))
         results = []
         for at in range(0, total, BLOCK):
             here = slice(at, at + BLOCK)
             params = jax.tree.map(lambda x, here=here: x[row[here]].astype(dtype), self.params)
-            inputs = (x[here].astype(dtype) for x in arguments)
+            inputs = (x[here].astype(dtype) for x in values)
             results.append(compiled(self.family, method, slopes)(params, *inputs))
         joined = jax.tree.map(lambda *parts: np.concatenate(parts)[:size], *results)
         return jax.tree.map(lambda x: np.reshape(x, (*shape, *x.shape[1:])), joined)
@@ -90,7 +90,7 @@ class Case:
 
 def logits(sets, spread, **peaks):
     """Random logits of the bins between UNEVEN edges, with given bins raised in given sets."""
-    values = np.random.default_rng(1).normal(size=(sets, len(UNEVEN) - 1)) * spread
+    values: Any = np.random.default_rng(1).normal(size=(sets, len(UNEVEN) - 1)) * spread
     for name, (bin_, height) in peaks.items():
         values[int(name[1:]), bin_] += height
     return values
@@ -98,7 +98,8 @@ def logits(sets, spread, **peaks):
 
 def tails(*sets):
     """Columns lower shape, lower scale, upper shape, upper scale."""
-    return np.array(sets).T
+    columns: Any = np.array(sets).T
+    return columns
 
 
 SPLICED = SplicedBinnedPareto(UNEVEN, tail_mass=(0.02, 0.1))

@@ -30,11 +30,15 @@ class TestBinned:
         assert float(self.FAMILY.variance(self.PARAMS)) == pytest.approx(want.var(), rel=1e-5)
 
     def test_interval_partly_outside_counts_its_inside(self):
-        got = self.FAMILY.log_interval(self.PARAMS, jnp.array([-5.0, 3.5, 4.5]), jnp.array([0.5, 9, 9]))
+        got = self.FAMILY.log_interval(
+            self.PARAMS, jnp.array([-5.0, 3.5, 4.5]), jnp.array([0.5, 9, 9])
+        )
         np.testing.assert_allclose(got, np.log([0.1, 0.15, 0]), rtol=1e-6)
 
     def test_whole_bin_is_its_log_probability(self):
-        got = self.FAMILY.log_interval(self.PARAMS, jnp.array([0.0, 1.0, 3.0]), jnp.array([1.0, 3, 4]))
+        got = self.FAMILY.log_interval(
+            self.PARAMS, jnp.array([0.0, 1.0, 3.0]), jnp.array([1.0, 3, 4])
+        )
         np.testing.assert_array_equal(got, jax.nn.log_softmax(self.PARAMS.logits))
 
     def test_empty_bins_are_skipped_by_the_quantile(self):
@@ -84,7 +88,11 @@ class TestGaussian:
     def test_interval_everywhere(self, dtype, error):
         """Narrow and wide cells, near and far, straddling or not, at 60 digits."""
         ends = [
-            *[(y, y + w) for y in (0.0, 0.25, 3.0, 9.0, 40.0, 1e3) for w in (2.0**-9, 0.5, 2.0, 32.0)],
+            *[
+                (y, y + w)
+                for y in (0.0, 0.25, 3.0, 9.0, 40.0, 1e3)
+                for w in (2.0**-9, 0.5, 2.0, 32.0)
+            ],
             *[(-0.5, 0.75), (-1.0, 4.0), (-0.25, 2.0), (-8.0, 8.0), (-4.0, 1.0), (-9.0, -8.5)],
         ]
         with jax.enable_x64(dtype == np.float64):
@@ -92,8 +100,8 @@ class TestGaussian:
             lo, hi = (np.array(x, dtype) for x in zip(*ends, strict=True))
             tail = lambda x: mpmath.erfc(mpf(x) / mpmath.sqrt(2)) / 2  # noqa: E731
             want = [
-                float(mpmath.log(tail(l) - tail(h) if l + h > 0 else tail(-h) - tail(-l)))
-                for l, h in zip(lo.tolist(), hi.tolist(), strict=True)
+                float(mpmath.log(tail(a) - tail(b) if a + b > 0 else tail(-b) - tail(-a)))
+                for a, b in zip(lo.tolist(), hi.tolist(), strict=True)
             ]
             got = self.FAMILY.log_interval(params, lo, hi)
             np.testing.assert_allclose(got, want, rtol=error, atol=error)

@@ -74,7 +74,9 @@ def test_values_and_gradients_through_shape_zero(function, exact, dtype, error):
         slopes = jax.grad(total, (0, 1, 2))(z, shape, scale)
         for index, slope in enumerate(slopes):
             assert np.all(np.asarray(slope)[~inside] == 0)
-            for row, got in zip(np.array(rows)[inside & (Z > 0)], slope[inside & (Z > 0)], strict=True):
+            for row, got in zip(
+                np.array(rows)[inside & (Z > 0)], slope[inside & (Z > 0)], strict=True
+            ):
                 assert float(got) == pytest.approx(
                     float(derivative(exact, row, index)), rel=3 * error, abs=3 * error
                 ), (index, row)
@@ -175,7 +177,9 @@ def test_crps_agrees_with_published_values(z, shape, want):
 @pytest.mark.parametrize(("dtype", "error"), [(np.float32, 3e-6), (np.float64, 1e-14)])
 def test_elementary_functions(dtype, error):
     with jax.enable_x64(dtype == np.float64):
-        u = np.array([-0.99, -0.5, -0.2, -0.1999, -1e-3, -1e-9, 1e-9, 0.01, 0.1999, 0.2, 3, 1e8], dtype)
+        u = np.array(
+            [-0.99, -0.5, -0.2, -0.1999, -1e-3, -1e-9, 1e-9, 0.01, 0.1999, 0.2, 3, 1e8], dtype
+        )
         for function, exact in [
             (log1p_ratio, lambda u: mpmath.log1p(u) / u),
             (expm1_ratio, lambda u: mpmath.expm1(u) / u),

@@ -18,7 +18,7 @@ POINT_METHODS = ["log_prob", "cdf", "log_cdf", "sf", "log_sf", "crps"]
 @pytest.fixture(autouse=True)
 def _settings():
     """Double precision; quick compilation, which is what these tests spend their time on."""
-    usual = jax.config.jax_disable_most_optimizations
+    usual = jax.config.values["jax_disable_most_optimizations"]
     jax.config.update("jax_disable_most_optimizations", True)
     with jax.enable_x64(True):
         yield

