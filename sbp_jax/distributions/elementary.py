@@ -69,6 +69,12 @@ def expm1_ratio(v: Float[Array, "..."]) -> Float[Array, "..."]:
     return jnp.where(near, _polynomial(small, _EXPM1_SERIES), jnp.expm1(large) / large)
 
 
+def safe_log(x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Return `log(x)`; -inf, with gradient 0, for x <= 0."""
+    positive = x > 0
+    return jnp.where(positive, jnp.log(jnp.where(positive, x, 1.0)), -jnp.inf)
+
+
 def log1mexp(x: Float[Array, "..."]) -> Float[Array, "..."]:
     """Return `log(1 - exp(-x))`; -inf, with gradient 0, for x <= 0.
 

@@ -25,17 +25,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
-from sbp_jax.distributions import genpareto
+from sbp_jax.distributions import genpareto, splicing
 from sbp_jax.distributions.bins import Bins, Edges, check_edges, check_raw, random_levels
-from sbp_jax.distributions.elementary import align_with, log1mexp, log_sum, positive
-from sbp_jax.distributions.splicing import (
-    Mode,
-    Splice,
-    check_mode,
-    check_shape_range,
-    check_tail_mass,
-    splice,
-)
+from sbp_jax.distributions.elementary import align_with, log1mexp, log_sum, positive, safe_log
+from sbp_jax.distributions.splicing import Mode, Splice
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]
@@ -46,7 +39,9 @@ _SCALE_FLOOR = 1e-3  # lowest scale, as a fraction of the scale that raw zeros s
 
 @dataclass(frozen=True, init=False)
 class SplicedBinnedPareto:
-    """Spliced binned-Pareto distribution; formulas at the top of this module.
+    """Spliced binned-Pareto distribution.
+
+    Formulas stand at the top of this module, methods and their arguments in `family.Family`.
 
     With splice "quantile" the thresholds are the bins' own quantiles, t_L = F_B^-1(a) and
     t_U = F_B^-1(1 - b), so they move with the logits, and the tails hold exactly a and b. With
@@ -95,11 +90,11 @@ class SplicedBinnedPareto:
         splice: Mode = "quantile",
         shape_range: Sequence[float | int] = (0.0, 0.95),
     ) -> None:
-        check_mode(splice)
+        splicing.check_mode(splice)
         object.__setattr__(self, "edges", check_edges(edges))
-        object.__setattr__(self, "tail_mass", check_tail_mass(tail_mass))
+        object.__setattr__(self, "tail_mass", splicing.check_tail_mass(tail_mass))
         object.__setattr__(self, "splice", splice)
-        object.__setattr__(self, "shape_range", check_shape_range(shape_range))
+        object.__setattr__(self, "shape_range", splicing.check_shape_range(shape_range))
 
     @cached_property
     def bins(self) -> Bins:
@@ -135,7 +130,7 @@ class SplicedBinnedPareto:
 
     def thresholds(self, params: Params) -> tuple[Result, Result]:
         """Where the lower tail ends and the upper one begins, in the unit of the target."""
-        cut = self._splice(align_with(params.logits, *params[1:])[0])
+        cut = self._splice(align_with(*params)[0])
         return cut.lower, cut.upper
 
     def log_prob(self, params: Params, y: Value) -> Result:
@@ -212,8 +207,7 @@ class SplicedBinnedPareto:
     def mean(self, params: Params) -> Result:
         """Mean; inf (-inf) where the upper (lower) shape is >= 1, NaN where both are."""
         p, cut, () = self._prepare(params)
-        zero = jnp.zeros_like(cut.lower)
-        body, _ = self.bins.moments(p.logits, cut.lower, cut.upper, zero)
+        body, _ = self.bins.moments(p.logits, cut.lower, cut.upper, jnp.zeros_like(cut.lower))
         # Products in log space: a mass that underflows times an infinite mean is infinite.
         below = jnp.exp(cut.log_below + jnp.log(genpareto.mean(p.lower_shape, p.lower_scale)))
         above = jnp.exp(cut.log_above + jnp.log(genpareto.mean(p.upper_shape, p.upper_scale)))
@@ -236,14 +230,11 @@ class SplicedBinnedPareto:
         return jnp.where(exists, total, jnp.inf)
 
     def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:
-        """Draws by inversion; gradients are those of the quantile at fixed levels.
-
-        Tails are resolved far beyond the steps of a uniform random number.
-        """
-        p, _, () = self._prepare(params)
-        batch = jnp.broadcast_shapes(p.logits.shape[:-1], *(x.shape for x in p[1:]))
-        levels = random_levels(key, (*shape, *batch), p.logits.dtype)
-        p, cut, (level, complement) = self._prepare(p, *levels)
+        """Draws by inversion, far into the tails; gradients are the quantile's at fixed levels."""
+        logits, *tails = align_with(*params)
+        batch = jnp.broadcast_shapes(logits.shape[:-1], *(x.shape for x in tails))
+        levels = random_levels(key, (*shape, *batch), logits.dtype)
+        p, cut, (level, complement) = self._prepare(params, *levels)
         return self._quantile(p, cut, level, complement)
 
     def crps(self, params: Params, y: Value) -> Result:
@@ -264,11 +255,11 @@ class SplicedBinnedPareto:
         return lowest + (highest - lowest) * jax.nn.sigmoid(raw + offset)
 
     def _splice(self, logits: Array) -> Splice:
-        return splice(self.bins, logits, self.tail_mass, self.splice)
+        return splicing.splice(self.bins, logits, self.tail_mass, self.splice)
 
     def _prepare(self, params: Params, *values: Value) -> tuple[Params, Splice, tuple[Array, ...]]:
         """Align parameters and values, and find the thresholds."""
-        logits, *rest = align_with(params.logits, *params[1:], *values)
+        logits, *rest = align_with(*params, *values)
         return self.Params(logits, *rest[:4]), self._splice(logits), tuple(rest[4:])
 
     def _select(self, cut: Splice, y: Array, lower: Array, body: Array, upper: Array) -> Array:
@@ -278,7 +269,7 @@ class SplicedBinnedPareto:
 
     def _quantile(self, p: Params, cut: Splice, level: Array, complement: Array) -> Array:
         """Quantile at `level`; `complement` = 1 - level is given for its accuracy near 0."""
-        log_below, log_above = _log_or_inf(level), _log_or_inf(complement)
+        log_below, log_above = safe_log(level), safe_log(complement)
         lower = cut.lower - genpareto.inverse_logsf(
             jnp.minimum(log_below - cut.log_below, 0.0), p.lower_shape, p.lower_scale
         )
@@ -305,8 +296,3 @@ def _tail_square(distance: Array, shape: Array, scale: Array) -> Array:
     """Mean square distance from a centre `distance` inside the threshold."""
     mean, square = genpareto.mean(shape, scale), genpareto.second_moment(shape, scale)
     return distance**2 + 2 * distance * mean + square
-
-
-def _log_or_inf(level: Array) -> Array:
-    """Logarithm, -inf at 0 with gradient 0."""
-    return jnp.where(level > 0, jnp.log(jnp.where(level > 0, level, 1.0)), -jnp.inf)

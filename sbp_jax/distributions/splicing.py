@@ -56,7 +56,7 @@ def check_mode(mode: str) -> None:
 
 def check_tail_mass(tail_mass: float | Sequence[float]) -> tuple[float, float]:
     """Return the masses as a pair; ValueError unless both lie in (0, 0.5)."""
-    pair = (tail_mass, tail_mass) if isinstance(tail_mass, int | float) else tuple(tail_mass)
+    pair = tuple(tail_mass) if isinstance(tail_mass, Sequence) else (tail_mass, tail_mass)
     if len(pair) != 2 or not all(0 < mass < 0.5 for mass in pair):
         raise ValueError(
             "tail_mass: expected a number in (0, 0.5) or a pair (lower, upper) of such, "

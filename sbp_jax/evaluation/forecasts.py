@@ -26,9 +26,7 @@ def forecast_outcomes(
     """
 
     def outcomes(params: Any, batch: Batch) -> Outcomes:
-        return family_outcomes(
-            forecaster.family, forecaster.predict(params, batch), batch.target
-        )
+        return family_outcomes(forecaster.family, forecaster.predict(params, batch), batch.target)
 
     found = devices.predict(outcomes, rows_per_step)(params, shards)
     weight = np.asarray(shards.weight)

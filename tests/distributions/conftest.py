@@ -126,8 +126,17 @@ CASES = [
         ),
     ),
     Case("binned", Binned(UNEVEN), Binned.Params(logits(3, 1.5, s1=(5, 5.0), s2=(3, -30.0)))),
-    Case("gaussian", Gaussian(), Gaussian.Params(np.array([1.5, -3.0]), np.array([2.5, 0.2]))),
+    Case("gaussian", Gaussian(), Gaussian.Params(*np.array([[1.5, -3.0], [2.5, 0.2]]))),
 ]
+
+
+@pytest.fixture(autouse=True)
+def _quick_compilation():
+    """Compile without optimising: compilation is most of what these tests spend time on."""
+    usual = jax.config.values["jax_disable_most_optimizations"]
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", usual)
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case.name)

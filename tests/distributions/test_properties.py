@@ -21,6 +21,11 @@ LEVELS = jnp.array([1e-5, 0.01, 0.1, 0.3, 0.5, 0.8, 0.95, 0.999])
 ordinary = settings(max_examples=60, deadline=None, derandomize=True)
 
 
+@pytest.fixture(autouse=True)
+def _quick_compilation():
+    """In place of the folder's: here the code runs as optimised as for users."""
+
+
 def raws(largest):
     # Raw numbers for the largest family; the others take the first few.
     return arrays(np.float32, 10, elements=st.floats(-largest, largest, width=32))

@@ -150,3 +150,18 @@ def test_yards_that_are_no_cell_are_refused(y):
 def test_no_slices_are_refused():
     with pytest.raises(EvaluationError, match="at least one slice"):
         concatenate([])
+
+
+def test_crps_of_cells_of_many_plays_compiled():
+    """Some hundred plays at once: vmapped over yards, XLA compiles this to a wrong result."""
+    family = Binned(np.arange(-30.5, 100))
+    rng = np.random.default_rng(0)
+    params = family.constrain(jnp.asarray(rng.normal(size=(512, family.num_outputs)), jnp.float32))
+    y = rng.integers(-5, 40, 512)
+    probability = np.asarray(jax.nn.softmax(params.logits), np.float64)
+    below = np.cumsum(probability, axis=1)  # bin i is the cell of i - 30 yards
+    steps = y[:, None] <= np.arange(-30, 100)[None]
+    expected = ((below - steps) ** 2).sum(axis=1)
+    outcomes = jax.jit(lambda p, y: family_outcomes(family, p, y))
+    found = outcomes(params, jnp.asarray(y, jnp.float32)).crps_cells
+    np.testing.assert_allclose(found, expected, atol=1e-3)
