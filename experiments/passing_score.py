@@ -226,9 +226,10 @@ def print_results(config: PassingScore) -> None:
     evaluation = read_json(folder / "evaluation.json")
     print(render(evaluation))
     gain = evaluation["differences"][NO_HISTORY]["log_score"]
+    chance = "more" if abs(gain["mean"]) > 1.96 * gain["se"] else "no more"
     print(
-        f"The game so far is worth {gain['mean']:+.4f} nats a play (standard error "
-        f"{gain['se']:.4f}; positive: it helps)."
+        f"Without the game so far the log score is {gain['mean']:+.4f} nats (standard error "
+        f"{gain['se']:.4f}; above 0 is worse): {chance} than chance explains."
     )
     for name, value in evaluation["speed"].items():
         print(f"{name.replace('_', ' ')}: {value:,.0f}")

@@ -147,12 +147,12 @@ class Devices:
     ) -> Callable[[TrainState, Shards], tuple[TrainState, Float[Array, " steps"]]]:
         """Compile `device_epoch` for all devices: ``(state, shards) -> (state, losses)``."""
         body = partial(device_epoch, loss_fn, optimizer, rows_per_step)
-        return self._map(body, out_specs=P(), pmap_out_axes=None)
+        return self.map_over_plays(body, sharded_out=False)
 
     def predict(self, predict_fn: PredictFn, rows_per_step: int) -> Callable[[Params, Shards], Any]:
         """Compile `device_predict` for all devices: ``(params, shards) -> leaves (V, n, ...)``."""
         body = partial(device_predict, predict_fn, rows_per_step)
-        mapped = self._map(body, out_specs=P(PLAYS), pmap_out_axes=0)
+        mapped = self.map_over_plays(body, sharded_out=True)
         if self.backend == "shard_map":
             return mapped
 
@@ -162,16 +162,29 @@ class Devices:
 
         return unfold
 
-    def _map(self, body: Callable[..., Any], *, out_specs: P, pmap_out_axes: int | None) -> Any:
-        """Map a function of (replicated, sharded) over the devices."""
+    def map_over_plays(self, body: Callable[..., Any], *, sharded_out: bool) -> Any:
+        """Map a per-device function of (replicated, sharded) arguments over the devices.
+
+        Args:
+            body: may sum over the axis `PLAYS`.
+            sharded_out: results belong to the device's shards; otherwise they are equal on all
+                devices and come back once.
+        """
         if self.backend == "pmap":
-            devices = list(self.mesh.devices.flat)
             return jax.pmap(
-                body, axis_name=PLAYS, in_axes=(None, 0), out_axes=pmap_out_axes, devices=devices
+                body,
+                axis_name=PLAYS,
+                in_axes=(None, 0),
+                out_axes=0 if sharded_out else None,
+                devices=list(self.mesh.devices.flat),
             )
         # Without replication checks: the body sums gradients itself, and under the checks
         # gradients of replicated parameters would already arrive summed, hence too large.
         mapped = jax.shard_map(
-            body, mesh=self.mesh, in_specs=(P(), P(PLAYS)), out_specs=out_specs, check_vma=False
+            body,
+            mesh=self.mesh,
+            in_specs=(P(), P(PLAYS)),
+            out_specs=P(PLAYS) if sharded_out else P(),
+            check_vma=False,
         )
         return jax.jit(mapped)

@@ -89,7 +89,7 @@ def test_a_second_run_only_prints(run, config, capsys, monkeypatch):
     main(config)
     printed = capsys.readouterr().out
     assert "is finished" in printed
-    assert "The game so far" in printed
+    assert "Without the game so far" in printed
     assert str(run / "report.md") in printed
     assert before == {path: path.stat().st_mtime_ns for path in run.rglob("*")}
 

@@ -74,9 +74,7 @@ def gradient_on(count, backend):
         rows = jnp.broadcast_to(jnp.arange(ROWS)[None], (shards.index.shape[0], ROWS))
         return global_gradient(loss_fn, state, shards, rows)
 
-    return devices._map(body, out_specs=jax.sharding.PartitionSpec(), pmap_out_axes=None)(
-        state, shards
-    )
+    return devices.map_over_plays(body, sharded_out=False)(state, shards)
 
 
 @pytest.mark.parametrize("backend", ["pmap", "shard_map"])
@@ -108,9 +106,7 @@ def test_gradient_is_that_of_the_weighted_mean_over_the_global_batch():
         rows = jnp.broadcast_to(jnp.arange(ROWS, 2 * ROWS)[None], (SHARDS, ROWS))
         return global_gradient(plain_loss, state, shards, rows)
 
-    found, loss = devices._map(body, out_specs=jax.sharding.PartitionSpec(), pmap_out_axes=None)(
-        state, devices.place(dealt)
-    )
+    found, loss = devices.map_over_plays(body, sharded_out=False)(state, devices.place(dealt))
     # Dealing in order puts row r of the batch at place r // SHARDS of shard r mod SHARDS.
     chosen = [r for r in range(61) if ROWS <= r // SHARDS < 2 * ROWS]
     part = Batch(*(leaf[np.array(chosen)] for leaf in batch))
