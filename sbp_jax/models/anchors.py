@@ -3,7 +3,7 @@
 A catch tends to gain about the air yards, and a play ends at the goal line at the latest. A network
 with one logit per yard must learn each of these hundred peaks apart. An anchored logit belongs to
 a distance from the anchor instead, ``logit[i] += relative[i - anchor_bin]``, so that one parameter
-serves every play. On the 2018 passes this is worth 0.05 nats a play (docs/results.md).
+serves every play.
 
 Legend: B examples, N bins, R relative bins.
 """
