@@ -54,7 +54,7 @@ def clustered_mean(values: Values, games: Games) -> Estimate:
         raise EvaluationError("expected at least one play, got an empty set")
     mean = float(values.mean())
     _, game = np.unique(games, return_inverse=True)
-    count = int(game.max()) + 1
+    count = int(np.max(game)) + 1
     if count < 2 or not np.isfinite(mean):
         return Estimate(mean, float("nan"))
     errors = np.bincount(game, weights=values - mean)

@@ -62,7 +62,7 @@ class Encoder:
             mask: (B, T) True where observed, True values first.
         """
         lengths = mask.sum(axis=1)
-        longest = int(lengths.max(initial=0))
+        longest = int(np.max(lengths, initial=0))
         if not longest:
             return np.zeros((len(mask), self._architecture.features), np.float32)
         steps = min(longest, self._architecture.receptive_field)

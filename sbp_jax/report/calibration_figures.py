@@ -163,7 +163,7 @@ def _deviations(
             ls=LINES[i % len(LINES)],
             label=name,
         )
-        furthest = curve[inside][np.abs(curve[inside]).argmax()]
+        furthest = curve[inside][np.argmax(np.abs(curve[inside]))]
         if abs(furthest) > limit:
             off.append(f"{name} {furthest:+.1f}".replace(" -", " \N{MINUS SIGN}"))
     axis.set(xlim=ends, ylim=(-limit, limit))
