@@ -10,13 +10,14 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import Bins, Edges, check_edges, check_raw, random_levels
 from sbp_jax.distributions.elementary import align_with
+from sbp_jax.distributions.family import Derived
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]
 
 
 @dataclass(frozen=True, init=False)
-class Binned:
+class Binned(Derived):
     """Piecewise uniform distribution: density `p_i / w_i` on bin i, `p = softmax(logits)`.
 
     Edge values: a bin owns its left edge, the last bin also its right one. Outside
@@ -86,10 +87,6 @@ class Binned:
         logits, q = align_with(params.logits, q)
         valid = (q >= 0) & (q <= 1)
         return jnp.where(valid, self.bins.quantile(logits, q, 1 - q), jnp.nan)
-
-    def median(self, params: Params) -> Result:
-        """Quantile at 1/2."""
-        return self.quantile(params, 0.5)
 
     def mean(self, params: Params) -> Result:
         """Mean: the probability-weighted average of bin centres."""

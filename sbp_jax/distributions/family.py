@@ -7,9 +7,12 @@ broadcast against the other arguments by NumPy's rules; computation is in float3
 """
 
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
+import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
+
+from sbp_jax.distributions.elementary import align
 
 P = TypeVar("P")
 Value = Real[ArrayLike, "*#batch"]
@@ -56,8 +59,43 @@ class Family(Protocol[P]):
     def variance(self, params: P) -> Result:
         """Variance; inf where it does not exist."""
 
+    def second_moment(self, params: P) -> Result:
+        """Expected square, about 0; inf where it does not exist."""
+
     def sample(self, key: PRNGKeyArray, params: P, shape: Sequence[int] = ()) -> Result:
         """Draws of shape `shape` + batch shape, differentiable in the parameters."""
 
     def crps(self, params: P, y: Value) -> Result:
-        """Continuous ranked probability score, in the unit of y, in closed form."""
+        """Continuous ranked probability score, in the unit of y."""
+
+    def tail_log_score(self, params: P, y: Value, r: Value, *, upper: bool = True) -> Result:
+        """Score, to be minimised, of the distribution beyond r alone, in nats."""
+
+
+class Derived(Generic[P]):
+    """Methods that follow from the others, the same for every family."""
+
+    def median(self: Family[P], params: P) -> Result:
+        """Quantile at 1/2."""
+        return self.quantile(params, 0.5)
+
+    def second_moment(self: Family[P], params: P) -> Result:
+        """Expected square, about 0: variance plus squared mean; inf where it does not exist."""
+        variance = self.variance(params)
+        exists = jnp.isfinite(variance)
+        return variance + jnp.where(exists, self.mean(params), 0.0) ** 2
+
+    def tail_log_score(
+        self: Family[P], params: P, y: Value, r: Value, *, upper: bool = True
+    ) -> Result:
+        """Logarithmic score of the tail beyond r, everything short of r counted as one outcome.
+
+        Upper tail: `-log f(y)` for y > r, `-log F(r)` otherwise; lower tail: `-log f(y)` for
+        y < r, `-log(1 - F(r))` otherwise. Proper, unlike the mean of -log f over the observations
+        that happen to lie beyond r, which rewards a forecaster for crying wolf.
+
+        Reference: Diks, Panchenko, van Dijk (2011), Journal of Econometrics 163.
+        """
+        short = self.log_cdf(params, r) if upper else self.log_sf(params, r)
+        y, r, short, log_prob = align(y, r, short, self.log_prob(params, y))
+        return -jnp.where(y > r if upper else y < r, log_prob, short)

@@ -16,6 +16,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import check_raw
 from sbp_jax.distributions.elementary import align, log1mexp, positive
+from sbp_jax.distributions.family import Derived
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]
@@ -27,7 +28,7 @@ _QUADRATURE = tuple(zip(*(x.tolist() for x in np.polynomial.legendre.leggauss(10
 
 
 @dataclass(frozen=True)
-class Gaussian:
+class Gaussian(Derived):
     """Normal distribution with raw zeros at the data's own location and spread.
 
     Args:

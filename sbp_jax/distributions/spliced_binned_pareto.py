@@ -28,6 +28,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 from sbp_jax.distributions import genpareto, splicing
 from sbp_jax.distributions.bins import Bins, Edges, check_edges, check_raw, random_levels
 from sbp_jax.distributions.elementary import align_with, log1mexp, log_sum, positive, safe_log
+from sbp_jax.distributions.family import Derived
 from sbp_jax.distributions.splicing import Mode, Splice
 
 Value = Real[ArrayLike, "*#batch"]
@@ -38,7 +39,7 @@ _SCALE_FLOOR = 1e-3  # lowest scale, as a fraction of the scale that raw zeros s
 
 
 @dataclass(frozen=True, init=False)
-class SplicedBinnedPareto:
+class SplicedBinnedPareto(Derived):
     """Spliced binned-Pareto distribution.
 
     Formulas stand at the top of this module, methods and their arguments in `family.Family`.
@@ -199,10 +200,6 @@ class SplicedBinnedPareto:
         p, cut, (q,) = self._prepare(params, q)
         value = self._quantile(p, cut, q, 1 - q)
         return jnp.where((q >= 0) & (q <= 1), value, jnp.nan)
-
-    def median(self, params: Params) -> Result:
-        """Quantile at 1/2."""
-        return self.quantile(params, 0.5)
 
     def mean(self, params: Params) -> Result:
         """Mean; inf (-inf) where the upper (lower) shape is >= 1, NaN where both are."""

@@ -5,8 +5,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sbp_jax.distributions import Gaussian
-
 
 @pytest.mark.parametrize("dtype", [np.float32, jnp.bfloat16])
 def test_constrain_is_total(case, dtype):
@@ -33,9 +31,8 @@ def test_raw_of_wrong_length_is_refused(case):
 
 
 def test_raw_zeros_are_sensible(case):
+    # The middle half is neither a point nor unbounded; between the edges where there are some.
     params = case.family.constrain(jnp.zeros(case.family.num_outputs))
-    if isinstance(case.family, Gaussian):
-        assert params == (0, 1)
-    else:
-        middle = case.family.quantile(params, np.array([0.25, 0.75]))
-        assert case.family.edges[0] < middle[0] < middle[1] < case.family.edges[-1]
+    low, high = case.family.quantile(params, np.array([0.25, 0.75]))
+    edges = getattr(case.family, "edges", (-100.0, 100.0))
+    assert edges[0] < low < high - 0.1 < high < edges[-1]

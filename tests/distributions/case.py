@@ -1,0 +1,91 @@
+"""A family with sets of parameters, on which every law is tried.
+
+The laws evaluate rows, each a set of parameters with its own arguments, in blocks of one size, so
+that every method of a family is compiled once for all its laws.
+"""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK = 512
+
+
+@functools.cache
+def compiled(family, method, slopes):
+    """A method, or its gradients in every argument, on rows."""
+    function = getattr(family, method)
+    if not slopes:
+        return jax.jit(function)
+
+    def total(params, *arguments):
+        value = function(params, *arguments)
+        return jnp.sum(jnp.where(jnp.isfinite(value), value, 0.0))
+
+    return jax.jit(lambda *a: jax.grad(total, tuple(range(len(a))))(*a))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A family with sets of parameters.
+
+    Attributes:
+        name: of the case, in the test's name.
+        family: the family.
+        params: its parameters, NumPy float64 stacked along the first axis.
+        cuts: from (family, params of one set) to the ends of the support and every point where
+            the density may jump or change fast, increasing.
+        crps_error: relative error to which the score is exact, where it is not in closed form.
+    """
+
+    name: str
+    family: Any
+    params: Any
+    cuts_of: Callable[[Any, Any], NDArray[np.float64]]
+    crps_error: float = 1e-8
+
+    @property
+    def sets(self):
+        return range(len(self.params[0]))
+
+    def __call__(self, method, row, *arguments, dtype=np.float64, slopes=False):
+        """Value of a method at each row: parameters of the set `row`, with the arguments."""
+        row, *values = np.broadcast_arrays(row, *arguments)
+        shape, size = row.shape, row.size
+        total = -(-size // BLOCK) * BLOCK
+        row, *values = (np.resize(x, total) for x in (row, *values))
+        results = []
+        for at in range(0, total, BLOCK):
+            here = slice(at, at + BLOCK)
+            params = jax.tree.map(lambda x, here=here: x[row[here]].astype(dtype), self.params)
+            inputs = (x[here].astype(dtype) for x in values)
+            results.append(compiled(self.family, method, slopes)(params, *inputs))
+        joined = jax.tree.map(lambda *parts: np.concatenate(parts)[:size], *results)
+        return jax.tree.map(lambda x: np.reshape(x, (*shape, *x.shape[1:])), joined)
+
+    def cuts(self, k):
+        """Support ends of set k and every point where its density may jump, increasing."""
+        return self.cuts_of(self.family, jax.tree.map(lambda x: x[k], self.params))
+
+    def points(self):
+        """24 points for each set in random position, tails included; shape (sets, 24)."""
+        low, high = np.moveaxis(self("quantile", self.rows(2), np.array([1e-5, 1 - 1e-4])), 1, 0)
+        share = np.random.default_rng(0).uniform(size=(len(self.sets), 22))
+        inside = low[:, None] + share * (high - low)[:, None]
+        return np.concatenate([inside, low[:, None] + 1e-7, high[:, None]], axis=1)
+
+    def rows(self, count):
+        """Row numbers (sets, count)."""
+        return np.repeat(np.array(self.sets)[:, None], count, 1)
+
+
+def columns(*sets):
+    """Parameters given set by set, as one array for each parameter."""
+    arrays: Any = np.array(sets).T
+    return arrays
