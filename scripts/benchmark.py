@@ -1,11 +1,13 @@
 """How fast the parts are, each beside what it is to be compared with, in one run.
 
-    python scripts/benchmark.py [distributions] [encoder] [mapping] [parsing]
+    python scripts/benchmark.py [distributions] [encoder] [mapping] [parsing] [--peers] [--gpu]
 
 Medians after a warm-up, with results awaited. Shared machines are noisy: read the ratios.
 
 - distributions: log_prob, its gradient, cdf, quantile and crps of the spliced family at batch
-  4,096 x 100 bins, beside the floor of reading the logits once and exponentiating them.
+  4,096 x 100 bins, beside the floor of reading the logits once and exponentiating them; how long
+  one play takes to compile; with --peers also the class of gluonts 0.17 on the same numbers, in
+  turns with ours (the first time this installs PyTorch into .venv-peers).
 - encoder: state and gradient of the TCN read at the last step, beside the dense reading.
 - mapping: a training epoch under pmap, beside shard_map, on all devices.
 - parsing: ten seasons of games into tables, without and with the cache.
@@ -26,6 +28,7 @@ from typing import Annotated, Any, Literal, get_args
 import jax
 import jax.numpy as jnp
 import numpy as np
+import peers
 import tyro
 
 from sbp_jax.batch import Batch
@@ -39,7 +42,13 @@ from sbp_jax.training.parallel import Devices
 from sbp_jax.training.shards import deal
 from sbp_jax.training.state import init_state, make_optimizer
 
+FLOOR = "floor: read and exponentiate"
+ROUNDS = 3
 Part = Literal["distributions", "encoder", "mapping", "parsing"]
+
+
+class DeviceError(SbpJaxError):
+    """The device that was asked for is not there."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +58,14 @@ class Benchmark:
     Attributes:
         parts: all of them if left out.
         repeats: measurements of which the median is shown.
+        peers: also time the public PyTorch implementation, on the CPU.
+        gpu: stop unless the default device is a GPU.
     """
 
     parts: Annotated[tuple[Part, ...], tyro.conf.Positional] = ()
     repeats: int = 15
+    peers: bool = False
+    gpu: bool = False
 
 
 def milliseconds(function: Callable[..., Any], *args: Any, repeats: int) -> float:
@@ -66,39 +79,65 @@ def milliseconds(function: Callable[..., Any], *args: Any, repeats: int) -> floa
     return 1e3 * float(np.median(seconds))
 
 
-def show(name: str, found: float, beside: float | None = None) -> None:
+def show(name: str, found: float, beside: float | None = None, note: str = "") -> None:
     """One line: milliseconds, and the ratio to what it is compared with."""
     ratio = "" if beside is None else f"  {found / beside:6.2f} x"
-    print(f"  {name:<34} {found:9.2f} ms{ratio}", flush=True)
+    print(f"  {name:<34} {found:9.2f} ms{ratio}{note}", flush=True)
 
 
-def distributions(repeats: int) -> None:
-    """The spliced family beside its floor."""
+def distributions(config: Benchmark) -> None:
+    """The spliced family beside its floor, and beside its peer."""
     family = SplicedBinnedPareto(np.linspace(-10, 90, 101), 0.05)
     key = jax.random.key(0)
     raw = jax.random.normal(key, (4096, family.num_outputs))
     params = jax.jit(family.constrain)(raw)
     y = jax.random.uniform(jax.random.fold_in(key, 1), (4096,), minval=-30.0, maxval=120.0)
     q = jax.random.uniform(jax.random.fold_in(key, 2), (4096,))
-    floor = milliseconds(
-        jax.jit(lambda p: jnp.sum(jnp.exp(p.logits), axis=-1)), params, repeats=repeats
-    )
-    show("floor: read and exponentiate", floor)
 
     def gradient(params: Any, y: jax.Array) -> Any:
         return jax.grad(lambda p: jnp.sum(family.log_prob(p, y)))(params)
 
-    for name, function, values in (
-        ("log_prob", family.log_prob, y),
-        ("log_prob with gradient", gradient, y),
-        ("cdf", family.cdf, y),
-        ("quantile", family.quantile, q),
-        ("crps", family.crps, y),
-    ):
-        show(name, milliseconds(jax.jit(function), params, values, repeats=repeats), floor)
+    calls = {
+        FLOOR: (lambda p, _: jnp.sum(jnp.exp(p.logits), axis=-1), y),
+        "log_prob": (family.log_prob, y),
+        "log_prob with gradient": (gradient, y),
+        "cdf": (family.cdf, y),
+        "quantile": (family.quantile, q),
+        "crps": (family.crps, y),
+    }
+    jitted = {name: (jax.jit(function), values) for name, (function, values) in calls.items()}
+    ours: dict[str, list[float]] = {name: [] for name in calls}
+    theirs: dict[str, list[float]] = {name: [] for name in calls}
+    arrays = {**params._asdict(), "y": y, "q": q}
+    for _ in range(ROUNDS):  # in turns, so that a busy moment of the machine hits both
+        for name, (function, values) in jitted.items():
+            ours[name].append(milliseconds(function, params, values, repeats=config.repeats))
+        if config.peers:
+            found = peers.run(
+                "times",
+                {name: np.asarray(array) for name, array in arrays.items()},
+                repeats=config.repeats,
+                low=-10.0,
+                high=90.0,
+                tail_mass=0.05,
+            )
+            for name, time_ in found.items():
+                theirs[name].append(time_)
+    floor = float(np.median(ours[FLOOR]))
+    for name in calls:
+        found_ours = float(np.median(ours[name]))
+        peer = ""
+        if theirs[name]:
+            found_theirs = float(np.median(theirs[name]))
+            peer = f"   gluonts {found_theirs:7.2f} ms, {found_theirs / found_ours:5.1f} times ours"
+        show(name, found_ours, None if name == FLOOR else floor, peer)
+    one = jax.tree.map(lambda x: x[0], params)
+    start = time.perf_counter()
+    jax.jit(family.log_prob).lower(one, 3.0).compile()
+    show("log_prob of one play, to compile", 1e3 * (time.perf_counter() - start))
 
 
-def encoder(repeats: int) -> None:
+def encoder(config: Benchmark) -> None:
     """The reading of the last step beside the dense one, 512 series of 64 steps."""
     rng = np.random.default_rng(0)
     x = jnp.asarray(rng.normal(size=(512, 64, 42)), jnp.float16)
@@ -112,12 +151,12 @@ def encoder(repeats: int) -> None:
             state: Any = model.apply(params, x, mask, readout=readout)
             return jnp.sum(jnp.square(state))
 
-        timed[readout] = milliseconds(jax.jit(jax.grad(loss)), params, repeats=repeats)
+        timed[readout] = milliseconds(jax.jit(jax.grad(loss)), params, repeats=config.repeats)
     show("dense, with gradient", timed["all"])
     show("last step only, with gradient", timed["last"], timed["all"])
 
 
-def mapping(repeats: int) -> None:
+def mapping(config: Benchmark) -> None:
     """An epoch of 8,192 plays under either mapping."""
     rng = np.random.default_rng(0)
     batch = Batch(
@@ -147,7 +186,7 @@ def mapping(repeats: int) -> None:
         )
         epoch = devices.epoch(loss_fn, optimizer, 8)
         timed[backend] = milliseconds(
-            epoch, state, devices.place(shards), repeats=max(3, repeats // 3)
+            epoch, state, devices.place(shards), repeats=max(3, config.repeats // 3)
         )
     print(f"  on {jax.device_count()} device(s): {jax.devices()[0].device_kind}")
     show("shard_map", timed["shard_map"])
@@ -155,9 +194,9 @@ def mapping(repeats: int) -> None:
     print(f"  {8192e3 / timed['pmap']:,.0f} plays a second under pmap")
 
 
-def parsing(repeats: int) -> None:
+def parsing(config: Benchmark) -> None:
     """Ten seasons of games; once, for it takes long enough to be measured so."""
-    del repeats
+    del config
     with tempfile.TemporaryDirectory() as folder:
         for name in ("2009-2018 parsed", "2009-2018 from the cache"):
             start = time.perf_counter()
@@ -167,7 +206,17 @@ def parsing(repeats: int) -> None:
 
 
 def main(config: Benchmark) -> None:
-    """Measure the parts asked for."""
+    """Measure the parts asked for.
+
+    Raises:
+        PeersError: the peers were asked for and cannot be had.
+        DeviceError: a GPU was asked for and there is none.
+    """
+    if config.gpu and jax.default_backend() != "gpu":
+        raise DeviceError(f"expected a GPU, got {jax.devices()[0].device_kind}; leave out --gpu")
+    if config.peers:
+        peers.make()
+    print(f"JAX {jax.__version__} on {jax.devices()[0].device_kind}")
     parts = {
         "distributions": distributions,
         "encoder": encoder,
@@ -176,7 +225,7 @@ def main(config: Benchmark) -> None:
     }
     for name in config.parts or get_args(Part):
         print(name)
-        parts[name](config.repeats)
+        parts[name](config)
 
 
 if __name__ == "__main__":

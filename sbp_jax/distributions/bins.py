@@ -3,10 +3,9 @@ r"""A density that is constant on each of n bins, given by logits: the base of b
 Symbols: edges e_0 < ... < e_n, widths w_i = e_i - e_(i-1), probabilities p = softmax(logits),
 F distribution function, `level` a probability counted from one side.
 
-Every function of a point y or an interval is one masked sum over bins, which XLA fuses with the
-softmax: no gather, no bin index, nothing that a sharded or vmapped axis could trip over. Sums
-run over the side that is asked for (F from below, 1 - F from above), so both tails keep their
-relative accuracy. Bins are closed on the left; the last one also on the right.
+Sums run over the side that is asked for (F from below, 1 - F from above), so both tails keep
+their relative accuracy. Bins are closed on the left; the last one also on the right. Points and
+levels are found by `bin_search`; what needs every bin is one masked sum, which XLA fuses.
 
 Arguments come aligned (`elementary.align_with`): logits (..., n), the others (...), equal ranks.
 """
@@ -18,8 +17,17 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
+from sbp_jax.distributions.bin_search import (
+    bin_of,
+    grid,
+    mass_at,
+    pick,
+    point_at,
+    rank_at,
+    weigh,
+)
 from sbp_jax.distributions.elementary import log1mexp, log_dot
 
 Edges = Sequence[float | int] | np.ndarray | Array
@@ -84,42 +92,34 @@ class Bins:
 
     def bounds(self, like: Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Left edges, right edges and widths in the dtype and rank of the logits `like`."""
-        edges = np.asarray(self.edges, like.dtype)
-        if not np.all(np.diff(edges) > 0):
-            raise ValueError(f"edges: expected to differ in {like.dtype}, got {self.edges}")
+        edges = grid(self.edges, like)
         edges = edges.reshape((1,) * (like.ndim - 1) + (-1,))
         lefts, rights = edges[..., :-1], edges[..., 1:]
         return lefts, rights, rights - lefts
 
     def log_prob(self, logits: Logits, y: Value) -> Result:
         """Log density `log p_i - log w_i` of the bin i that holds y, -inf outside all bins."""
-        lefts, rights, widths = self.bounds(logits)
-        y = y[..., None]
-        closed = np.arange(self.count) == self.count - 1
-        here = (lefts <= y) & jnp.where(closed.reshape(lefts.shape), y <= rights, y < rights)
-        chosen = jnp.sum(jnp.where(here, logits - np.log(widths), 0.0), axis=-1)
-        outside = jnp.where(jnp.isnan(jnp.squeeze(y, -1)), jnp.nan, -jnp.inf)
-        value = chosen - jax.nn.logsumexp(logits, axis=-1)
-        return jnp.where(jnp.any(here, axis=-1), value, outside)
+        index = bin_of(self.edges, y)
+        widths = np.diff(grid(self.edges, logits))
+        value = pick(logits, index) - jnp.asarray(np.log(widths))[index]
+        inside = (y >= self.edges[0]) & (y <= self.edges[-1])
+        outside = jnp.where(jnp.isnan(y), jnp.nan, -jnp.inf)
+        return jnp.where(inside, value - logsumexp(logits), outside)
 
     def cdf(self, logits: Logits, y: Value) -> Result:
         """Distribution function, summed from below; 0 below the first edge, 1 above the last."""
-        lefts, _, widths = self.bounds(logits)
-        covered = jnp.clip((y[..., None] - lefts) / widths, 0.0, 1.0)
-        return jnp.sum(jax.nn.softmax(logits) * covered, axis=-1)
+        return mass_at(self.edges, logits, y, _side(y, upper=False))
 
     def sf(self, logits: Logits, y: Value) -> Result:
         """Survival function, summed from above; 1 below the first edge, 0 above the last."""
-        _, rights, widths = self.bounds(logits)
-        covered = jnp.clip((rights - y[..., None]) / widths, 0.0, 1.0)
-        return jnp.sum(jax.nn.softmax(logits) * covered, axis=-1)
+        return mass_at(self.edges, logits, y, _side(y, upper=True))
 
     def log_interval(self, logits: Logits, lo: Value, hi: Value) -> Result:
         """Log probability of [lo, hi], a sum of what the interval covers of each bin."""
         lefts, rights, widths = self.bounds(logits)
         overlap = jnp.minimum(hi[..., None], rights) - jnp.maximum(lo[..., None], lefts)
         covered = jnp.maximum(overlap, 0.0) / widths
-        return log_dot(logits, covered) - jax.nn.logsumexp(logits, axis=-1)
+        return log_dot(logits, covered) - logsumexp(logits)
 
     def log_cdf(self, logits: Logits, y: Value) -> Result:
         """Log distribution function, near F = 1 computed from 1 - F."""
@@ -133,45 +133,6 @@ class Bins:
         above = self.log_interval(logits, y, jnp.full_like(y, jnp.inf))
         return log_of_either(above, below)
 
-    def _rank_at(
-        self, logits: Logits, level: Value, upper: Bool[Array, "*#batch"]
-    ) -> tuple[Int[Array, "..."], Int[Array, "..."]]:
-        """Ranks of the bins, counted from the side of each row, and that of the bin of `level`.
-
-        The rank is the largest number of bins, short of all, that hold at most `level`. Found by
-        halving, each step one masked sum, which beats a scan on any device; the sums are those
-        that `quantile_from` takes, so rounding cannot set the two against each other. The rank
-        is piecewise constant, so nothing here needs a gradient.
-        """
-        probs = jax.lax.stop_gradient(jax.nn.softmax(logits))
-        left = np.arange(self.count).reshape((1,) * (logits.ndim - 1) + (-1,))
-        ranks = jnp.where(upper[..., None], self.count - 1 - left, left)
-        level = level[..., None]
-        rank = jnp.zeros_like(level, int)
-        for step in (1 << k for k in reversed(range((self.count - 1).bit_length()))):
-            held = jnp.sum(jnp.where(ranks < rank + step, probs, 0.0), axis=-1, keepdims=True)
-            rank = rank + step * ((held <= level) & (rank + step < self.count))
-        return ranks, rank
-
-    def quantile_from(self, logits: Logits, level: Value, upper: Bool[Array, "*#batch"]) -> Result:
-        """Point with base mass `level` (at most about 1/2) below it, or above it where `upper`.
-
-        Inside bin i: `e_(i-1) + w_i (level - F(e_(i-1))) / p_i`. Empty bins are skipped.
-        """
-        lefts, rights, widths = self.bounds(logits)
-        ranks, rank = self._rank_at(logits, level, upper)
-        probs = jax.nn.softmax(logits)
-        here = ranks == rank
-        before = jnp.sum(jnp.where(ranks < rank, probs, 0.0), axis=-1)
-        mass = jnp.sum(jnp.where(here, probs, 0.0), axis=-1)
-        upper = upper[..., None]
-        start = jnp.sum(jnp.where(here, jnp.where(upper, rights, lefts), 0.0), axis=-1)
-        run = jnp.sum(jnp.where(here, jnp.where(upper, -widths, widths), 0.0), axis=-1)
-        share = (level - before) / jnp.where(mass > 0, mass, 1.0)
-        # Rounding may leave the bin; the value is put back, the slope stays this bin's.
-        share = share + jax.lax.stop_gradient(jnp.clip(share, 0.0, 1.0) - share)
-        return start + run * share
-
     def quantile(self, logits: Logits, level: Value, complement: Value) -> Result:
         """Quantile at `level` (`complement` is 1 - level), from the nearer side.
 
@@ -179,25 +140,27 @@ class Bins:
         """
         upper = level > 0.5
         nearer = jnp.clip(jnp.where(upper, complement, level), 0.0, 0.5)
-        value = self.quantile_from(logits, nearer, upper)
+        value = point_at(self.edges, logits, nearer, upper)
         value = jnp.where(level == 0, self.edges[0], value)
         return jnp.where(complement == 0, self.edges[-1], value)
 
-    def edge_from(
-        self, logits: Logits, level: Value, upper: Bool[Array, "*#batch"]
-    ) -> tuple[Result, Result]:
-        """Farthest inner edge with base mass <= `level` beyond it, and the log of that mass.
+    def point(self, logits: Logits, level: Value, *, upper: bool) -> Result:
+        """Point with mass `level` below it, or above it if `upper`."""
+        return point_at(self.edges, logits, level, _side(level, upper=upper))
+
+    def edge(self, logits: Logits, level: Value, *, upper: bool) -> tuple[Result, Result]:
+        """Farthest inner edge with mass <= `level` beyond it, and the log of that mass.
 
         The outermost inner edge where even that has more. The mass is summed over the bins
         beyond in log space, so a tiny one keeps its relative accuracy.
         """
-        lefts, rights, _ = self.bounds(logits)
-        ranks, rank = self._rank_at(logits, level, upper)
-        rank = jnp.maximum(rank, 1)
-        inner = jnp.where(upper[..., None], rights, lefts)
-        edge = jnp.sum(jnp.where(ranks == rank, inner, 0.0), axis=-1)
-        beyond = (ranks < rank).astype(logits.dtype)
-        return edge, log_dot(logits, beyond) - jax.nn.logsumexp(logits, axis=-1)
+        side = _side(level, upper=upper)
+        rank = jnp.maximum(rank_at(logits, level, side), 1)
+        index = self.count - rank if upper else rank
+        bins = jnp.arange(self.count).reshape((1,) * level.ndim + (-1,))
+        beyond = bins >= index[..., None] if upper else bins < index[..., None]
+        log_mass = log_dot(logits, beyond.astype(logits.dtype)) - logsumexp(logits)
+        return jnp.asarray(grid(self.edges, logits))[index], log_mass
 
     def moments(
         self, logits: Logits, lower: Value, upper: Value, center: Value
@@ -211,6 +174,14 @@ class Bins:
         first = jnp.sum(mass * (lo + hi), axis=-1) / 2
         second = jnp.sum(mass * (lo * lo + lo * hi + hi * hi), axis=-1) / 3
         return first, second
+
+    def entropy(self, logits: Logits, lower: Value, upper: Value) -> Result:
+        """Integral of `-f log f` from `lower` to `upper`; empty bins add 0."""
+        lefts, rights, widths = self.bounds(logits)
+        inside = jnp.clip(rights, lower[..., None], upper[..., None])
+        inside -= jnp.clip(lefts, lower[..., None], upper[..., None])
+        log_density = logits - logsumexp(logits)[..., None] - np.log(widths)
+        return -jnp.sum(jnp.exp(log_density) * inside * log_density, axis=-1)
 
     def crps(
         self, logits: Logits, y: Value, lower: Value, upper: Value, below: Value, above: Value
@@ -241,11 +212,21 @@ class Bins:
         return jnp.sum(left + right, axis=-1) / 3 + moved
 
 
+def logsumexp(logits: Logits) -> Result:
+    """Log of the sum of the weights, from the same pass that a search needs."""
+    peak = jax.lax.stop_gradient(jnp.max(logits, axis=-1))
+    return peak + jnp.log(weigh(logits).total)
+
+
+def _side(like: Value, *, upper: bool) -> Bool[Array, "..."]:
+    return jnp.full((1,) * like.ndim, upper)
+
+
 def prefix_sums(probs: Logits) -> Float[Array, "*batch bins"]:
     """Inclusive sums over the last axis, as products with a triangle of ones.
 
     A scan is many small operations on an accelerator, and slow to compile and to transpose.
-    Beyond 128 bins, sums within blocks of about sqrt(n) bins plus sums of the blocks before:
+    Beyond 128 bins, sums within blocks of about sqrt(n) plus sums of the blocks before:
     n^1.5 products in place of n^2.
     """
     n = probs.shape[-1]

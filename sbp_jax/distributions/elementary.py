@@ -69,6 +69,46 @@ def expm1_ratio(v: Float[Array, "..."]) -> Float[Array, "..."]:
     return jnp.where(near, _polynomial(small, _EXPM1_SERIES), jnp.expm1(large) / large)
 
 
+def log1p_ratio_slope(u: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Return the derivative of `log1p_ratio`, from -1/2 at u = 0, itself smooth there."""
+    return jax.jvp(log1p_ratio, (u,), (jnp.ones_like(u),))[1]
+
+
+def expm1_ratio_slope(v: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Return the derivative of `expm1_ratio`, 1/2 at v = 0, itself smooth there."""
+    return jax.jvp(expm1_ratio, (v,), (jnp.ones_like(v),))[1]
+
+
+def _leading_half(x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Return x with the lower half of its significand cleared."""
+    bits, dropped = (jnp.uint64, 27) if x.dtype == jnp.float64 else (jnp.uint32, 12)
+    integer = jax.lax.bitcast_convert_type(x, bits)
+    return jax.lax.bitcast_convert_type((integer >> dropped) << dropped, x.dtype)
+
+
+@jax.custom_jvp
+def multiply_add(
+    a: Float[Array, "..."], b: Float[Array, "..."], c: Float[Array, "..."]
+) -> Float[Array, "..."]:
+    """Return `a * b + c`, keeping its digits also where the product nearly cancels c.
+
+    Both factors are split into halves, whose products are exact (Dekker 1971), so that it does
+    not matter whether the compiler fuses a product with a sum. Infinite factors give NaN.
+    """
+    a_high, b_high = _leading_half(a), _leading_half(b)
+    a_low, b_low = a - a_high, b - b_high
+    return (((c + a_high * b_high) + a_high * b_low) + a_low * b_high) + a_low * b_low
+
+
+@multiply_add.defjvp
+def _multiply_add_jvp(
+    primals: tuple[Array, Array, Array], tangents: tuple[Array, Array, Array]
+) -> tuple[Array, Array]:
+    a, b, c = primals
+    da, db, dc = tangents
+    return multiply_add(a, b, c), b * da + a * db + dc
+
+
 def safe_log(x: Float[Array, "..."]) -> Float[Array, "..."]:
     """Return `log(x)`; -inf, with gradient 0, for x <= 0."""
     positive = x > 0

@@ -7,7 +7,7 @@ broadcast against the other arguments by NumPy's rules; computation is in float3
 """
 
 from collections.abc import Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
@@ -19,6 +19,7 @@ Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]
 
 
+@runtime_checkable
 class Family(Protocol[P]):
     """A family of distributions on the real line; `P` is the type of its parameters."""
 

@@ -6,109 +6,278 @@ Symbols: z >= 0 excess, xi shape, beta > 0 scale, S survival function, L = -log 
     L(z) = log1p(xi z / beta) / xi = (z / beta) g(xi z / beta),   g(u) = log1p(u) / u
 
 The tail is heavy for xi > 0 (moments of order >= 1 / xi are infinite), exponential for xi = 0
-and ends at -beta / xi for xi < 0. Beyond that end the density is 0: log values are -inf there
-and gradients 0, never NaN. Shapes above -1 are supported; for smaller ones the density is
-infinite at the end point, where `logpdf` is defined as -inf. A scale that is not positive gives an
-undefined result. Arguments broadcast against each other.
+and ends at -beta / xi for xi < 0. Every finite shape is supported. Outside the support the density
+is 0: log values are -inf there and gradients 0, never NaN. At the end point itself (where
+beta + xi z is exactly 0) the density is its limit from inside: 0 for xi > -1, 1 / beta for xi = -1
+(the uniform distribution) and infinite for xi < -1; gradients there do not see z or xi.
+
+Names and keywords are those of `jax.scipy.stats`: `loc` is the threshold, subtracted from z. A
+scale that is not positive and finite, a shape that is not finite, or a NaN gives NaN. Arguments
+broadcast against each other. Values and first derivatives are right to a few units in the last
+place of the terms of their formulas, as long as the result is a normal number of its type; many
+processors count smaller (subnormal) numbers as 0. Where L overflows, S is 0.
 
 References: Pickands (1975), Annals of Statistics 3; Coles (2001), An Introduction to Statistical
 Modeling of Extreme Values, chapter 4.
 """
 
+import math
+from typing import NamedTuple
+
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Real
 
-from sbp_jax.distributions.elementary import align, expm1_ratio, log1mexp, log1p_ratio
+from sbp_jax.distributions.elementary import (
+    align,
+    expm1_ratio,
+    expm1_ratio_slope,
+    log1mexp,
+    log1p_ratio,
+    log1p_ratio_slope,
+    multiply_add,
+)
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "*batch"]
+Triple = tuple[Array, Array, Array]
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(10)  # on [-1, 1]
 
 
-def _hazard(z: Array, shape: Array, scale: Array) -> tuple[Array, Array]:
-    """Whether z lies inside the support, and L(z), put to 0 outside."""
-    ratio = z / scale
-    # Written so that NaN and inf, also 0 * inf, count as outside.
-    inside = (z >= 0) & (ratio < jnp.inf) & (shape * ratio > -1)
-    x = jnp.where(inside, z, 0.0) / scale
-    return inside, x * log1p_ratio(shape * x)
+def _held(x: Array) -> Array:
+    """x, at most the largest finite number, so that 0 times it is 0 in a gradient."""
+    return jnp.minimum(x, jnp.finfo(x.dtype).max)
 
 
-def logpdf(z: Value, shape: Value, scale: Value) -> Result:
+@jax.custom_jvp
+def _rate(z: Array, shape: Array, scale: Array) -> Array:
+    """dL/dz = 1 / (beta + xi z)."""
+    return _held(1 / multiply_add(shape, z, scale))
+
+
+@_rate.defjvp
+def _rate_jvp(primals: Triple, tangents: Triple) -> tuple[Array, Array]:
+    shape, rate, share = primals[1], _rate(*primals), _share(*primals)
+    dz, dshape, dscale = tangents
+    return rate, -rate * (rate * dscale + (rate * shape) * dz + share * dshape)
+
+
+@jax.custom_jvp
+def _share(z: Array, shape: Array, scale: Array) -> Array:
+    """Ratio z / (beta + xi z), which for xi = 0 is z / beta."""
+    beyond = multiply_add(shape, z, scale)
+    return _held(jnp.where(beyond < jnp.inf, z / beyond, 1 / (shape + scale / z)))
+
+
+@_share.defjvp
+def _share_jvp(primals: Triple, tangents: Triple) -> tuple[Array, Array]:
+    scale, rate, share = primals[2], _rate(*primals), _share(*primals)
+    dz, dshape, dscale = tangents
+    return share, (scale * rate) * (rate * dz) - share * (rate * dscale + share * dshape)
+
+
+@jax.custom_jvp
+def _hazard(z: Array, shape: Array, scale: Array) -> Array:
+    """L(z) for z inside the support, at most the largest finite number.
+
+    The derivatives are written out, because those that follow from the formula overflow, or lose
+    all digits, where xi z / beta is large.
+    """
+    x = z / scale
+    bend = shape * _held(x)
+    mild = jnp.abs(bend) < 0.5
+    growth = multiply_add(shape, z, scale) / scale
+    # Where beta + xi z overflows, the ratio need not; where the ratio does, its logarithm does not.
+    apart = jnp.log(jnp.abs(shape)) + jnp.log(z) - jnp.log(scale)
+    apart = jnp.where(bend < jnp.inf, jnp.log1p(jnp.maximum(bend, 0.0)), apart)
+    log_growth = jnp.where(growth < jnp.inf, jnp.log(growth), apart)
+    near = x * log1p_ratio(jnp.where(mild, bend, 0.0))
+    return _held(jnp.where(mild, near, log_growth / jnp.where(mild, 1.0, shape)))
+
+
+@_hazard.defjvp
+def _hazard_jvp(primals: Triple, tangents: Triple) -> tuple[Array, Array]:
+    z, shape, scale = primals
+    dz, dshape, dscale = tangents
+    hazard, rate, share = _hazard(*primals), _rate(*primals), _share(*primals)
+    x = _share(z, jnp.zeros_like(shape), scale)
+    mild = jnp.abs(shape * x) < 0.5
+    # dL/dxi = x^2 g'(xi x) = (z / (beta + xi z) - L) / xi, in two factors that do not overflow.
+    x = jnp.where(mild, x, 0.0)
+    near = (x * log1p_ratio_slope(shape * x)) * (x * dshape)
+    far = (share - hazard) * (dshape / jnp.where(mild, 1.0, shape))
+    per_scale = _rate(jnp.zeros_like(z), shape, scale)
+    return hazard, rate * dz - share * (per_scale * dscale) + jnp.where(mild, near, far)
+
+
+@jax.custom_jvp
+def _stretch(w: Array, shape: Array, scale: Array) -> Array:
+    """The excess with L = w, `beta expm1(xi w) / xi`, for finite w >= 0."""
+    v = shape * w
+    mild = jnp.abs(v) < 1
+    near = scale * w * expm1_ratio(jnp.where(mild, v, 0.0))
+    xi = jnp.where(mild, 1.0, shape)
+    falling = scale * (jnp.expm1(jnp.minimum(v, 0.0)) / xi)
+    # beta exp(v) / xi in an order in which no factor overflows unless the result does.
+    half = jnp.exp(0.5 * v)
+    large = scale > 1
+    rising = (jnp.where(large, scale / xi, scale) * half) * jnp.where(large, half, half / xi)
+    rising = rising * -jnp.expm1(-jnp.maximum(v, 0.0))
+    return jnp.where(mild, near, jnp.where(v < 0, falling, rising))
+
+
+@_stretch.defjvp
+def _stretch_jvp(primals: Triple, tangents: Triple) -> tuple[Array, Array]:
+    w, shape, scale = primals
+    dw, dshape, dscale = tangents
+    z = _stretch(*primals)
+    v, held = shape * w, _held(z)
+    half = jnp.exp(0.5 * v)
+    slope = _held(_held(scale * half) * half)
+    mild = jnp.abs(v) < 1
+    near_w = jnp.where(mild, w, 0.0)
+    near = _held(scale * near_w * expm1_ratio_slope(shape * near_w)) * (near_w * dshape)
+    far = (_held(w * slope) - held) * (dshape / jnp.where(mild, 1.0, shape))
+    per_scale = _rate(jnp.zeros_like(w), shape, scale)
+    return z, slope * dw + held * (per_scale * dscale) + jnp.where(mild, near, far)
+
+
+class _Place(NamedTuple):
+    """Where z lies; outside the support z and hazard are 0, and beyond is the scale."""
+
+    defined: Array  # no argument is NaN, the parameters are valid
+    inside: Array
+    z: Array
+    hazard: Array  # L(z)
+    beyond: Array  # beta + xi z, the scale of the excess over z, 0 at the end point
+
+
+def _place(z: Array, shape: Array, scale: Array) -> _Place:
+    valid = (scale > 0) & (scale < jnp.inf) & (jnp.abs(shape) < jnp.inf)
+    eligible = (z >= 0) & (z < jnp.inf)
+    safe = jnp.where(eligible, z, 0.0)
+    beyond = multiply_add(shape, safe, scale)
+    inside = valid & eligible & (beyond > 0)
+    hazard = _hazard(jnp.where(inside, safe, 0.0), shape, scale)
+    inside = inside & (hazard < jnp.finfo(hazard.dtype).max)
+    end = eligible & (beyond == 0)
+    return _Place(
+        valid & ~jnp.isnan(z),
+        inside,
+        jnp.where(inside, z, 0.0),
+        jnp.where(inside, hazard, 0.0),
+        jnp.where(inside, _held(beyond), jnp.where(end, 0.0, scale)),
+    )
+
+
+def _align_excess(z: Value, shape: Value, scale: Value, loc: Value) -> Triple:
+    """Aligned excess over loc, shape and scale; no operation where loc is the number 0."""
+    if isinstance(loc, int | float) and loc == 0:
+        z, shape, scale = align(z, shape, scale)
+        return z, shape, scale
+    z, shape, scale, loc = align(z, shape, scale, loc)
+    return z - loc, shape, scale
+
+
+def _add_loc(excess: Array, loc: Value) -> Array:
+    if isinstance(loc, int | float) and loc == 0:
+        return excess
+    excess, loc = align(excess, loc)
+    return excess + loc
+
+
+def logpdf(z: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
     """Log density `-log(beta) - (1 + xi) L(z)`.
 
     Args:
         z: excess over the threshold; the density is 0 for z < 0 and 1 / scale at 0.
         shape: xi, without unit.
         scale: beta > 0, in the unit of z.
+        loc: threshold; the excess is z - loc.
 
     Returns:
-        Natural logarithm of the density; -inf outside the support.
+        Natural logarithm of the density; -inf outside the support. Exactly at its end, for
+        shape < 0: -inf for shape > -1, -log(scale) for shape = -1, +inf for shape < -1.
 
     >>> float(logpdf(2.0, shape=0.0, scale=1.0))
     -2.0
     """
-    z, shape, scale = align(z, shape, scale)
-    inside, hazard = _hazard(z, shape, scale)
-    outside = jnp.where(jnp.isnan(z), jnp.nan, -jnp.inf)
-    return jnp.where(inside, -jnp.log(scale) - (1 + shape) * hazard, outside)
+    z, shape, scale = _align_excess(z, shape, scale, loc)
+    place = _place(z, shape, scale)
+    end = jnp.where(shape < -1, jnp.inf, jnp.where(shape == -1, -jnp.log(scale), -jnp.inf))
+    outside = jnp.where(place.beyond == 0, end, -jnp.inf)
+    value = jnp.where(place.inside, -jnp.log(scale) - (1 + shape) * place.hazard, outside)
+    return jnp.where(place.defined, value, jnp.nan)
 
 
-def pdf(z: Value, shape: Value, scale: Value) -> Result:
-    """Density `exp(logpdf)`; arguments as in `logpdf`.
+def pdf(z: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
+    """Density `exp(logpdf)`; arguments and edge values as in `logpdf`, with gradient 0 at inf.
 
     >>> float(pdf(0.0, shape=0.3, scale=2.0))
     0.5
     """
-    return jnp.exp(logpdf(z, shape, scale))
+    log_density = logpdf(z, shape, scale, loc=loc)
+    infinite = log_density > math.log(jnp.finfo(log_density.dtype).max)
+    return jnp.where(infinite, jnp.inf, jnp.exp(jnp.where(infinite, 0.0, log_density)))
 
 
-def logsf(z: Value, shape: Value, scale: Value) -> Result:
+def logsf(z: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
     """Log survival function `-L(z)`: 0 for z <= 0, -inf from the end point on.
 
     Args:
         z: excess over the threshold.
         shape: xi, without unit.
         scale: beta > 0, in the unit of z.
+        loc: threshold; the excess is z - loc.
 
     >>> float(logsf(1e6, shape=1.0, scale=1.0))
     -13.815511...
     """
-    z, shape, scale = align(z, shape, scale)
-    inside, hazard = _hazard(z, shape, scale)
-    outside = jnp.where(z < 0, 0.0, jnp.where(jnp.isnan(z), jnp.nan, -jnp.inf))
-    return jnp.where(inside, -hazard, outside)
+    z, shape, scale = _align_excess(z, shape, scale, loc)
+    place = _place(z, shape, scale)
+    value = jnp.where(place.inside, -place.hazard, jnp.where(z < 0, 0.0, -jnp.inf))
+    return jnp.where(place.defined, value, jnp.nan)
 
 
-def sf(z: Value, shape: Value, scale: Value) -> Result:
+def sf(z: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
     """Survival function `exp(-L(z))`; arguments as in `logsf`.
 
     >>> float(sf(3.0, shape=1.0, scale=1.0))
     0.25
     """
-    return jnp.exp(logsf(z, shape, scale))
+    return jnp.exp(logsf(z, shape, scale, loc=loc))
 
 
-def cdf(z: Value, shape: Value, scale: Value) -> Result:
+def cdf(z: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
     """Distribution function `-expm1(-L(z))`, accurate near 0; arguments as in `logsf`.
 
     >>> float(cdf(3.0, shape=1.0, scale=1.0))
     0.75
     """
-    return -jnp.expm1(logsf(z, shape, scale))
+    return -jnp.expm1(logsf(z, shape, scale, loc=loc))
 
 
-def logcdf(z: Value, shape: Value, scale: Value) -> Result:
+def logcdf(z: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
     """Log distribution function `log(1 - exp(-L(z)))`; -inf, with gradient 0, for z <= 0.
 
-    Arguments as in `logsf`.
+    Arguments as in `logsf`. Where L itself is too small for a number, it is `log(z / beta)`.
 
     >>> float(logcdf(3.0, shape=1.0, scale=1.0))
     -0.287682...
     """
-    return log1mexp(-logsf(z, shape, scale))
+    z, shape, scale = _align_excess(z, shape, scale, loc)
+    place = _place(z, shape, scale)
+    faint = place.inside & (z > 0) & (place.hazard < 2**20 * jnp.finfo(z.dtype).tiny)
+    low = jnp.log(jnp.where(faint, z, 1.0)) - jnp.log(jnp.where(faint, scale, 1.0))
+    body = log1mexp(jnp.where(faint, 1.0, place.hazard))
+    beyond = jnp.where(z < 0, -jnp.inf, 0.0)
+    value = jnp.where(faint, low, jnp.where(place.inside, body, beyond))
+    return jnp.where(place.defined, value, jnp.nan)
 
 
-def loginterval(z: Value, width: Value, shape: Value, scale: Value) -> Result:
+def loginterval(z: Value, width: Value, shape: Value, scale: Value = 1.0) -> Result:
     """Log probability `log(S(z) - S(z + width))` of an interval, without cancellation.
 
     The excess over z of what exceeds z is again generalized Pareto, with scale beta + xi z, so
@@ -118,19 +287,21 @@ def loginterval(z: Value, width: Value, shape: Value, scale: Value) -> Result:
         z: lower end of the interval, z >= 0.
         width: its length; inf reaches to the end of the tail, 0 or less gives -inf.
         shape: xi, without unit.
-        scale: beta > 0, in the unit of z.
+        scale: beta > 0, in the unit of z; beta + xi z must not overflow.
 
     >>> float(loginterval(1.0, 2.0, shape=1.0, scale=1.0))  # log(1/2 - 1/4)
     -1.386294...
     """
     z, width, shape, scale = align(z, width, shape, scale)
-    inside, hazard = _hazard(z, shape, scale)
-    beyond = scale + shape * jnp.where(inside, z, 0.0)
-    width = jnp.where(inside, width, 0.0)
-    return jnp.where(inside, logcdf(width, shape, beyond) - hazard, -jnp.inf)
+    place = _place(z, shape, scale)
+    width = jnp.where(place.inside, width, jnp.where(jnp.isnan(width), width, 0.0))
+    beyond = jnp.where(place.inside, place.beyond, scale)
+    value = logcdf(width, shape, beyond) - place.hazard
+    value = jnp.where(place.inside | jnp.isnan(width), value, -jnp.inf)
+    return jnp.where(place.defined, value, jnp.nan)
 
 
-def inverse_logsf(log_q: Value, shape: Value, scale: Value) -> Result:
+def inverse_logsf(log_q: Value, shape: Value, scale: Value = 1.0) -> Result:
     """Excess z with `log S(z) = log_q`: `beta expm1(xi w) / xi` with `w = -log_q`.
 
     Args:
@@ -143,18 +314,19 @@ def inverse_logsf(log_q: Value, shape: Value, scale: Value) -> Result:
     6.0
     """
     log_q, shape, scale = align(log_q, shape, scale)
+    valid = (scale > 0) & (scale < jnp.inf) & (jnp.abs(shape) < jnp.inf)
     inside = (log_q <= 0) & (log_q > -jnp.inf)
-    w = -jnp.where(inside, log_q, 0.0)
     bounded = shape < 0
-    end = jnp.where(bounded, -scale / jnp.where(bounded, shape, -1.0), jnp.inf)
-    outside = jnp.where(log_q < 0, end, jnp.nan)
-    return jnp.where(inside, scale * w * expm1_ratio(shape * w), outside)
+    end = jnp.where(bounded, scale / jnp.where(bounded, -shape, 1.0), jnp.inf)
+    outside = jnp.where(log_q < 0, jax.lax.stop_gradient(end), jnp.nan)
+    value = jnp.where(inside, _stretch(-jnp.where(inside, log_q, 0.0), shape, scale), outside)
+    return jnp.where(valid, value, jnp.nan)
 
 
-def isf(q: Value, shape: Value, scale: Value) -> Result:
+def isf(q: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
     """Inverse survival function: z with S(z) = q; NaN for q outside [0, 1].
 
-    Arguments as in `inverse_logsf`, with q itself in place of its logarithm.
+    Arguments as in `inverse_logsf`, with q itself in place of its logarithm; loc is added.
 
     >>> float(isf(0.25, shape=1.0, scale=1.0))
     3.0
@@ -163,11 +335,11 @@ def isf(q: Value, shape: Value, scale: Value) -> Result:
     inside = (q > 0) & (q <= 1)
     log_q = jnp.log(jnp.where(inside, q, 1.0))
     outside = jnp.where(q == 0, -jnp.inf, jnp.nan)
-    return inverse_logsf(jnp.where(inside, log_q, outside), shape, scale)
+    return _add_loc(inverse_logsf(jnp.where(inside, log_q, outside), shape, scale), loc)
 
 
-def ppf(q: Value, shape: Value, scale: Value) -> Result:
-    """Quantile function: z with cdf(z) = q; 0 at q = 0, the end of the support at q = 1.
+def ppf(q: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
+    """Quantile function: z with cdf(z) = q; loc at q = 0, the end of the support at q = 1.
 
     NaN for q outside [0, 1]. Arguments as in `isf`.
 
@@ -178,22 +350,23 @@ def ppf(q: Value, shape: Value, scale: Value) -> Result:
     inside = (q >= 0) & (q < 1)
     log_sf = jnp.log1p(-jnp.where(inside, q, 0.0))
     outside = jnp.where(q == 1, -jnp.inf, jnp.nan)
-    return inverse_logsf(jnp.where(inside, log_sf, outside), shape, scale)
+    return _add_loc(inverse_logsf(jnp.where(inside, log_sf, outside), shape, scale), loc)
 
 
-def mean(shape: Value, scale: Value) -> Result:
-    """Mean `beta / (1 - xi)`; inf for xi >= 1.
+def mean(shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
+    """Mean `loc + beta / (1 - xi)`; inf for xi >= 1.
 
     >>> float(mean(shape=0.5, scale=1.0))
     2.0
     """
     shape, scale = align(shape, scale)
     exists = shape < 1
-    return jnp.where(exists, scale / (1 - jnp.where(exists, shape, 0.0)), jnp.inf)
+    excess = jnp.where(exists, scale / (1 - jnp.where(exists, shape, 0.0)), jnp.inf)
+    return _add_loc(excess, loc)
 
 
-def second_moment(shape: Value, scale: Value) -> Result:
-    """Second moment about 0, `2 beta^2 / ((1 - xi) (1 - 2 xi))`; inf for xi >= 1/2.
+def second_moment(shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
+    """Second moment about 0, with loc = 0 `2 beta^2 / ((1 - xi) (1 - 2 xi))`; inf for xi >= 1/2.
 
     >>> float(second_moment(shape=0.0, scale=3.0))
     18.0
@@ -201,10 +374,16 @@ def second_moment(shape: Value, scale: Value) -> Result:
     shape, scale = align(shape, scale)
     exists = shape < 0.5
     xi = jnp.where(exists, shape, 0.0)
-    return jnp.where(exists, 2 * scale**2 / ((1 - xi) * (1 - 2 * xi)), jnp.inf)
+    middle = scale / (1 - xi)
+    if isinstance(loc, int | float) and loc == 0:
+        square = 2 * middle * (scale / (1 - 2 * xi))
+    else:
+        # The variance plus the squared mean, which lie in no danger of cancelling.
+        square = middle**2 / (1 - 2 * xi) + _add_loc(middle, loc) ** 2
+    return jnp.where(exists, square, jnp.inf)
 
 
-def variance(shape: Value, scale: Value) -> Result:
+def variance(shape: Value, scale: Value = 1.0) -> Result:
     """Variance `beta^2 / ((1 - xi)^2 (1 - 2 xi))`; inf for xi >= 1/2.
 
     >>> float(variance(shape=0.25, scale=3.0))
@@ -213,10 +392,20 @@ def variance(shape: Value, scale: Value) -> Result:
     shape, scale = align(shape, scale)
     exists = shape < 0.5
     xi = jnp.where(exists, shape, 0.0)
-    return jnp.where(exists, scale**2 / ((1 - xi) ** 2 * (1 - 2 * xi)), jnp.inf)
+    return jnp.where(exists, (scale / (1 - xi)) ** 2 / (1 - 2 * xi), jnp.inf)
 
 
-def integrated_sf(z: Value, shape: Value, scale: Value) -> Result:
+def entropy(shape: Value, scale: Value = 1.0) -> Result:
+    """Differential entropy `log(beta) + 1 + xi`, in nats, for every shape.
+
+    >>> float(entropy(shape=0.5, scale=1.0))
+    1.5
+    """
+    shape, scale = align(shape, scale)
+    return jnp.log(scale) + 1 + shape
+
+
+def integrated_sf(z: Value, shape: Value, scale: Value = 1.0) -> Result:
     """Integral of S from 0 to z, `beta (1 - S(z)^(1 - xi)) / (1 - xi)`, smooth through xi = 1.
 
     Args:
@@ -228,33 +417,100 @@ def integrated_sf(z: Value, shape: Value, scale: Value) -> Result:
     0.950212...
     """
     z, shape, scale = align(z, shape, scale)
-    inside, hazard = _hazard(z, shape, scale)
-    outside = jnp.where(z < 0, 0.0, jnp.where(jnp.isnan(z), jnp.nan, mean(shape, scale)))
-    value = scale * hazard * expm1_ratio((shape - 1) * hazard)
-    return jnp.where(inside, value, outside)
+    place = _place(z, shape, scale)
+    exponent = (shape - 1) * place.hazard
+    # For large exponents ((beta + xi z) S(z) - beta) / (xi - 1), which does not overflow.
+    heavy = exponent > 1
+    excess = jnp.where(heavy, shape - 1, 1.0)
+    whole = (scale / excess + place.z * (shape / excess)) * jnp.exp(-place.hazard)
+    rising = whole * -jnp.expm1(-jnp.where(heavy, exponent, 1.0))
+    light = scale * place.hazard * expm1_ratio(jnp.where(heavy, 0.0, exponent))
+    outside = jnp.where(z < 0, 0.0, mean(shape, scale))
+    value = jnp.where(place.inside, jnp.where(heavy, rising, light), outside)
+    return jnp.where(place.defined, value, jnp.nan)
 
 
-def crps(z: Value, shape: Value, scale: Value, mass: Value = 1.0) -> Result:
-    r"""Continuous ranked probability score of the distribution, or the part of it in a tail.
+def crps(
+    z: Value,
+    shape: Value,
+    scale: Value = 1.0,
+    mass: Value = 1.0,
+    *,
+    start: Value = 0.0,
+    stop: Value = math.inf,
+) -> Result:
+    r"""Continuous ranked probability score of the distribution, or of a part of it in a tail.
 
-    For a tail that holds `mass` of a larger distribution and an observation at z >= 0, the
-    integral over the tail, `\int_0^\infty (mass S(t) - 1{t < z})^2 dt`, which is
-    `z - 2 mass \int_0^z S + mass^2 beta / (2 - xi)`. For z < 0, |z| in place of z. Finite for
-    xi < 2, also where the mean is infinite; inf for larger xi.
+    For a tail that holds `mass` of a larger distribution and an observation at z, the integral
+    `\int_start^stop (mass S(t) - 1{t < z})^2 dt`. Over the whole tail and for z >= 0 that is
+    `z - 2 mass \int_0^z S + mass^2 beta / (2 - xi)`. It is summed from positive parts, each
+    seen from its own left end, from which the tail is again generalized Pareto: nothing cancels
+    far out.
 
     Args:
-        z: observation, as an excess over the threshold.
+        z: observation, as an excess over the threshold. For z < 0, and start 0, |z| is added:
+            the score between z and 0 of a distribution that begins at 0.
         shape: xi, without unit.
         scale: beta > 0, in the unit of z.
         mass: probability of the tail, in (0, 1]; 1 gives the score of the distribution itself.
+        start: where the integral begins, >= 0; less counts as 0.
+        stop: where it ends; at or below start the integral is 0.
+
+    Returns:
+        The integral, in the unit of z. Up to stop = inf it is finite for xi < 2, also where the
+        mean is infinite; inf for larger xi or infinite z.
 
     Reference: Friederichs and Thorarinsdottir (2012), Environmetrics 23, for mass 1 and xi < 1.
 
     >>> round(float(crps(1.0, shape=0.0, scale=1.0)), 6)
     0.235759
+    >>> round(float(crps(1.0, 0.0, start=0.5, stop=2.0)), 6)
+    0.197479
     """
-    z, shape, scale, mass = align(z, shape, scale, mass)
-    exists = shape < 2
-    squared = mass**2 * scale / (2 - jnp.where(exists, shape, 0.0))
-    value = jnp.abs(z) - 2 * mass * integrated_sf(z, shape, scale) + squared
-    return jnp.where(exists, value, jnp.inf)
+    z, shape, scale, mass, start, stop = align(z, shape, scale, mass, start, stop)
+    defined = ~(jnp.isnan(z) | jnp.isnan(mass) | jnp.isnan(start) | jnp.isnan(stop))
+    before = jnp.where((z < 0) & (start <= 0), -z, 0.0)
+    start = jnp.maximum(start, 0.0)
+    length = jnp.where(stop > start, stop - start, 0.0)
+    infinite = (length == jnp.inf) & ((shape >= 2) | (z == jnp.inf))
+    length = jnp.where(infinite, 0.0, length)
+    covered = jnp.minimum(jnp.where(z > start, z - start, 0.0), length)
+    place = _place(start, shape, scale)
+    # The tail from start on: its scale, its mass, and what is short of mass 1, not by difference.
+    scale = jnp.where(place.inside, place.beyond, scale)
+    short = jnp.where(place.inside, 1 - mass - mass * jnp.expm1(-place.hazard), 1.0)
+    mass = jnp.where(place.inside, mass * jnp.exp(-place.hazard), 0.0)
+    value = _covered_score(covered, shape, scale, mass, short)
+    value = before + value + mass**2 * _squared_sf(covered, length, shape, scale)
+    return jnp.where(defined & place.defined, jnp.where(infinite, jnp.inf, value), jnp.nan)
+
+
+def _covered_score(width: Array, shape: Array, scale: Array, mass: Array, short: Array) -> Array:
+    r"""Integral `\int_0^width (1 - mass S(t))^2 dt`, where short = 1 - mass."""
+    place = _place(width, shape, scale)
+    narrow = place.inside & (place.hazard < 1) & (jnp.abs(shape * place.hazard) < 2)
+    once = integrated_sf(width, shape, scale)
+    twice = _squared_sf_from_0(width, shape, scale)
+    wide = width - 2 * mass * once + mass**2 * twice
+    # Near 0, where those terms cancel if mass is near 1, Gauss' quadrature over s = L(t).
+    hazard = jnp.where(narrow, place.hazard, 0.0)
+    column = (-1,) + (1,) * hazard.ndim
+    nodes = jnp.asarray((1 + _NODES) / 2, hazard.dtype).reshape(column)
+    weights = jnp.asarray(_WEIGHTS / 2, hazard.dtype).reshape(column)
+    s = nodes * hazard[None]
+    squares = (short[None] - mass[None] * jnp.expm1(-s)) ** 2 * jnp.exp(shape[None] * s)
+    quadrature = scale * hazard * jnp.sum(weights * squares, axis=0)
+    return jnp.where(narrow, quadrature, wide)
+
+
+def _squared_sf(begin: Array, end: Array, shape: Array, scale: Array) -> Array:
+    """Integral of S^2 between two excesses."""
+    place = _place(begin, shape, scale)
+    beyond = jnp.where(place.inside, place.beyond, scale)
+    rest = _squared_sf_from_0(end - begin, shape, beyond)
+    return jnp.where(place.inside, jnp.exp(-2 * place.hazard) * rest, 0.0)
+
+
+def _squared_sf_from_0(z: Array, shape: Array, scale: Array) -> Array:
+    """Integral of S^2 from 0 to z: S(t)^2 is S(2 t) with half the shape."""
+    return 0.5 * integrated_sf(2 * z, 0.5 * shape, scale)

@@ -29,7 +29,7 @@ from sbp_jax.distributions import genpareto, splicing
 from sbp_jax.distributions.bins import Bins, Edges, check_edges, check_raw, random_levels
 from sbp_jax.distributions.elementary import align_with, log1mexp, log_sum, positive, safe_log
 from sbp_jax.distributions.family import Derived
-from sbp_jax.distributions.splicing import Mode, Splice
+from sbp_jax.distributions.splicing import Mode, Splice, TailMass
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]
@@ -55,10 +55,14 @@ class SplicedBinnedPareto(Derived):
     become infinite in training. The default range of shapes excludes that; widen it to
     (-0.5, 0.95) for bounded targets, with the scales watched.
 
+    A tail may be left out. The bins then reach to their outermost edge on that side, with density
+    0 beyond as in `Binned`, the threshold is that edge, and shape and scale of that tail are
+    neither emitted by the network nor read (`constrain` puts 0 and 1).
+
     Args:
         edges: at least 3 strictly increasing numbers, in the unit of the target.
-        tail_mass: probability of each tail, or a pair (lower, upper), in (0, 0.5); stored as
-            a pair.
+        tail_mass: probability of each tail, or a pair (lower, upper), in (0, 0.5), where None
+            leaves out that tail; stored as a pair.
         splice: "quantile" or "edge".
         shape_range: lowest and highest tail shape that `constrain` gives, in (-1, 2).
 
@@ -71,7 +75,7 @@ class SplicedBinnedPareto(Derived):
     """
 
     edges: tuple[float, ...]
-    tail_mass: tuple[float, float]
+    tail_mass: TailMass
     splice: Mode
     shape_range: tuple[float, float]
 
@@ -87,7 +91,7 @@ class SplicedBinnedPareto(Derived):
     def __init__(
         self,
         edges: Edges,
-        tail_mass: float | Sequence[float] = 0.05,
+        tail_mass: float | Sequence[float | None] = 0.05,
         splice: Mode = "quantile",
         shape_range: Sequence[float | int] = (0.0, 0.95),
     ) -> None:
@@ -104,8 +108,11 @@ class SplicedBinnedPareto(Derived):
 
     @property
     def num_outputs(self) -> int:
-        """One logit for each bin, then lower shape, lower scale, upper shape, upper scale."""
-        return self.bins.count + 4
+        """One logit for each bin, then lower shape, lower scale, upper shape, upper scale.
+
+        The two of a tail that is left out are not among them.
+        """
+        return self.bins.count + 2 * sum(mass is not None for mass in self.tail_mass)
 
     def constrain(self, raw: Float[ArrayLike, "*batch outputs"]) -> Params:
         """Parameters from raw network outputs, in the order of `num_outputs`.
@@ -119,18 +126,22 @@ class SplicedBinnedPareto(Derived):
         Array(0.1, dtype=float32)
         """
         raw = check_raw(jnp.asarray(raw), self.num_outputs)
-        logits, tails = raw[..., :-4], raw[..., -4:]
+        logits, tails = raw[..., : self.bins.count], raw[..., self.bins.count :]
         span = self.edges[-1] - self.edges[0]
-        return self.Params(
-            logits=logits,
-            lower_shape=self._squash_shape(tails[..., 0]),
-            lower_scale=positive(tails[..., 1], self.tail_mass[0] * span, _SCALE_FLOOR),
-            upper_shape=self._squash_shape(tails[..., 2]),
-            upper_scale=positive(tails[..., 3], self.tail_mass[1] * span, _SCALE_FLOOR),
-        )
+        columns, values = iter(jnp.moveaxis(tails, -1, 0)), []
+        for mass in self.tail_mass:
+            if mass is None:
+                values += [jnp.zeros_like(logits[..., 0]), jnp.ones_like(logits[..., 0])]
+            else:
+                shape, scale = next(columns), next(columns)
+                values += [self._squash_shape(shape), positive(scale, mass * span, _SCALE_FLOOR)]
+        return self.Params(logits, *values)
 
     def thresholds(self, params: Params) -> tuple[Result, Result]:
-        """Where the lower tail ends and the upper one begins, in the unit of the target."""
+        """Where the lower tail ends and the upper one begins, in the unit of the target.
+
+        The outermost edge on a side without a tail.
+        """
         cut = self._splice(align_with(*params)[0])
         return cut.lower, cut.upper
 
@@ -212,19 +223,26 @@ class SplicedBinnedPareto(Derived):
         return (a * cut.lower - below) + body + (b * cut.upper + above)
 
     def variance(self, params: Params) -> Result:
-        """Variance, summed about the mean; inf where a shape is >= 1/2."""
+        """Variance, summed about the mean, so that nothing cancels; inf where a shape is >= 1/2."""
+        exists = (params.lower_shape < 0.5) & (params.upper_shape < 0.5)
+        mean = self.mean(params)
+        return self._square_about(params, jnp.where(exists, mean, 0.0))
+
+    def second_moment(self, params: Params) -> Result:
+        """Expected square, about 0; inf where a shape is >= 1/2."""
+        return self._square_about(params, 0.0)
+
+    def entropy(self, params: Params) -> Result:
+        """Differential entropy `-E log f(Y)`, in nats; finite for every shape.
+
+        With m_i the probability of bin i between the thresholds, `-sum_i m_i log(p_i / w_i)
+        + a (log(beta_L / a) + 1 + xi_L) + b (log(beta_U / b) + 1 + xi_U)`. An empty bin adds 0.
+        """
         p, cut, () = self._prepare(params)
-        exists = (p.lower_shape < 0.5) & (p.upper_shape < 0.5)
-        p = p._replace(
-            lower_shape=jnp.where(exists, p.lower_shape, 0.0),
-            upper_shape=jnp.where(exists, p.upper_shape, 0.0),
-        )
-        center = self.mean(p)
-        _, body = self.bins.moments(p.logits, cut.lower, cut.upper, center)
-        lower = _tail_square(center - cut.lower, p.lower_shape, p.lower_scale)
-        upper = _tail_square(cut.upper - center, p.upper_shape, p.upper_scale)
-        total = jnp.exp(cut.log_below) * lower + body + jnp.exp(cut.log_above) * upper
-        return jnp.where(exists, total, jnp.inf)
+        lower = genpareto.entropy(p.lower_shape, p.lower_scale)
+        upper = genpareto.entropy(p.upper_shape, p.upper_scale)
+        body = self.bins.entropy(p.logits, cut.lower, cut.upper)
+        return _mass_entropy(cut.log_below, lower) + body + _mass_entropy(cut.log_above, upper)
 
     def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:
         """Draws by inversion, far into the tails; gradients are the quantile's at fixed levels."""
@@ -245,6 +263,47 @@ class SplicedBinnedPareto(Derived):
         upper = genpareto.crps(_excess(y - cut.upper), p.upper_shape, p.upper_scale, b)
         return lower + self.bins.crps(p.logits, y, cut.lower, cut.upper, a, b) + upper
 
+    def twcrps(
+        self, params: Params, y: Value, lower: Value = -jnp.inf, upper: Value = jnp.inf
+    ) -> Result:
+        r"""Threshold-weighted CRPS `\int_lower^upper (F(t) - 1{t >= y})^2 dt`, in closed form.
+
+        Proper, and blind to what the forecast says outside [lower, upper]: with lower = r it
+        judges the upper tail, with upper = r the lower one. 0 where upper <= lower; `crps` with
+        both infinite.
+
+        Reference: Gneiting and Ranjan (2011), Journal of Business and Economic Statistics 29.
+
+        >>> family = SplicedBinnedPareto(edges=range(-10, 61))
+        >>> params = family.constrain(jnp.zeros(family.num_outputs))
+        >>> parts = [family.twcrps(params, 20.0, upper=30.0), family.twcrps(params, 20.0, 30.0)]
+        >>> bool(jnp.isclose(sum(parts), family.crps(params, 20.0)))
+        True
+        """
+        p, cut, (y, start, stop) = self._prepare(params, y, lower, upper)
+        a, b = jnp.exp(cut.log_below), jnp.exp(cut.log_above)
+        near, far = (jnp.clip(x, cut.lower, cut.upper) for x in (start, stop))
+        body = self.bins.crps(
+            p.logits, y, near, far, self.bins.cdf(p.logits, near), self.bins.sf(p.logits, far)
+        )
+        below = genpareto.crps(
+            _excess(cut.lower - y),
+            p.lower_shape,
+            p.lower_scale,
+            a,
+            start=_excess(cut.lower - stop),
+            stop=_excess(cut.lower - start),
+        )
+        above = genpareto.crps(
+            _excess(y - cut.upper),
+            p.upper_shape,
+            p.upper_scale,
+            b,
+            start=_excess(start - cut.upper),
+            stop=_excess(stop - cut.upper),
+        )
+        return below + body + above
+
     def _squash_shape(self, raw: Array) -> Array:
         lowest, highest = self.shape_range
         at_zero = _MILD_SHAPE if lowest < _MILD_SHAPE < highest else (lowest + highest) / 2
@@ -261,8 +320,23 @@ class SplicedBinnedPareto(Derived):
 
     def _select(self, cut: Splice, y: Array, lower: Array, body: Array, upper: Array) -> Array:
         """The piece that y lies in."""
-        above = y >= cut.upper if self.splice == "edge" else y > cut.upper
-        return jnp.where(y < cut.lower, lower, jnp.where(above, upper, body))
+        if self.tail_mass[1] is not None:
+            above = y >= cut.upper if self.splice == "edge" else y > cut.upper
+            body = jnp.where(above, upper, body)
+        return body if self.tail_mass[0] is None else jnp.where(y < cut.lower, lower, body)
+
+    def _square_about(self, params: Params, center: Value) -> Result:
+        """Expected squared distance from a centre; inf where a shape is >= 1/2."""
+        p, cut, (center,) = self._prepare(params, center)
+        exists = (p.lower_shape < 0.5) & (p.upper_shape < 0.5)
+        lower_shape, upper_shape = (
+            jnp.where(exists, x, 0.0) for x in (p.lower_shape, p.upper_shape)
+        )
+        _, body = self.bins.moments(p.logits, cut.lower, cut.upper, center)
+        lower = _tail_square(center - cut.lower, lower_shape, p.lower_scale)
+        upper = _tail_square(cut.upper - center, upper_shape, p.upper_scale)
+        total = jnp.exp(cut.log_below) * lower + body + jnp.exp(cut.log_above) * upper
+        return jnp.where(exists, total, jnp.inf)
 
     def _quantile(self, p: Params, cut: Splice, level: Array, complement: Array) -> Array:
         """Quantile at `level`; `complement` = 1 - level is given for its accuracy near 0."""
@@ -287,6 +361,13 @@ def _log_tails(p: SplicedBinnedPareto.Params, cut: Splice, y: Array) -> tuple[Ar
     lower = genpareto.logsf(_excess(cut.lower - y), p.lower_shape, p.lower_scale)
     upper = genpareto.logsf(_excess(y - cut.upper), p.upper_shape, p.upper_scale)
     return cut.log_below + lower, cut.log_above + upper
+
+
+def _mass_entropy(log_mass: Array, entropy: Array) -> Array:
+    """What a tail of that mass and entropy adds; 0 for a tail that is not there."""
+    there = log_mass > -jnp.inf
+    log_mass = jnp.where(there, log_mass, 0.0)
+    return jnp.where(there, jnp.exp(log_mass) * (entropy - log_mass), 0.0)
 
 
 def _tail_square(distance: Array, shape: Array, scale: Array) -> Array:

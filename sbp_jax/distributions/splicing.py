@@ -12,6 +12,8 @@ from jaxtyping import Array, Float
 from sbp_jax.distributions.bins import Bins
 
 Mode = Literal["quantile", "edge"]
+TailMass = tuple[float | None, float | None]
+"""Probability of the lower and of the upper tail; None for a side that has none."""
 
 
 class Splice(NamedTuple):
@@ -24,7 +26,7 @@ class Splice(NamedTuple):
 
 
 def splice(
-    bins: Bins, logits: Float[Array, "*batch bins"], tail_mass: tuple[float, float], mode: Mode
+    bins: Bins, logits: Float[Array, "*batch bins"], tail_mass: TailMass, mode: Mode
 ) -> Splice:
     """Cut the bins at both ends.
 
@@ -35,17 +37,20 @@ def splice(
     unless an outermost bin alone has more. Bins in between keep their whole probability. Which
     edge it is jumps when the logits cross a boundary, and has no gradient; the masses have one.
     """
-    ones = (1,) * (logits.ndim - 1)
     sides = []
-    for mass, above in zip(tail_mass, (False, True), strict=True):
-        level, upper = jnp.full(ones, mass, logits.dtype), jnp.full(ones, above)
+    for mass, upper in zip(tail_mass, (False, True), strict=True):
+        if mass is None:
+            end = jnp.full((1,) * (logits.ndim - 1), bins.edges[-1 if upper else 0], logits.dtype)
+            sides.append((end, jnp.full_like(end, -jnp.inf)))
+            continue
+        level = jnp.full((1,) * (logits.ndim - 1), mass, logits.dtype)
         if mode == "quantile":
-            edge = bins.quantile_from(logits, level, upper)
-            sides.append((edge, jnp.broadcast_to(jnp.log(level), edge.shape)))
+            point = bins.point(logits, level, upper=upper)
+            sides.append((point, jnp.broadcast_to(jnp.log(level), point.shape)))
         else:
-            sides.append(bins.edge_from(logits, level, upper))
-    (lower, log_below), (upper, log_above) = sides
-    return Splice(lower, upper, log_below, log_above)
+            sides.append(bins.edge(logits, level, upper=upper))
+    (t_lower, log_below), (t_upper, log_above) = sides
+    return Splice(t_lower, t_upper, log_below, log_above)
 
 
 def check_mode(mode: str) -> None:
@@ -54,15 +59,17 @@ def check_mode(mode: str) -> None:
         raise ValueError(f"splice: expected one of {get_args(Mode)}, got {mode!r}")
 
 
-def check_tail_mass(tail_mass: float | Sequence[float]) -> tuple[float, float]:
-    """Return the masses as a pair; ValueError unless both lie in (0, 0.5)."""
+def check_tail_mass(tail_mass: float | Sequence[float | None]) -> TailMass:
+    """Return the masses as a pair; ValueError unless in (0, 0.5), or None for one of the sides."""
     pair = tuple(tail_mass) if isinstance(tail_mass, Sequence) else (tail_mass, tail_mass)
-    if len(pair) != 2 or not all(0 < mass < 0.5 for mass in pair):
+    masses = [mass for mass in pair if mass is not None]
+    if len(pair) != 2 or not masses or not all(0 < mass < 0.5 for mass in masses):
         raise ValueError(
-            "tail_mass: expected a number in (0, 0.5) or a pair (lower, upper) of such, "
-            f"got {tail_mass!r}"
+            "tail_mass: expected a number in (0, 0.5) or a pair (lower, upper) of such, one of "
+            f"which may be None for no tail on that side, got {tail_mass!r}"
         )
-    return float(pair[0]), float(pair[1])
+    lower, upper = (mass if mass is None else float(mass) for mass in pair)
+    return lower, upper
 
 
 def check_shape_range(shape_range: Sequence[float | int]) -> tuple[float, float]:

@@ -1,53 +1,107 @@
-"""What training minimises. Each objective estimates something else; none is a flag of a family.
+r"""What training minimises. Each objective estimates something else; none is a flag of a family.
 
-==================  ========================================================================
-density_nll         the density at y: right for continuous targets, misleading for atoms (a
-                    narrow enough piece of density on an atom makes it as small as one likes)
-interval_nll        the probability of y's cell: right for whole numbers such as yards
-base_plus_tail      the bins as a classifier on every observation, plus the excess over the
-                    thresholds held fixed: the surrogate of the SBP paper. Not the likelihood
-                    of the spliced distribution; robust, since no far observation can pull at
-                    the bins
-==================  ========================================================================
+`proper`: the true distribution has the lowest expected loss. `atoms`: fit for a target that takes
+some value, such as 0 yards, with positive probability. `robust`: how hard one far observation can
+pull.
+
+density_nll
+    The density, by maximum likelihood: the most efficient estimate for a continuous target.
+    Proper. Not for atoms: a narrow enough piece of density on an atom makes the loss as small as
+    one likes. Robust only as far as the family's own tails are heavy. Not for a spliced family
+    with splice "quantile": its density jumps at thresholds that move with the logits, and what an
+    observation loses when a threshold passes it shows in no derivative, so the descent goes
+    astray. Use splice "edge", or interval_nll, which has no jump.
+interval_nll
+    The probability of y's cell, by maximum likelihood: the first choice for whole numbers such
+    as yards. Proper for the probabilities of cells; atoms are fine. Robust like density_nll.
+base_plus_tail
+    The bins as a classifier on every observation, plus the excess over the thresholds held
+    fixed: the surrogate of the SBP paper. Prefer it where far observations must not move the
+    body. Not the likelihood of the spliced distribution, but each of its two terms is proper for
+    its own part; atoms are fine. Robust: no far observation can pull at the bins harder than
+    one in the outermost bin.
+crps
+    The distribution function, by its integrated squared error, in the unit of y: prefer it where
+    errors count by their size in that unit, or where a likelihood becomes infinite. Proper;
+    atoms are fine. Robust: the loss grows like the distance of y, so its pull stays bounded. It
+    says little about the far tail, where it squares small probabilities: tail indices are
+    learnt slowly.
+smoothed_classification
+    Cross-entropy of the bins, each label spread over its neighbours: bins alone, or the body of
+    a spliced family (its tail shapes and scales learn nothing here). Prefer it where bins are
+    narrow for the data, or labels are off by a bin. Proper at smoothing 0 for the probabilities
+    of bins, otherwise for those of the spread labels; atoms are fine, though smoothing takes
+    from them. Robust like base_plus_tail.
+pinball
+    The quantiles of a `QuantileHead`, and nothing in between them: prefer it where a few
+    quantiles are all that is wanted. Proper for these quantiles; atoms are fine. Robust: the
+    pull of an observation does not grow with its distance.
+
+Finite tails. With a `shape_range` below 0 a tail of the spliced family ends, and an observation
+beyond the end has probability 0: density_nll, interval_nll and base_plus_tail are then inf there,
+with gradient 0 in the shape and scale of that tail, so nothing tells the optimiser to lengthen it
+again, and `fit` stops with a TrainingError. No loss or gradient is NaN. crps and
+smoothed_classification stay finite; crps also keeps pulling the tail towards the observation.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from sbp_jax.distributions import Family, SplicedBinnedPareto, genpareto
+from sbp_jax.distributions import Binned, Family, SplicedBinnedPareto, genpareto
+from sbp_jax.distributions.elementary import align_with
+from sbp_jax.distributions.quantile_head import QuantileHead
 
-ObjectiveName = Literal["density_nll", "interval_nll", "base_plus_tail"]
+ObjectiveName = Literal[
+    "density_nll", "interval_nll", "base_plus_tail", "crps", "smoothed_classification", "pinball"
+]
 Objective = Callable[[Any, Float[Array, " b"]], Float[Array, " b"]]
 
+_MOST_SMOOTHING = 0.5
 
-def make_objective(name: ObjectiveName, family: Family, cell_width: float = 1.0) -> Objective:
+
+def make_objective(
+    name: ObjectiveName, family: Family, cell_width: float = 1.0, *, smoothing: float = 0.0
+) -> Objective:
     """Return ``(params, y) -> losses`` for a family.
 
     Args:
-        name: one of the table at the top of this module.
+        name: one of the list at the top of this module.
         family: what the parameters belong to.
-        cell_width: width of the cell around y, in the unit of y (1 for whole yards).
+        cell_width: width of the cell around y, > 0, in the unit of y (1 for whole yards). A fact
+            about the target, so that it may be given with every name; only interval_nll and
+            base_plus_tail use it.
+        smoothing: of smoothed_classification, in [0, 0.5); with any other name it must be 0.
 
     Raises:
-        ValueError: the objective is unknown.
+        ValueError: the objective is unknown, or an option is out of its range or has no effect.
         TypeError: the objective does not exist for this family.
     """
-    if name == "density_nll":
-        return partial(density_nll, family)
+    if name not in get_args(ObjectiveName):
+        raise ValueError(f"objective: expected {', '.join(get_args(ObjectiveName))}, got {name!r}")
+    if not 0 < cell_width < math.inf:
+        raise ValueError(f"cell_width: expected a finite number > 0, got {cell_width!r}")
+    if name == "smoothed_classification":
+        return partial(
+            smoothed_classification,
+            _of_type(family, (Binned, SplicedBinnedPareto), name),
+            smoothing=_check_smoothing(smoothing),
+        )
+    if smoothing != 0:
+        raise ValueError(f"smoothing: expected 0, as {name} has none, got {smoothing!r}")
     if name == "interval_nll":
         return partial(interval_nll, family, cell_width=cell_width)
     if name == "base_plus_tail":
-        if not isinstance(family, SplicedBinnedPareto):
-            raise TypeError(f"base_plus_tail: expected a SplicedBinnedPareto, got {family!r}")
-        return partial(base_plus_tail, family, cell_width=cell_width)
-    raise ValueError(
-        f"objective: expected density_nll, interval_nll or base_plus_tail, got {name!r}"
-    )
+        spliced = _of_type(family, (SplicedBinnedPareto,), name)
+        return partial(base_plus_tail, spliced, cell_width=cell_width)
+    if name == "pinball":
+        return partial(pinball, _of_type(family, (QuantileHead,), name))
+    return partial({"density_nll": density_nll, "crps": crps}[name], family)
 
 
 def density_nll(family: Family, params: Any, y: Float[Array, " b"]) -> Float[Array, " b"]:
@@ -94,3 +148,81 @@ def base_plus_tail(
     below = tail(lower - y, params.lower_shape, params.lower_scale)
     above = tail(y - upper, params.upper_shape, params.upper_scale)
     return -(classified + below + above)
+
+
+def crps(family: Family, params: Any, y: Float[Array, " b"]) -> Float[Array, " b"]:
+    """Continuous ranked probability score, in the unit of y.
+
+    Reference: Gneiting and Raftery (2007), Journal of the American Statistical Association 102.
+    """
+    return family.crps(params, y)
+
+
+def smoothed_classification(
+    family: Binned | SplicedBinnedPareto,
+    params: Any,
+    y: Float[Array, " b"],
+    *,
+    smoothing: float = 0.0,
+) -> Float[Array, " b"]:
+    """Cross-entropy of the bins against a label spread over neighbouring bins, in nats.
+
+    ``-(1 - s) log p_i - s/2 (log p_(i-1) + log p_(i+1))`` for y in bin i; at an end the half that
+    has no neighbour stays in bin i. A y outside all bins counts for the end bin.
+
+    Neighbours, not all bins alike: with the uniform label every bin learns at least a mass of s/n,
+    however far out, which ruins the tails. Here the expected loss is least at the true
+    probabilities blurred by one bin, which keeps the size of a tail. Below 1/2 the blur can be
+    undone, so that no two distributions share a minimiser; hence the range. The spread counts
+    bins, not their widths.
+
+    Args:
+        family: a family of bins; of a spliced one the logits alone learn.
+        params: its parameters.
+        y: observations; NaN gives NaN.
+        smoothing: s, in [0, 0.5); 0 is plain cross-entropy.
+
+    Raises:
+        ValueError: smoothing is out of its range.
+
+    >>> family = Binned([0.0, 1.0, 2.0, 3.0])
+    >>> params = family.constrain(jnp.log(jnp.array([0.5, 0.25, 0.25])))
+    >>> loss = smoothed_classification(family, params, jnp.array(9.0), smoothing=0.4)
+    >>> round(float(jnp.exp(-loss)), 4)
+    0.25
+    """
+    _check_smoothing(smoothing)
+    logits, y = align_with(params.logits, y)
+    inner = family.bins.bounds(logits)[0][..., 1:]
+    label = jnp.sum(y[..., None] >= inner, axis=-1)
+    exact = jax.nn.one_hot(label, family.bins.count, dtype=logits.dtype)
+    padded = jnp.concatenate([exact[..., :1], exact, exact[..., -1:]], axis=-1)
+    neighbours = 0.5 * (padded[..., :-2] + padded[..., 2:])
+    target = (1 - smoothing) * exact + smoothing * neighbours
+    loss = -jnp.sum(target * jax.nn.log_softmax(logits), axis=-1)
+    return jnp.where(jnp.isnan(y), jnp.nan, loss)
+
+
+def pinball(
+    family: QuantileHead, params: QuantileHead.Params, y: Float[Array, " b"]
+) -> Float[Array, " b"]:
+    """Pinball loss, the mean over the head's levels, in the unit of y.
+
+    ``max(tau (y - q), (tau - 1) (y - q))`` at level tau with quantile q.
+
+    Reference: Koenker and Bassett (1978), Econometrica 46.
+    """
+    return family.pinball(params, y)
+
+
+def _check_smoothing(smoothing: float) -> float:
+    if not 0 <= smoothing < _MOST_SMOOTHING:
+        raise ValueError(f"smoothing: expected a number in [0, 0.5), got {smoothing!r}")
+    return smoothing
+
+
+def _of_type(family: Family, types: tuple[type, ...], name: str) -> Any:
+    if not isinstance(family, types):
+        expected = " or ".join(type_.__name__ for type_ in types)
+        raise TypeError(f"{name}: expected a {expected}, got {family!r}")
+    return family

@@ -24,8 +24,10 @@ def spliced_cuts(family, params):
     edges = np.array(family.edges)
     p = params
     lower, upper = (float(t) for t in family.thresholds(params))
+    below, above = family.tail_mass
     start = lower + p.lower_scale / p.lower_shape if p.lower_shape < 0 else -np.inf
     end = upper - p.upper_scale / p.upper_shape if p.upper_shape < 0 else np.inf
+    start, end = (start if below else lower), (end if above else upper)
     inner = edges[(edges > lower) & (edges < upper)]
     return np.unique(np.array([start, lower, *inner, upper, end], np.float64))
 
@@ -50,6 +52,23 @@ CASES = [
         SplicedBinnedPareto.Params(
             logits(6, 1.0, s1=(5, 5.0), s2=(0, 5.0), s3=([0, 1, 9, 10], -30.0), s4=(10, 4.0)),
             *columns(HEAVY, LIGHT, HEAVY, SHORT, NEAR_ZERO, LIGHT),
+        ),
+        spliced_cuts,
+    ),
+    # One tail only: a lower one, an upper one.
+    Case(
+        "lower",
+        SplicedBinnedPareto(UNEVEN, tail_mass=(0.1, None)),
+        SplicedBinnedPareto.Params(
+            logits(2, 1.0), *columns((*HEAVY[:2], 0.0, 1.0), (*SHORT[:2], 0.0, 1.0))
+        ),
+        spliced_cuts,
+    ),
+    Case(
+        "upper",
+        SplicedBinnedPareto(UNEVEN, tail_mass=(None, 0.1), splice="edge"),
+        SplicedBinnedPareto.Params(
+            logits(2, 1.0), *columns((0.0, 1.0, *HEAVY[2:]), (0.0, 1.0, *LIGHT[2:]))
         ),
         spliced_cuts,
     ),

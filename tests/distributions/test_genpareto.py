@@ -24,8 +24,8 @@ def exact_logsf(z, shape, scale):
     z, shape, scale = (mpmath.mpf(x) for x in (z, shape, scale))
     if shape == 0:
         return -z / scale
-    inside = 1 + shape * z / scale
-    return -mpmath.log(inside) / shape if inside > 0 else -mpmath.inf
+    u = shape * z / scale
+    return -mpmath.log1p(u) / shape if u > -1 else -mpmath.inf
 
 
 def exact_logpdf(z, shape, scale):
@@ -35,51 +35,158 @@ def exact_logpdf(z, shape, scale):
     return (1 + mpmath.mpf(shape)) * logsf - mpmath.log(mpmath.mpf(scale))
 
 
-def derivative(function, arguments, index):
-    """Derivative by central difference at 50 digits: error 1e-24, and smooth through shape 0."""
-    step = mpmath.mpf(10) ** -12
+def exact_logcdf(z, shape, scale):
+    logsf = exact_logsf(z, shape, scale)
+    small = logsf < -1
+    return mpmath.log1p(-mpmath.exp(logsf)) if small else mpmath.log(-mpmath.expm1(logsf))
+
+
+EXACT = {"logsf": exact_logsf, "logpdf": exact_logpdf, "logcdf": exact_logcdf}
+
+
+def derivative(function, arguments, index, unit):
+    """Derivative by a central difference, whose step is tiny beside `unit`."""
+    step = mpmath.mpf(unit) * mpmath.mpf(10) ** -20
 
     def shifted(sign):
         moved = [mpmath.mpf(x) for x in arguments]
         moved[index] += sign * step
         return moved
 
-    def raw(z, shape, scale):
-        # As above, without the conversion to float that would lose the step.
-        inside = 1 + shape * z / scale
-        logsf = -mpmath.log(inside) / shape if shape else -z / scale
-        return logsf if function is exact_logsf else (1 + shape) * logsf - mpmath.log(scale)
+    return (function(*shifted(1)) - function(*shifted(-1))) / (2 * step)
 
-    return (raw(*shifted(1)) - raw(*shifted(-1))) / (2 * step)
+
+def scattered(dtype):
+    """Points inside the support all over the domain: (z, shape, scale) in float `dtype`."""
+    rng = np.random.default_rng(1)
+    size, reach = 400, 30 if dtype == np.float32 else 100
+    signs = rng.choice([-1, 1], size)
+    shape = np.where(rng.uniform(size=size) < 0.5, rng.uniform(-3, 6, size), 0)
+    shape = np.where(shape == 0, signs * 10 ** rng.uniform(-12, 1.5, size), shape)
+    shape[::20] = 0
+    scale = 10 ** rng.uniform(-12, 12, size)
+    z = scale * 10 ** rng.uniform(-8, 8, size)
+    z[::4] = 10 ** rng.uniform(-reach, reach, size)[::4]
+    # Below 0, a share of the way to the end point, and often within rounding of it.
+    share = 1 - rng.choice([1, 0.3, 1e-3, 4e-6], size) * rng.uniform(0.1, 1, size)
+    z = np.where(shape < 0, scale / np.where(shape < 0, -shape, 1) * share, z)
+    z, shape, scale = (x.astype(dtype).astype(np.float64) for x in (z, shape, scale))
+    fair = [
+        float(exact_logsf(*row)) > -np.finfo(dtype).max / 100
+        and float(mpmath.mpf(row[0]) / mpmath.mpf(row[2])) > 1e-30
+        for row in zip(z, shape, scale, strict=True)
+    ]
+    return [x[fair] for x in (z, shape, scale)]
 
 
 @pytest.mark.parametrize(("dtype", "error"), PRECISIONS)
-@pytest.mark.parametrize(
-    ("function", "exact"),
-    [(genpareto.logsf, exact_logsf), (genpareto.logpdf, exact_logpdf)],
-    ids=["logsf", "logpdf"],
-)
-def test_values_and_gradients_through_shape_zero(function, exact, dtype, error):
-    with jax.enable_x64(dtype == np.float64):
-        z, shape, scale = (jnp.asarray(x, dtype) for x in (Z, SHAPE, np.full_like(Z, SCALE)))
-        rows = list(zip(*(np.asarray(x, np.float64) for x in (z, shape, scale)), strict=True))
+@pytest.mark.parametrize("name", ["logsf", "logpdf", "logcdf"])
+def test_values_and_gradients_all_over_the_domain(name, dtype, error):
+    # Errors are relative to the terms of the formula: log beta and (1 + xi) L cancel somewhere.
+    function, exact = getattr(genpareto, name), EXACT[name]
+    with jax.enable_x64(dtype == np.float64), mpmath.workdps(200):
+        points = [np.concatenate(pair) for pair in zip(scattered(dtype), near_zero(), strict=True)]
+        inputs = [jnp.asarray(x, dtype) for x in points]
+        _, shape, scale = points = [np.asarray(x, np.float64) for x in inputs]
+        rows = list(zip(*points, strict=True))
         want = np.array([float(exact(*row)) for row in rows])
-        np.testing.assert_allclose(function(z, shape, scale), want, rtol=error, atol=error)
-        inside = np.isfinite(want)
-
-        def total(*a):
-            value = function(*a)
-            return jnp.sum(jnp.where(jnp.isfinite(value), value, 0.0))
-
-        slopes = jax.grad(total, (0, 1, 2))(z, shape, scale)
+        hazard = np.array([-float(exact_logsf(*row)) for row in rows])
+        density = name == "logpdf"
+        size = np.abs(want) + density * (np.abs(np.log(scale)) + np.abs(1 + shape) * hazard)
+        assert np.all(np.abs(function(*inputs) - want) <= error * size)
+        slopes = jax.jit(jax.grad(lambda *a: jnp.sum(function(*a)), (0, 1, 2)))(*inputs)
+        largest = float(np.finfo(dtype).max)
         for index, slope in enumerate(slopes):
-            assert np.all(np.asarray(slope)[~inside] == 0)
-            for row, got in zip(
-                np.array(rows)[inside & (Z > 0)], slope[inside & (Z > 0)], strict=True
-            ):
-                assert float(got) == pytest.approx(
-                    float(derivative(exact, row, index)), rel=3 * error, abs=3 * error
-                ), (index, row)
+            assert not np.any(np.isnan(slope))
+            for row, got, h in zip(rows, slope, hazard, strict=True):
+                if name == "logcdf" and h > 80:
+                    continue  # its slope's first factor, exp(-L), underflows
+                unit = min(1, row[2] / row[0]) if index == 1 else row[index] * 1e-10
+                exact_slope = float(derivative(exact, row, index, unit))
+                terms = density * (1 / row[2] if index == 2 else h * (index == 1))
+                bound = 2 * error * (abs(exact_slope) + terms)
+                if 1e3 / largest < abs(exact_slope) < largest / 1e3:
+                    assert abs(float(got) - exact_slope) <= bound, (index, row, got, exact_slope)
+
+
+def near_zero():
+    """The grid at the top, where it lies inside the support, without the excess 0."""
+    inside = (Z > 0) & (1 + SHAPE * Z / SCALE > 1e-3)
+    return Z[inside], SHAPE[inside], np.full(np.sum(inside), SCALE)
+
+
+def test_beyond_the_support_values_are_infinite_and_gradients_zero():
+    z = np.array([-1.0, -1e30, 20.5, 1e30, np.inf, -np.inf, 1e-30])
+    shape = np.array([0.3, -0.3, -0.1, -0.1, 0.5, 0.5, -1e30])
+    scale = np.array([2.0, 2, 2, 1e-10, 1, 1, 1e-10])
+    for name in ("logpdf", "logsf", "logcdf", "sf", "pdf", "cdf"):
+        function = getattr(genpareto, name)
+        np.testing.assert_allclose(
+            function(z, shape, scale), getattr(scipy.stats.genpareto, name)(z, shape, scale=scale)
+        )
+        slopes = jax.grad(lambda *a, f=function: masked_sum(f(*a)), (0, 1, 2))(z, shape, scale)
+        assert all(np.all(x == 0) for x in slopes), name
+
+
+def masked_sum(values):
+    return jnp.sum(jnp.where(jnp.isfinite(values), values, 0.0))
+
+
+def test_density_at_the_end_point_is_its_limit_from_inside():
+    shape = np.array([-0.5, -1.0, -2.0, -4.0])
+    z = 3 / -shape
+    want = [-np.inf, -np.log(3), np.inf, np.inf]
+    np.testing.assert_allclose(genpareto.logpdf(z, shape, 3.0), want, rtol=1e-6)
+    np.testing.assert_allclose(scipy.stats.genpareto.logpdf(z, shape, scale=3), want)
+    assert np.all(genpareto.logsf(z, shape, 3.0) == -np.inf)
+    assert np.all(genpareto.cdf(z, shape, 3.0) == 1)
+    slopes = jax.grad(lambda *a: masked_sum(genpareto.logpdf(*a)), (0, 1))(z, shape, 3.0)
+    assert all(np.all(x == 0) for x in slopes)
+
+
+def test_no_argument_makes_a_gradient_nan():
+    # All combinations of extremes of float32, with the function's value finite or not.
+    ends = np.array([0, 2e-38, 1e-30, 1e-10, 1, 1e10, 1e30, 1e37], np.float32)
+    shape = np.concatenate([-ends, ends[1:]])
+    z, shape, scale = (x.ravel() for x in np.meshgrid(ends, shape, ends[1:]))
+    q = np.linspace(0, 1, z.size, dtype=np.float32)
+    for name in ("logpdf", "pdf", "logsf", "sf", "cdf", "logcdf", "isf", "ppf", "integrated_sf"):
+        function = getattr(genpareto, name)
+        first = q if name in ("isf", "ppf") else z
+        assert not np.any(np.isnan(function(first, shape, scale))), name
+        total = lambda *a, f=function: masked_sum(f(*a))  # noqa: E731
+        # The two terms of the density's own slope may overflow and leave inf - inf.
+        fair = (name != "pdf") | ((np.abs(shape) < 1e4) & (scale > 1e-15))
+        for slope in jax.jit(jax.grad(total, (0, 1, 2)))(first, shape, scale):
+            assert not np.any(np.isnan(slope[fair])), name
+
+
+def test_where_the_ratio_to_the_scale_overflows():
+    want = float(exact_logsf(1e30, 5.0, 1e-10))
+    assert float(genpareto.logsf(1e30, 5.0, 1e-10)) == pytest.approx(want, rel=1e-6)
+    # The exponential tail is 0 there, and a ratio that underflows has a logarithm all the same.
+    assert float(genpareto.logsf(1e30, 0.0, 1e-10)) == -np.inf
+    want = np.log(1e-30) - np.log(1e30)
+    assert float(genpareto.logcdf(1e-30, 0.3, 1e30)) == pytest.approx(want, rel=1e-6)
+    assert float(genpareto.loginterval(0.0, 1e-30, 0.3, 1e30)) == pytest.approx(want, rel=1e-6)
+
+
+def test_undefined_arguments_give_nan():
+    for function in (genpareto.logpdf, genpareto.logsf, genpareto.cdf, genpareto.ppf):
+        bad = function(0.5, np.array([0.1, 0.1, np.nan, np.inf]), np.array([0.0, -1.0, 1.0, 1.0]))
+        assert np.all(np.isnan(bad))
+        assert np.isnan(function(np.nan, 0.1, 1.0))
+
+
+def test_second_derivatives_through_shape_zero():
+    with jax.enable_x64(True), mpmath.workdps(120):
+        hessian = jax.jit(jax.vmap(jax.hessian(genpareto.logpdf, (0, 1, 2)), (None, 0, None)))
+        shapes = np.array([0.0, 1e-9, -1e-6, 0.01, -0.08, 0.24, 0.26, 0.5, -0.3, 2.0])
+        rows = hessian(2.0, shapes, 1.5)
+        for k, i, j in np.ndindex(len(shapes), 3, 3):
+            slope = lambda *a, i=i: derivative(exact_logpdf, a, i, 1e-20)  # noqa: E731
+            want = float(derivative(slope, (2.0, shapes[k], 1.5), j, 1.0))
+            assert float(rows[i][j][k]) == pytest.approx(want, rel=1e-10, abs=1e-13)
 
 
 @pytest.mark.parametrize("name", ["logpdf", "pdf", "cdf", "logcdf", "sf", "logsf"])
@@ -115,6 +222,37 @@ def test_inverse_survival_function_inverts(dtype, error):
         )
 
 
+@pytest.mark.parametrize(("dtype", "error"), PRECISIONS)
+def test_inverse_values_and_gradients(dtype, error):
+    def exact(w, shape, scale):
+        return scale * (mpmath.expm1(shape * w) / shape if shape else w)
+
+    rng = np.random.default_rng(2)
+    w = 10 ** rng.uniform(-6, 2, 200)
+    shape = np.where(rng.uniform(size=200) < 0.6, rng.uniform(-3, 3, 200), 0)
+    shape = np.where(shape == 0, 10 ** rng.uniform(-12, 0, 200), shape)
+    scale = 10 ** rng.uniform(-20, 10, 200)
+    keep = shape * w < 100
+    with jax.enable_x64(dtype == np.float64), mpmath.workdps(80):
+        inputs = [jnp.asarray(x[keep], dtype) for x in (w, shape, scale)]
+        function = lambda w, *a: genpareto.inverse_logsf(-w, *a)  # noqa: E731
+        values = function(*inputs)
+        slopes = jax.jit(jax.grad(lambda *a: masked_sum(function(*a)), (0, 1, 2)))(*inputs)
+        rows = list(zip(*(np.asarray(x, np.float64) for x in inputs), strict=True))
+        largest, smallest = np.finfo(dtype).max, 1e3 * np.finfo(dtype).tiny
+        for k, row in enumerate(rows):
+            mp = [mpmath.mpf(x) for x in row]
+            want = [
+                exact(*mp),
+                *(derivative(exact, row, i, 1e-3 * row[2 * (i == 2)]) for i in range(3)),
+            ]
+            # An exponent v carries its own rounding, v times larger.
+            bound = error * (1 + abs(row[0] * row[1]) / 10)
+            for got, right in zip([values[k], *(s[k] for s in slopes)], want, strict=True):
+                if smallest < right < largest:
+                    assert float(got) == pytest.approx(float(right), rel=bound), row
+
+
 def test_interval_far_out_keeps_its_digits():
     # log(S(z) - S(z + w)) at 50 digits; the difference of float64 survival functions is 0 here.
     with jax.enable_x64(True):
@@ -130,9 +268,26 @@ def test_interval_far_out_keeps_its_digits():
         assert float(genpareto.loginterval(0.0, np.inf, 0.1, 1.0)) == 0
 
 
+def test_loc_is_subtracted_and_costs_nothing_when_absent():
+    z, q, shape, loc = np.array([3.1, 5.0]), np.array([0.1, 0.7]), 0.3, np.array([3.0, -1.0])
+    for name in ("logpdf", "pdf", "logcdf", "cdf", "logsf", "sf", "ppf", "isf"):
+        first = q if name in ("ppf", "isf") else z
+        got = getattr(genpareto, name)(first, shape, SCALE, loc=loc)
+        want = getattr(scipy.stats.genpareto, name)(first, shape, loc=loc, scale=SCALE)
+        np.testing.assert_allclose(got, want, rtol=3e-6)
+    operations = [
+        str(jax.make_jaxpr(lambda z, loc=loc: genpareto.logsf(z, 0.2, 3.0, loc=loc))(1.0))
+        for loc in (0, 0.0, 1.0)
+    ]
+    count = [text.count(" sub ") for text in operations]
+    assert count[0] == count[1] == count[2] - 1
+    got = genpareto.mean(shape, SCALE, loc=loc)
+    np.testing.assert_allclose(got, scipy.stats.genpareto.mean(shape, loc, SCALE), rtol=1e-6)
+
+
 def test_moments_agree_with_scipy():
     with jax.enable_x64(True):
-        shape = np.array([-0.4, 0.0, 1e-8, 0.2, 0.45, 0.5, 0.9, 1.0, 1.5])
+        shape = np.array([-0.4, -1.0, 1e-8, 0.2, -2.5, 0.5, 0.9, 1.0, 1.5])
         mean, variance = scipy.stats.genpareto.stats(shape, scale=SCALE)
         np.testing.assert_allclose(genpareto.mean(shape, SCALE), mean, rtol=1e-12)
         got = genpareto.variance(shape, SCALE)
@@ -140,6 +295,11 @@ def test_moments_agree_with_scipy():
         assert np.all(np.isinf(got[shape >= 0.5]))
         square = genpareto.second_moment(shape[:5], SCALE)
         np.testing.assert_allclose(square, variance[:5] + mean[:5] ** 2, rtol=1e-10)
+        got = genpareto.second_moment(shape, SCALE, loc=-7.0)
+        np.testing.assert_allclose(got[:5], variance[:5] + (mean[:5] - 7) ** 2, rtol=1e-10)
+        assert np.all(np.isinf(got[5:]))
+        entropy = scipy.stats.genpareto.entropy(shape, scale=SCALE)
+        np.testing.assert_allclose(genpareto.entropy(shape, SCALE), entropy, rtol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [-0.4, 0.0, 1e-9, 0.3, 1.0, 1.6])
@@ -172,6 +332,96 @@ def test_crps_and_integrated_sf_are_integrals(z, shape):
 )
 def test_crps_agrees_with_published_values(z, shape, want):
     assert float(genpareto.crps(z, shape, 1.0)) == pytest.approx(want, rel=1e-6)
+
+
+def exact_integral(t, shape, scale):
+    """Integral of S from 0 to t, in mpmath."""
+    shape, scale = mpmath.mpf(shape), mpmath.mpf(scale)
+    if shape < 0:
+        t = min(t, -scale / shape)
+    if t == mpmath.inf:
+        return scale / (1 - shape)
+    t = mpmath.mpf(t)
+    if shape == 0:
+        return -scale * mpmath.expm1(-t / scale)
+    if shape == 1:
+        return scale * mpmath.log1p(t / scale)
+    power = 1 - 1 / shape
+    return scale / (shape - 1) * ((1 + shape * t / scale) ** power - 1)
+
+
+def exact_window(z, shape, scale, mass, start, stop):
+    """The score between start and stop for z >= 0, in mpmath."""
+    shape, scale, mass = (mpmath.mpf(x) for x in (shape, scale, mass))
+    split = min(max(z, start), stop)
+    body = exact_integral(split, shape, scale) - exact_integral(start, shape, scale)
+    square = [exact_integral(t, shape / 2, scale / 2) for t in (start, stop)]
+    first = mpmath.mpf(split) - mpmath.mpf(start)
+    return first - 2 * mass * body + mass**2 * (square[1] - square[0])
+
+
+WINDOWS = [(0, np.inf), (0.5, np.inf), (0.5, 2), (1, 1.001), (7, 50), (1e4, np.inf), (1e4, 1e4 + 1)]
+SCORED = [-1.3, -0.4, 0.0, 1e-9, 0.3, 1.0, 1.6, 3.0]
+
+
+@pytest.mark.parametrize(("dtype", "error"), [(np.float32, 3e-5), (np.float64, 1e-12)])
+@pytest.mark.parametrize("mass", [1.0, 0.04])
+def test_crps_between_two_points_keeps_its_digits(mass, dtype, error):
+    zs = [0.0, 0.5, 1.0, 1.0005, 6.0, 1e4 + 0.5, 1e6]
+    rows = [(z, shape, *w) for z in zs for shape in SCORED for w in WINDOWS]
+    rows = [row for row in rows if row[1] < 2 or row[3] < np.inf]
+    z, shape, start, stop = np.array(rows, dtype).T
+    with jax.enable_x64(dtype == np.float64), mpmath.workdps(60):
+        score = lambda *a: genpareto.crps(*a[:4], start=a[4], stop=a[5])  # noqa: E731
+        arguments = z, shape, dtype(SCALE), dtype(mass), start, stop
+        got = jax.jit(score)(*arguments)
+        exact = zip(*(x.tolist() for x in (z, shape, start, stop)), strict=True)
+        mass = float(dtype(mass))
+        want = [float(exact_window(a, xi, SCALE, mass, low, high)) for a, xi, low, high in exact]
+        np.testing.assert_allclose(got, want, rtol=error, atol=1e-37)
+        total = lambda *a: masked_sum(score(*a))  # noqa: E731
+        slopes = jax.jit(jax.grad(total, range(6)))(*arguments)
+        assert all(np.all(np.isfinite(x)) for x in slopes)
+
+
+def test_gradient_of_the_crps_between_two_points():
+    arguments = [(z, xi, SCALE, 0.3, low, high) for z in (0.7, 3.0, 9.0) for xi in SCORED[1:5]
+                 for low, high in [(1.0, 5.0), (0.5, 40.0)]]  # fmt: skip
+    with jax.enable_x64(True), mpmath.workdps(80):
+        score = lambda *a: jnp.sum(genpareto.crps(*a[:4], start=a[4], stop=a[5]))  # noqa: E731
+        columns = (jnp.array(column) for column in zip(*arguments, strict=True))
+        slopes = jax.jit(jax.grad(score, range(6)))(*columns)
+        for k, row in enumerate(arguments):
+            for index in range(6):
+                want = float(derivative(exact_window, row, index, 1.0))
+                assert float(slopes[index][k]) == pytest.approx(want, rel=1e-11, abs=1e-12)
+
+
+def test_edges_of_the_crps():
+    crps = genpareto.crps
+    assert float(crps(1.0, 0.2, start=2.0, stop=1.0)) == 0
+    assert float(crps(1.0, 0.2, start=1.0, stop=1.0)) == 0
+    assert float(crps(1.0, 2.0)) == np.inf
+    assert float(crps(np.inf, 0.2)) == float(crps(np.inf, 1.5)) == np.inf
+    assert np.isfinite(crps(np.inf, 0.2, start=1.0, stop=9.0))
+    assert np.isfinite(crps(1.0, 2.0, stop=9.0))
+    assert float(crps(-2.0, 0.0)) == pytest.approx(2.5)
+    assert float(crps(-2.0, 0.0, start=1.0)) == pytest.approx(np.exp(-2) / 2)
+    # Beyond the end point, at 2, the score is the distance to go.
+    assert float(crps(9.0, -0.5, start=3.0, stop=5.0)) == 2
+    assert all(np.isnan(crps(*a)) for a in [(np.nan, 0.1), (1.0, np.nan), (1.0, 0.1, -1.0)])
+    extremes = np.array([0, 2e-38, 1e-10, 1, 1e10, 1e30], np.float32)
+    shape = np.concatenate([-extremes, extremes[1:], [0.5, 1.0, 1.9]]).astype(np.float32)
+    z, shape, scale, start = (
+        x.ravel() for x in np.meshgrid(extremes, shape, extremes[1:], extremes)
+    )
+    score = lambda *a: crps(*a[:3], 0.1, start=a[3], stop=a[4])  # noqa: E731
+    score_and_slopes = jax.jit(jax.value_and_grad(lambda *a: masked_sum(score(*a)), range(4)))
+    for stop in (2.0, np.inf):
+        stops = np.full_like(z, stop)
+        assert not np.any(np.isnan(score(z, shape, scale, start, stops)))
+        _, slopes = score_and_slopes(z, shape, scale, start, stops)
+        assert not any(np.any(np.isnan(x)) for x in slopes)
 
 
 @pytest.mark.parametrize(("dtype", "error"), [(np.float32, 3e-6), (np.float64, 1e-14)])

@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import scipy.integrate
 import scipy.stats
+
+from tests.distributions.case import integrate
 
 DTYPES = [np.float32, np.float64]
 LEVELS = np.array([1e-9, 1e-4, 0.003, 0.02, 0.07, 0.3, 0.5, 0.61, 0.85, 0.97, 0.999, 1 - 1e-6])
@@ -19,16 +20,6 @@ POINT_METHODS = ["log_prob", "cdf", "log_cdf", "sf", "log_sf", "crps"]
 def _double_precision():
     with jax.enable_x64(True):
         yield
-
-
-def integrate(function, cuts):
-    """For each set, the integral over all pieces between its cuts, by SciPy's tanh-sinh rule."""
-    row = np.concatenate([np.full(len(c) - 1, k) for k, c in enumerate(cuts)])
-    low, high = np.concatenate([c[:-1] for c in cuts]), np.concatenate([c[1:] for c in cuts])
-    rule = scipy.integrate.tanhsinh(
-        lambda y, k: function(k.astype(int), y), low, high, args=(row.astype(float),), rtol=1e-11
-    )
-    return np.bincount(row, rule.integral)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -10,87 +10,13 @@ import pytest
 from mpmath import mpf
 
 from sbp_jax.distributions import SplicedBinnedPareto
+from tests.distributions.exact import Exact
 
 UNEVEN = (-30.0, -12.0, -5.0, -2.0, -0.5, 0.5, 1.0, 4.0, 4.25, 9.0, 20.0, 45.0)
 LOGITS = (0.3, -1.0, 0.5, 1.5, -2.0, 4.0, 0.1, -0.7, -30.0, 0.0, -1.2)
 TAILS = (0.3, 2.0, 1e-8, 5.0)
 Y = np.array([-1e6, -900.0, -40.0, -7.0, -3.0, -0.4, 0.7, 3.0, 4.1, 8.0, 11.0, 60.0, 160.0])
 mpmath.mp.dps = 50
-
-
-class Exact:
-    """Sections 2 of the design and 5 of the literature notes, term by term, in mpmath."""
-
-    def __init__(self, family, params):
-        self.edges = [mpf(e) for e in family.edges]
-        weights = [mpmath.exp(mpf(float(x))) for x in params.logits]
-        self.p = [w / sum(weights) for w in weights]
-        self.lower_shape, self.lower_scale, self.upper_shape, self.upper_scale = (
-            mpf(float(x)) for x in params[1:]
-        )
-        a, b = family.tail_mass
-        if family.splice == "quantile":
-            self.a, self.b = mpf(a), mpf(b)
-            self.lower, self.upper = self.base_quantile(self.a), self.base_quantile(1 - self.b)
-            return
-        inner = self.edges[1:-1]
-        self.lower = max([e for e in inner if self.base(e) <= a], default=inner[0])
-        self.upper = min([e for e in inner if 1 - self.base(e) <= b], default=inner[-1])
-        self.a, self.b = self.base(self.lower), 1 - self.base(self.upper)
-
-    def base(self, y):
-        parts = zip(self.p, self.edges[:-1], self.edges[1:], strict=True)
-        return sum(p * min(max((y - e) / (r - e), mpf(0)), mpf(1)) for p, e, r in parts)
-
-    def base_quantile(self, level):
-        total = mpf(0)
-        for p, e, r in zip(self.p, self.edges[:-1], self.edges[1:], strict=True):
-            if total + p >= level:
-                return e + (r - e) * (level - total) / p
-            total += p
-        raise AssertionError(level)
-
-    @staticmethod
-    def survival(z, shape, scale):
-        return (1 + shape * z / scale) ** (-1 / shape)
-
-    def cdf(self, y):
-        if y < self.lower:
-            return self.a * self.survival(self.lower - y, self.lower_shape, self.lower_scale)
-        return self.base(y) if y <= self.upper else 1 - self.sf(y)
-
-    def sf(self, y):
-        if y > self.upper:
-            return self.b * self.survival(y - self.upper, self.upper_shape, self.upper_scale)
-        return 1 - self.cdf(y)
-
-    def log_prob(self, y):
-        if y < self.lower:
-            s = self.survival(self.lower - y, self.lower_shape, self.lower_scale)
-            return mpmath.log(self.a / self.lower_scale * s ** (1 + self.lower_shape))
-        if y > self.upper:
-            s = self.survival(y - self.upper, self.upper_shape, self.upper_scale)
-            return mpmath.log(self.b / self.upper_scale * s ** (1 + self.upper_shape))
-        i = max(i for i, e in enumerate(self.edges) if e <= y)
-        return mpmath.log(self.p[i] / (self.edges[i + 1] - self.edges[i]))
-
-    def log_cdf(self, y):
-        return mpmath.log(self.cdf(y))
-
-    def log_sf(self, y):
-        return mpmath.log(self.sf(y))
-
-    def log_interval(self, lo, hi):
-        return mpmath.log(self.cdf(hi) - self.cdf(lo))
-
-    def quantile(self, q):
-        if q < self.a:
-            z = (mpmath.power(q / self.a, -self.lower_shape) - 1) / self.lower_shape
-            return self.lower - self.lower_scale * z
-        if 1 - q < self.b:
-            z = (mpmath.power((1 - q) / self.b, -self.upper_shape) - 1) / self.upper_shape
-            return self.upper + self.upper_scale * z
-        return self.base_quantile(q)
 
 
 def make(dtype, **options):

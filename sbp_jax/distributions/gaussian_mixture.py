@@ -1,0 +1,214 @@
+r"""A mixture of normal distributions as a predictive family: several modes, light tails.
+
+Symbols, for component i of K: w_i weight, mu_i location, sigma_i scale, z_i = (y - mu_i) / sigma_i;
+Phi and phi distribution function and density of the standard normal.
+
+All probabilities are sums of positive terms over the components, taken in log space, so both
+tails and narrow cells far out keep their relative accuracy.
+"""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
+
+from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
+from sbp_jax.distributions.elementary import align, align_with, log_dot, positive
+from sbp_jax.distributions.family import Derived
+from sbp_jax.distributions.inversion import invert
+from sbp_jax.distributions.standard_normal import (
+    HALF_LOG_2PI,
+    log_between,
+    log_upper,
+    mean_distance,
+)
+
+Value = Real[ArrayLike, "*#batch"]
+Result = Float[Array, "..."]
+
+# Lowest scale, as a fraction of that at raw zeros: a component that shrinks onto one observation
+# would drive the likelihood to infinity.
+_SCALE_FLOOR = 1e-2
+
+
+@dataclass(frozen=True)
+class GaussianMixture(Derived):
+    """Mixture of K normal distributions, spread over the data's own range at raw zeros.
+
+    Args:
+        components: K >= 1.
+        center: mean at raw zeros, in the unit of the target.
+        spread: standard deviation of the whole mixture at raw zeros, > 0. The locations are then
+            the normal quantiles at (i + 1/2) / K, so that no two components start out alike.
+
+    >>> family = GaussianMixture(components=2, center=7.0, spread=10.0)
+    >>> params = family.constrain(jnp.zeros(6))
+    >>> [round(float(x), 2) for x in (*params.locs, family.mean(params), family.variance(params))]
+    [0.26, 13.74, 7.0, 100.0]
+    """
+
+    components: int = 3
+    center: float | int = 0.0
+    spread: float | int = 1.0
+
+    class Params(NamedTuple):
+        """Logits of the weights; locations and scales in the unit of the target."""
+
+        logits: Float[Array, "*batch components"]
+        locs: Float[Array, "*batch components"]
+        scales: Float[Array, "*batch components"]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.components, int) or self.components < 1:
+            raise ValueError(f"components: expected a whole number >= 1, got {self.components!r}")
+        if not math.isfinite(self.center):
+            raise ValueError(f"center: expected a finite number, got {self.center!r}")
+        if not 0 < self.spread < math.inf:
+            raise ValueError(f"spread: expected a finite number > 0, got {self.spread!r}")
+
+    @property
+    def num_outputs(self) -> int:
+        """Three for each component."""
+        return 3 * self.components
+
+    def constrain(self, raw: Float[ArrayLike, "*batch outputs"]) -> Params:
+        """K logits, then K shifts of the locations in units of the spread, then K scales.
+
+        `scales = s softplus(raw) / log 2` above a floor; s makes up for what the locations at raw
+        zeros leave of the spread.
+        """
+        raw = check_raw(jnp.asarray(raw), self.num_outputs)
+        logits, shifts, widths = jnp.split(raw, 3, axis=-1)
+        levels = [(i + 0.5) / self.components for i in range(self.components)]
+        starts = [statistics.NormalDist().inv_cdf(level) for level in levels]
+        rest = math.sqrt(1 - sum(start**2 for start in starts) / self.components)
+        shifts += jnp.array(starts, raw.dtype).reshape((1,) * (raw.ndim - 1) + (-1,))
+        locs, at_zero = self.center + self.spread * shifts, self.spread * rest
+        return self.Params(logits, locs, positive(widths, at_zero, _SCALE_FLOOR))
+
+    def log_prob(self, params: Params, y: Value) -> Result:
+        """Log density `log sum_i w_i phi(z_i) / sigma_i`."""
+        log_weights, locs, scales, y = _align(params, y)
+        z = (y[..., None] - locs) / scales
+        return _log_total(log_weights - 0.5 * z * z - jnp.log(scales) - HALF_LOG_2PI)
+
+    def cdf(self, params: Params, y: Value) -> Result:
+        """Distribution function `sum_i w_i Phi(z_i)`."""
+        log_weights, locs, scales, y = _align(params, y)
+        z = (y[..., None] - locs) / scales
+        return jnp.sum(jnp.exp(log_weights) * jax.scipy.special.ndtr(z), axis=-1)
+
+    def log_cdf(self, params: Params, y: Value) -> Result:
+        """Log F, also far below where F itself underflows, and near F = 1 from 1 - F."""
+        log_weights, locs, scales, y = _align(params, y)
+        z = (y[..., None] - locs) / scales
+        below, above = (_log_total(log_weights + log_upper(x)) for x in (-z, z))
+        return log_of_either(below, above)
+
+    def sf(self, params: Params, y: Value) -> Result:
+        """Survival function `sum_i w_i Phi(-z_i)`."""
+        log_weights, locs, scales, y = _align(params, y)
+        z = (y[..., None] - locs) / scales
+        return jnp.sum(jnp.exp(log_weights) * jax.scipy.special.ndtr(-z), axis=-1)
+
+    def log_sf(self, params: Params, y: Value) -> Result:
+        """log(1 - F), also far above where it underflows, and near 1 - F = 1 from F."""
+        log_weights, locs, scales, y = _align(params, y)
+        z = (y[..., None] - locs) / scales
+        below, above = (_log_total(log_weights + log_upper(x)) for x in (-z, z))
+        return log_of_either(above, below)
+
+    def log_interval(self, params: Params, lo: Value, hi: Value) -> Result:
+        """log(F(hi) - F(lo)), without cancellation; -inf where hi <= lo.
+
+        Either end may be infinite.
+        """
+        log_weights, locs, scales, lo, hi = _align(params, lo, hi)
+        lo, hi = lo[..., None], hi[..., None]
+        inside = log_between((lo - locs) / scales, (hi - locs) / scales, (hi - lo) / scales)
+        return _log_total(log_weights + inside)
+
+    def quantile(self, params: Params, q: Value) -> Result:
+        """Inverse of F, by a search; infinite at 0 and 1, NaN outside [0, 1]."""
+        log_weights, locs, scales, q = _align(params, q)
+        inside = (q > 0) & (q < 1)
+        level = jnp.where(inside, q, 0.5)
+        end = jnp.where(q == 0, -jnp.inf, jnp.where(q == 1, jnp.inf, jnp.nan))
+        return jnp.where(inside, _quantile(log_weights, locs, scales, level, 1 - level), end)
+
+    def mean(self, params: Params) -> Result:
+        """`sum_i w_i mu_i`."""
+        log_weights, locs, _ = _align(params)
+        return jnp.sum(jnp.exp(log_weights) * locs, axis=-1)
+
+    def variance(self, params: Params) -> Result:
+        """`sum_i w_i (sigma_i^2 + (mu_i - mean)^2)`."""
+        log_weights, locs, scales = _align(params)
+        weights = jnp.exp(log_weights)
+        mean = jnp.sum(weights * locs, axis=-1, keepdims=True)
+        return jnp.sum(weights * (scales**2 + (locs - mean) ** 2), axis=-1)
+
+    def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:
+        """Draws by inversion of uniform levels, differentiable in all parameters."""
+        parts = jnp.broadcast_arrays(*_align(params))
+        batch = parts[0].shape[:-1]
+        level, complement = random_levels(key, (*shape, *batch), parts[0].dtype)
+        log_weights, locs, scales = (align_with(part, level)[0] for part in parts)
+        return _quantile(log_weights, locs, scales, level, complement)
+
+    def crps(self, params: Params, y: Value) -> Result:
+        r"""Continuous ranked probability score, in closed form.
+
+        `sum_i w_i A(y - mu_i, sigma_i) - sum_ij w_i w_j A(mu_i - mu_j, (sigma_i^2 +
+        sigma_j^2)^(1/2)) / 2`, with A(m, s) the mean distance of 0 from a normal variable.
+
+        Reference: Grimit, Gneiting, Berrocal, Johnson (2006), Quarterly Journal of the Royal
+        Meteorological Society 132.
+        """
+        log_weights, locs, scales, y = _align(params, y)
+        weights = jnp.exp(log_weights)
+        distance = scales * mean_distance((y[..., None] - locs) / scales)
+        apart = locs[..., :, None] - locs[..., None, :]
+        scale = jnp.hypot(scales[..., :, None], scales[..., None, :])
+        among = jnp.sum(weights[..., None, :] * scale * mean_distance(apart / scale), axis=-1)
+        return jnp.sum(weights * (distance - 0.5 * among), axis=-1)
+
+
+def _align(params: GaussianMixture.Params, *values: Value) -> tuple[Array, ...]:
+    """Log weights, locations and scales, components last, and the values, of equal batch rank."""
+    logits, locs, scales = align(*params)
+    logits, *values_ = align_with(logits, *values)
+    locs, scales = (align_with(part, *values_)[0] for part in (locs, scales))
+    return jax.nn.log_softmax(logits, axis=-1), locs, scales, *values_
+
+
+def _log_total(terms: Array) -> Array:
+    """Log of the sum of exp(terms) over the components; -inf, with gradient 0, if all are."""
+    counts = terms != -jnp.inf
+    return log_dot(jnp.where(counts, terms, 0.0), counts.astype(terms.dtype))
+
+
+def _quantile(
+    log_weights: Array, locs: Array, scales: Array, level: Array, complement: Array
+) -> Array:
+    """Point y with F(y) = level = 1 - complement; it lies among those of the components."""
+    shape = jnp.broadcast_shapes(*(x.shape[:-1] for x in (log_weights, locs, scales)), level.shape)
+    level, complement = (jnp.broadcast_to(x, shape) for x in (level, complement))
+    upper = level > 0.5
+    far = jax.scipy.special.ndtri(jnp.where(upper, complement, level))
+    points = locs + scales * jnp.where(upper, -far, far)[..., None]
+    margin = 0.1 * jnp.max(scales, axis=-1)
+
+    def log_cdf(y: Array) -> Array:
+        return _log_total(log_weights + log_upper((locs - y[..., None]) / scales))
+
+    def log_sf(y: Array) -> Array:
+        return _log_total(log_weights + log_upper((y[..., None] - locs) / scales))
+
+    low, high = jnp.min(points, axis=-1) - margin, jnp.max(points, axis=-1) + margin
+    return invert(log_cdf, log_sf, level, complement, low, high)

@@ -1,0 +1,257 @@
+r"""Fits of the generalized Pareto distribution to a sample of excesses, for starting values.
+
+Symbols: x_1 <= ... <= x_n observed excesses, m their mean, xi shape, sigma scale, and
+theta = xi / sigma > -1 / x_n, which determines the maximum of the likelihood over the rest:
+
+    k(theta) = mean log(1 + theta x),     shape k(theta), scale k(theta) / theta
+    log likelihood of one observation: l(theta) = -(log(k(theta) / theta) + k(theta) + 1)
+
+All is computed in units of x_n with g(u) = log(1 + u) / u in place of quotients, so that
+theta = 0, the exponential distribution with scale m, is a point like any other:
+
+    k(theta) / theta = a(theta) = mean x g(theta x)
+    l'(theta) = theta D(theta) / k(theta),
+    D(theta) = -mean x^2 g'(theta x) - a(theta) mean x / (1 + theta x)
+
+Samples are the last axis of `excesses`, which are >= 0; `mask` is True where there is an
+observation and broadcasts against them, and padding may hold anything, also NaN. Every fit is pure,
+jits and vmaps, and gives c times the scale for c times the excesses. It is not meant to be
+differentiated. Special samples are the same for all of them: none, or only zeros, gives shape 0 and
+scale 1; one observation, or equal ones, the exponential distribution with their mean. An observed
+NaN or inf gives NaN.
+"""
+
+from collections.abc import Callable
+from math import isqrt
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Bool, Float, Real
+
+from sbp_jax.distributions.elementary import align, log1p_ratio, log1p_ratio_slope
+
+Excesses = Real[ArrayLike, "*batch n"]
+Mask = Bool[ArrayLike, "*#batch #n"]
+
+_LOWEST_SHAPE = -0.5  # of the likelihood fit: further down it is not regular, below -1 unbounded
+_LOWEST_LOG = -16.0  # lowest log(1 + theta) tried, in units of x_n
+_HIGHEST_LOG = 80.0  # highest, unless the sample needs less
+_CELLS = 96
+
+
+class Fit(NamedTuple):
+    """Shape xi and scale sigma, in the unit of the excesses."""
+
+    shape: Float[Array, "*batch"]
+    scale: Float[Array, "*batch"]
+
+
+class _Sample(NamedTuple):
+    """Observed excesses in units of the largest, increasing; 0 with weight 0 in the padding."""
+
+    x: Array
+    weight: Array  # 1 / count where observed
+    size: Array  # n, at least 1
+    unit: Array
+
+
+def _prepare(excesses: Excesses, mask: Mask | None) -> _Sample:
+    (x,) = align(excesses)
+    observed = jnp.ones_like(x, bool) if mask is None else jnp.broadcast_to(mask, x.shape)
+    count = jnp.maximum(jnp.sum(observed, axis=-1), 1)
+    unit = jnp.max(jnp.where(observed, x, 0.0), axis=-1, initial=0.0)
+    unit = jnp.where(unit == 0, 1.0, unit)
+    ordered = jnp.sort(jnp.where(observed, x / unit[..., None], jnp.inf), axis=-1)
+    kept = jnp.expand_dims(jnp.arange(x.shape[-1]), tuple(range(x.ndim - 1))) < count[..., None]
+    kept = kept & (jnp.sum(observed, axis=-1, keepdims=True) > 0)
+    weight = kept / count[..., None].astype(x.dtype)
+    return _Sample(jnp.where(kept, ordered, 0.0), weight.astype(x.dtype), count, unit)
+
+
+def _average(sample: _Sample, values: Array) -> Array:
+    return jnp.sum(sample.weight * values, axis=-1)
+
+
+def _order_statistic(sample: _Sample, rank: Array) -> Array:
+    """Observation of a rank that counts from 1."""
+    return jnp.take_along_axis(sample.x, (rank - 1)[..., None], axis=-1)[..., 0]
+
+
+def _finish(sample: _Sample, shape: Array, scale: Array) -> Fit:
+    """Undo the unit, and put the special samples in."""
+    if sample.x.shape[-1] == 0:
+        return Fit(jnp.zeros_like(sample.unit), jnp.ones_like(sample.unit))
+    mean = _average(sample, sample.x)
+    largest = _order_statistic(sample, sample.size)
+    equal = sample.x[..., 0] == largest
+    flat = jnp.where(largest == 0, 1.0, mean)
+    spoilt = jnp.where(jnp.isfinite(sample.unit), 0.0, jnp.nan)
+    shape = jnp.where(equal, 0.0, shape) + spoilt
+    return Fit(shape, jnp.where(equal, flat, scale) * sample.unit + spoilt)
+
+
+def probability_weighted_moments(excesses: Excesses, mask: Mask | None = None) -> Fit:
+    """Fit by probability-weighted moments: quick, and good for shapes between -0.5 and 0.5.
+
+    With plotting positions p_i = (i - 0.35) / n and a = mean (1 - p_i) x_i, the shape is
+    `2 - m / (m - 2 a)` and the scale `2 m a / (m - 2 a)`. The shape is always below 1, which the
+    method presupposes; for short tails the end point may lie below the largest excess.
+
+    Args:
+        excesses: sample along the last axis, >= 0.
+        mask: True where observed; None for everywhere.
+
+    Reference: Hosking and Wallis (1987), Technometrics 29.
+
+    >>> fit = probability_weighted_moments(jnp.array([0.1, 0.4, 0.9, 1.6, 4.0]))
+    >>> round(float(fit.shape), 4), round(float(fit.scale), 4)
+    (0.2587, 1.0378)
+    """
+    sample = _prepare(excesses, mask)
+    rank = jnp.cumsum(jnp.sign(sample.weight), axis=-1)
+    position = (rank - 0.35) * sample.weight
+    mean = _average(sample, sample.x)
+    # m - 2 a as one sum; it is positive, since x increases and 2 p - 1 does, with mean 0.3 / n.
+    gap = _average(sample, (2 * position - 1) * sample.x)
+    gap = jnp.where(gap > 0, gap, 1.0)
+    return _finish(sample, 2 - mean / gap, mean * (mean - gap) / gap)
+
+
+def _profile(sample: _Sample, log_growth: Array) -> tuple[Array, Array, Array, Array]:
+    """theta, shape, scale and l of a sample at theta = exp(log_growth) - 1."""
+    theta = jnp.expm1(log_growth)
+    scale = _average(sample, sample.x * log1p_ratio(theta[..., None] * sample.x))
+    shape = theta * scale
+    likelihood = -(jnp.log(jnp.where(scale > 0, scale, 1.0)) + shape + 1)
+    return theta, shape, scale, likelihood
+
+
+def _direction(sample: _Sample, log_growth: Array) -> Array:
+    """D, which has the sign of l' (theta and k have the same sign)."""
+    x = sample.x
+    u = jnp.expm1(log_growth)[..., None] * x
+    bend = -_average(sample, x**2 * log1p_ratio_slope(u))
+    return bend - _average(sample, x * log1p_ratio(u)) * _average(sample, x / (1 + u))
+
+
+def _bisect(rising: Callable[[Array], Array], low: Array, high: Array) -> Array:
+    """Where `rising` turns from true to false between low and high, to full precision."""
+
+    def halve(_: Array | int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
+        low, high = ends
+        middle = 0.5 * (low + high)
+        up = rising(middle)
+        return jnp.where(up, middle, low), jnp.where(up, high, middle)
+
+    steps = jnp.finfo(low.dtype).nmant + 4
+    low, high = jax.lax.fori_loop(0, steps, halve, (low, high))
+    return 0.5 * (low + high)
+
+
+def grimshaw(excesses: Excesses, mask: Mask | None = None) -> Fit:
+    """Fit by maximum likelihood over shapes >= -0.5, through the profile l(theta).
+
+    A grid in log(1 + theta) finds where l turns from rising to falling; the highest such place is
+    refined by bisection on the sign of l'. It is compared with the exponential distribution and
+    with the best fit of shape -0.5, and the most likely of the three is returned. The restriction
+    is needed since the likelihood grows without bound for shapes below -1; if excesses are
+    exactly 0 it does so also for infinite shapes, which is left aside, as only turning points
+    count there.
+
+    Args:
+        excesses: sample along the last axis, >= 0.
+        mask: True where observed; None for everywhere.
+
+    Reference: Grimshaw (1993), Technometrics 35.
+
+    >>> fit = grimshaw(jnp.array([0.1, 0.4, 0.9, 1.6, 4.0]))
+    >>> round(float(fit.shape), 4), round(float(fit.scale), 4)
+    (-0.0083, 1.4117)
+    """
+    sample = _prepare(excesses, mask)
+    if sample.x.shape[-1] == 0:
+        return _finish(sample, sample.unit, sample.unit)
+    low = jnp.full_like(sample.unit, _LOWEST_LOG)
+    # Beyond 100 / x_q for a low quantile x_q, l falls for all but absurdly heavy tails.
+    quantile = _order_statistic(sample, 1 + sample.size // 50)
+    high = jnp.log(100 / jnp.maximum(quantile, 1e-30))
+    high = jnp.where(high < _HIGHEST_LOG, high, _HIGHEST_LOG)
+
+    def at(cell: Array) -> Array:
+        return low + (high - low) * cell / _CELLS
+
+    def look(cell: Array) -> tuple[Array, Array]:
+        return _direction(sample, at(cell)) > 0, _profile(sample, at(cell))[3]
+
+    rising, likelihood = jax.lax.map(look, jnp.arange(_CELLS + 1, dtype=low.dtype))
+    turns = rising[:-1] & ~rising[1:]
+    height = jnp.where(turns, jnp.maximum(likelihood[:-1], likelihood[1:]), -jnp.inf)
+    cell = jnp.argmax(height, axis=0).astype(low.dtype)
+    root = _bisect(lambda s: _direction(sample, s) > 0, at(cell), at(cell + 1))
+    zero = jnp.zeros_like(low)
+    _, shape, scale, likelihood = jax.vmap(lambda s: _profile(sample, s))(jnp.stack([root, zero]))
+    fair = jnp.stack([jnp.any(turns, axis=0), jnp.ones_like(low, bool)]) & (shape >= _LOWEST_SHAPE)
+    candidates = zip(
+        (shape, scale, jnp.where(fair, likelihood, -jnp.inf)), _lowest(sample, low), strict=True
+    )
+    shape, scale, likelihood = (jnp.concatenate([x, y[None]]) for x, y in candidates)
+    best = jnp.argmax(likelihood, axis=0)[None]
+    shape, scale = (jnp.take_along_axis(x, best, axis=0)[0] for x in (shape, scale))
+    return _finish(sample, shape, scale)
+
+
+def _lowest(sample: _Sample, low: Array) -> tuple[Array, Array, Array]:
+    """Shape, scale and log likelihood of the best fit with the lowest shape.
+
+    Given xi = -1/2, the likelihood is `log(-2 theta) + k(theta)`, highest where the mean of
+    1 / (1 + theta x) is 2.
+    """
+
+    def too_far(log_growth: Array) -> Array:
+        u = jnp.expm1(log_growth)[..., None] * sample.x
+        return _average(sample, 1 / (1 + u)) > 2
+
+    theta, growth, _, _ = _profile(sample, _bisect(too_far, low, jnp.zeros_like(low)))
+    scale = _LOWEST_SHAPE / theta
+    return jnp.full_like(scale, _LOWEST_SHAPE), scale, growth - jnp.log(scale)
+
+
+def zhang_stephens(excesses: Excesses, mask: Mask | None = None) -> Fit:
+    """Fit by Zhang and Stephens' quasi-Bayesian mean of theta: no search, near full efficiency.
+
+    The mean is over 30 + floor(sqrt(n)) points, weighted by the profile likelihood; they spread
+    from the largest and the first quartile of the sample. (With a quarter of zeros, the mean
+    takes the place of that quartile.)
+
+    Args:
+        excesses: sample along the last axis, >= 0.
+        mask: True where observed; None for everywhere.
+
+    Reference: Zhang and Stephens (2009), Technometrics 51.
+
+    >>> fit = zhang_stephens(jnp.array([0.1, 0.4, 0.9, 1.6, 4.0]))
+    >>> round(float(fit.shape), 4), round(float(fit.scale), 4)
+    (0.7801, 0.6968)
+    """
+    sample = _prepare(excesses, mask)
+    if sample.x.shape[-1] == 0:
+        return _finish(sample, sample.unit, sample.unit)
+    size = sample.size
+    quartile = _order_statistic(sample, jnp.maximum((size + 2) // 4, 1))
+    quartile = jnp.where(quartile > 0, quartile, _average(sample, sample.x))
+    quartile = jnp.where(quartile > 0, quartile, 1.0)
+    points = 30 + jnp.floor(jnp.sqrt(size.astype(quartile.dtype)))
+
+    def look(point: Array) -> tuple[Array, Array]:
+        # In log(1 + theta), since 1 + theta = (sqrt(m / (j - 1/2)) - 1) / (3 x_q) may be small.
+        growth = (jnp.sqrt(points / (jnp.minimum(point, points) - 0.5)) - 1) / (3 * quartile)
+        log_growth = jnp.log(growth)
+        theta, _, _, likelihood = _profile(sample, log_growth)
+        return theta, jnp.where(point <= points, size * likelihood, -jnp.inf)
+
+    last = 30 + isqrt(sample.x.shape[-1])
+    theta, likelihood = jax.lax.map(look, jnp.arange(1, last + 1, dtype=quartile.dtype))
+    theta = jnp.sum(jax.nn.softmax(likelihood, axis=0) * theta, axis=0)
+    _, shape, scale, _ = _profile(sample, jnp.log1p(theta))
+    return _finish(sample, shape, scale)

@@ -1,0 +1,399 @@
+r"""The hybrid Pareto mixture: normal bodies that go on smoothly as generalized Pareto tails.
+
+Symbols: mu location, sigma scale, xi shape, z = (y - mu) / sigma, phi and Phi density and
+distribution function of the standard normal, g and S_G density and survival function of the
+generalized Pareto (module `genpareto`), W Lambert's function. One component, facing up:
+
+    W = W((1 + xi)^2 / (2 pi)),   s = sqrt(W),   beta = (1 + xi) / s,   gamma = 1 + Phi(s)
+
+    sigma f(y) = phi(z) / gamma                z < s
+               = g(z - s; xi, beta) / gamma    z >= s
+
+Value and slope of phi and g agree at the junction s: phi(s) = 1 / beta and
+s phi(s) = (1 + xi) / beta^2. The tail therefore holds 1 / gamma of the mass, 0.56 to 0.65 for xi
+from 0.95 down to -0.5: it is not free, nor is beta, and one component alone fits badly. So there
+are at least two, and about half of them face down, with y - mu negated.
+
+Reference: Carreau and Bengio (2009), "A hybrid Pareto model for asymmetric fat-tailed data: the
+univariate case", Extremes 12, and "A hybrid Pareto mixture for conditional asymmetric fat-tailed
+distributions", IEEE Transactions on Neural Networks 20. There all components face up.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
+
+from sbp_jax.distributions import genpareto
+from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
+from sbp_jax.distributions.elementary import align, align_with, log1mexp, log_dot, log_sum, positive
+from sbp_jax.distributions.family import Derived
+from sbp_jax.distributions.inversion import invert
+from sbp_jax.distributions.lambert_w import lambert_w
+from sbp_jax.distributions.score_quadrature import score_integral
+from sbp_jax.distributions.splicing import check_shape_range
+from sbp_jax.distributions.standard_normal import HALF_LOG_2PI, log_between, log_upper
+
+Value = Real[ArrayLike, "*#batch"]
+Result = Float[Array, "..."]
+
+_MILD_SHAPE = 0.1  # the tail index that raw zeros stand for, where the range allows it
+_SCALE_AT_ZERO = 0.25  # in spreads; a component is about four times as wide as its sigma
+_SCALE_FLOOR = 1e-3  # lowest scale, as a fraction of the scale that raw zeros stand for
+_FARTHEST = 1e4  # of a location from the centre, in spreads; float32 still resolves the scale there
+
+
+class Joint(NamedTuple):
+    """What follows from the shape of a component with location 0 and scale 1, facing up."""
+
+    at: Float[Array, "..."]
+    scale: Float[Array, "..."]
+    log_mass: Float[Array, "..."]
+
+
+def join(shape: Array) -> Joint:
+    """Junction s, Pareto scale beta and log gamma for the shape xi > -1.
+
+    >>> [round(float(x), 4) for x in join(jnp.array(0.0))]
+    [0.3722, 2.6864, 0.4978]
+    """
+    at = jnp.sqrt(lambert_w((1 + shape) ** 2 / (2 * math.pi)))
+    return Joint(at, (1 + shape) / at, jnp.log1p(jax.scipy.special.ndtr(at)))
+
+
+@dataclass(frozen=True)
+class HybridPareto(Derived):
+    """Mixture of hybrid Pareto components, of which the later half face down.
+
+    Formulas stand at the top of this module. The support is the whole line, for shapes below 0
+    too, as every component has a normal flank; the first ceil(K / 2) of K components have their
+    Pareto tail above, the others below. Shapes above -1 are supported.
+
+    Args:
+        components: how many, K >= 2.
+        center: where raw zeros put the distribution, in the unit of the target.
+        spread: its standard deviation there, about, > 0.
+        shape_range: lowest and highest tail shape that `constrain` gives, in (-1, 2).
+
+    >>> family = HybridPareto(components=2, center=7.0, spread=10.0)
+    >>> params = family.constrain(jnp.zeros(8))
+    >>> round(float(family.median(params)), 3), round(float(family.variance(params)) ** 0.5, 2)
+    (7.0, 9.45)
+    """
+
+    components: int = 4
+    center: float | int = 0.0
+    spread: float | int = 1.0
+    shape_range: Sequence[float | int] = (0.0, 0.95)
+
+    class Params(NamedTuple):
+        """Of each component, those facing up first; locations and scales in the unit of y."""
+
+        logits: Float[Array, "*batch components"]
+        locs: Float[Array, "*batch components"]
+        scales: Float[Array, "*batch components"]
+        shapes: Float[Array, "*batch components"]
+
+    def __post_init__(self) -> None:
+        if self.components < 2:
+            raise ValueError(
+                "components: expected at least 2, one facing up and one facing down, "
+                f"got {self.components!r}"
+            )
+        if not math.isfinite(self.center):
+            raise ValueError(f"center: expected a finite number, got {self.center!r}")
+        if not 0 < self.spread < math.inf:
+            raise ValueError(f"spread: expected a finite number > 0, got {self.spread!r}")
+        object.__setattr__(self, "shape_range", check_shape_range(self.shape_range))
+
+    @property
+    def num_outputs(self) -> int:
+        """Logit, location, scale and shape of each component."""
+        return 4 * self.components
+
+    def constrain(self, raw: Float[ArrayLike, "*batch outputs"]) -> Params:
+        """Parameters from raw outputs: K logits, then K locations, K scales, K shapes.
+
+        Logits are raw itself (clipped to +-1e30). A location is `center + spread (raw + offset)`,
+        no farther than 1e4 spreads from the centre; the offsets 0, 1/n, ..., (n-1)/n of the n
+        components that face up, and their negatives for those that face down, keep raw zeros
+        from being all one component. A scale is `0.25 spread softplus(raw) / log 2` above a floor
+        of a thousandth of that at 0. A shape is a sigmoid scaled to `shape_range`, 0 giving 0.1,
+        or the middle where that is outside.
+        """
+        raw = check_raw(jnp.asarray(raw), self.num_outputs)
+        logits, locs, scales, shapes = jnp.split(raw, 4, axis=-1)
+        up, down = self._upward, self.components - self._upward
+        offsets = np.concatenate([np.arange(up) / up, -np.arange(down) / down])
+        offsets = offsets.astype(raw.dtype).reshape((1,) * (raw.ndim - 1) + (-1,))
+        return self.Params(
+            logits=logits,
+            locs=self.center + self.spread * jnp.clip(locs + offsets, -_FARTHEST, _FARTHEST),
+            scales=positive(scales, _SCALE_AT_ZERO * self.spread, _SCALE_FLOOR),
+            shapes=self._squash_shape(shapes),
+        )
+
+    def junctions(self, params: Params) -> Result:
+        """Where body and tail of each component meet, in the unit of the target."""
+        p, _ = self._prepare(params)
+        return p.locs + self._signs(p.locs) * p.scales * join(p.shapes).at
+
+    def log_prob(self, params: Params, y: Value) -> Result:
+        """Log density, finite for every finite y short of overflow."""
+        p, (y,) = self._prepare(params, y)
+        density = self._each(p, _log_density, _log_density, self._standardize(p, y))
+        return _log_mixture(p, density - jnp.log(p.scales))
+
+    def cdf(self, params: Params, y: Value) -> Result:
+        """Distribution function, a sum of positive terms, so accurate where it is small."""
+        p, (y,) = self._prepare(params, y)
+        below = self._each(p, _short, _beyond, self._standardize(p, y))
+        return jnp.sum(jax.nn.softmax(p.logits) * below, axis=-1)
+
+    def log_cdf(self, params: Params, y: Value) -> Result:
+        """Log distribution function, accurate near F = 0 and near F = 1."""
+        p, (y,) = self._prepare(params, y)
+        return log_of_either(self._log_below(p, y), self._log_above(p, y))
+
+    def sf(self, params: Params, y: Value) -> Result:
+        """Survival function, a sum of positive terms, so accurate where it is small."""
+        p, (y,) = self._prepare(params, y)
+        above = self._each(p, _beyond, _short, self._standardize(p, y))
+        return jnp.sum(jax.nn.softmax(p.logits) * above, axis=-1)
+
+    def log_sf(self, params: Params, y: Value) -> Result:
+        """Log survival function, accurate near F = 0 and near F = 1."""
+        p, (y,) = self._prepare(params, y)
+        return log_of_either(self._log_above(p, y), self._log_below(p, y))
+
+    def log_interval(self, params: Params, lo: Value, hi: Value) -> Result:
+        """Log probability of [lo, hi]: the sum of what it covers of each body and each tail.
+
+        Nothing cancels, however narrow or far out the interval. Either end may be infinite; -inf
+        where hi <= lo.
+        """
+        p, (lo, hi) = self._prepare(params, lo, hi)
+        from_lo, from_hi = self._standardize(p, lo), self._standardize(p, hi)
+        width = jnp.where(lo == hi, 0.0, hi - lo)[..., None] / p.scales
+        upward = self._signs(width) > 0
+        near, far = jnp.where(upward, from_lo, from_hi), jnp.where(upward, from_hi, from_lo)
+        return _log_mixture(p, self._each(p, _log_part, _log_part, near, far, width))
+
+    def quantile(self, params: Params, q: Value) -> Result:
+        """Inverse of F, by search; infinite at 0 and 1, NaN outside [0, 1]."""
+        p, (q,) = self._prepare(params, q)
+        inside = (q > 0) & (q < 1)
+        level = jnp.where(inside, q, 0.5)
+        end = jnp.where(q == 0, -jnp.inf, jnp.where(q == 1, jnp.inf, jnp.nan))
+        return jnp.where(inside, self._invert(p, level, 1 - level), end)
+
+    def mean(self, params: Params) -> Result:
+        """Mean; inf (-inf) where a shape of those facing up (down) is >= 1, NaN where both."""
+        p, _ = self._prepare(params)
+        mean, _ = _moments(p.shapes)
+        return _weigh(p, p.locs + self._signs(mean) * p.scales * mean)
+
+    def variance(self, params: Params) -> Result:
+        """Variance, within components and between them; inf where a shape is >= 1/2."""
+        p, _ = self._prepare(params)
+        exists = jnp.all(p.shapes < 0.5, axis=-1)
+        p = p._replace(shapes=jnp.where(exists[..., None], p.shapes, 0.0))
+        mean, variance = _moments(p.shapes)
+        centers = p.locs + self._signs(mean) * p.scales * mean
+        between = (centers - _weigh(p, centers)[..., None]) ** 2
+        return jnp.where(exists, _weigh(p, p.scales**2 * variance + between), jnp.inf)
+
+    def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:
+        """Draws by inversion, far into the tails; gradients are the quantile's at fixed levels."""
+        p, _ = self._prepare(params)
+        batch = jnp.broadcast_shapes(*(x.shape for x in p))[:-1]
+        levels = random_levels(key, (*shape, *batch), p.logits.dtype)
+        p, (level, complement) = self._prepare(p, *levels)
+        return self._invert(p, level, complement)
+
+    def crps(self, params: Params, y: Value) -> Result:
+        r"""Continuous ranked probability score `\int (F(t) - 1{t >= y})^2 dt`, by quadrature.
+
+        There is no closed form. Relative error below 1e-6 for shapes up to 0.95; see
+        `score_quadrature.score_integral`. It takes 182 (K + 1) evaluations of F or 1 - F.
+        """
+        p, _ = self._prepare(params)
+        cdf, sf = partial(self.cdf, p), partial(self.sf, p)
+        return score_integral(cdf, sf, y, self.junctions(p), p.scales)
+
+    @property
+    def _upward(self) -> int:
+        return self.components - self.components // 2
+
+    def _signs(self, like: Array) -> Array:
+        """1 for components that face up, -1 for the others, in the dtype and rank of `like`."""
+        signs = np.where(np.arange(self.components) < self._upward, 1, -1)
+        return jnp.asarray(signs, like.dtype).reshape((1,) * (like.ndim - 1) + (-1,))
+
+    def _squash_shape(self, raw: Array) -> Array:
+        lowest, highest = self.shape_range
+        at_zero = _MILD_SHAPE if lowest < _MILD_SHAPE < highest else (lowest + highest) / 2
+        offset = math.log((at_zero - lowest) / (highest - at_zero))
+        return lowest + (highest - lowest) * jax.nn.sigmoid(raw + offset)
+
+    def _prepare(self, params: Params, *values: Value) -> tuple[Params, tuple[Array, ...]]:
+        logits, *rest = align_with(align(*params)[0], *values)
+        return self.Params(*align(logits, *params[1:])), tuple(rest)
+
+    def _standardize(self, p: Params, y: Array) -> Array:
+        """Signed distance from each location in the direction that the component faces."""
+        return self._signs(p.locs) * ((y[..., None] - p.locs) / p.scales)
+
+    def _each(
+        self, p: Params, upward: Callable[..., Array], downward: Callable[..., Array], *z: Array
+    ) -> Array:
+        """`upward` of the components that face up, `downward` of the others."""
+        joint = join(p.shapes)
+        up, down = (
+            [jax.tree.map(lambda x, some=some: x[..., some], (x, p.shapes, joint)) for x in z]
+            for some in (slice(None, self._upward), slice(self._upward, None))
+        )
+        parts = [
+            function(*(x for x, _, _ in part), *part[0][1:])
+            for function, part in ((upward, up), (downward, down))
+        ]
+        return jnp.concatenate(parts, axis=-1)
+
+    def _log_below(self, p: Params, y: Array) -> Array:
+        return _log_mixture(p, self._each(p, _log_short, _log_beyond, self._standardize(p, y)))
+
+    def _log_above(self, p: Params, y: Array) -> Array:
+        return _log_mixture(p, self._each(p, _log_beyond, _log_short, self._standardize(p, y)))
+
+    def _invert(self, p: Params, level: Array, complement: Array) -> Array:
+        level, complement = (
+            jnp.broadcast_to(x, jnp.broadcast_shapes(level.shape, p.logits.shape[:-1]))
+            for x in (level, complement)
+        )
+        low, high = self._bracket(jax.lax.stop_gradient(p), level, complement)
+        below, above = partial(self._log_below, p), partial(self._log_above, p)
+        return invert(below, above, level, complement, low, high)
+
+    def _bracket(self, p: Params, level: Array, complement: Array) -> tuple[Array, Array]:
+        """Ends of a range that holds the quantile, from those of the components.
+
+        With q the smaller of the two levels, and Q_k the quantile of a component on that side,
+        the answer is at least as far out as the least far Q_k(q / w_k), and no farther than the
+        farthest Q_k(q / (K w_k)), where a level of 1 or more stands for the other end.
+        """
+        upper = (level > 0.5)[..., None]
+        outward = jnp.where(upper, 1.0, -1.0).astype(level.dtype)
+        log_q = jnp.log(jnp.minimum(level, complement))[..., None]
+        least = log_q - jax.nn.log_softmax(p.logits)
+        joint, sign = join(p.shapes), self._signs(p.locs)
+
+        def distance(log_level: Array) -> Array:
+            """Of each component's quantile from 0, outward."""
+            a = jnp.minimum(log_level, 0.0)
+            b = log1mexp(-a)
+            flip = sign == outward
+            z = _inverse(jnp.where(flip, b, a), jnp.where(flip, a, b), p.shapes, joint)
+            return outward * (p.locs + sign * p.scales * z)
+
+        farthest = jnp.max(distance(least - math.log(self.components)), axis=-1)
+        nearest = jnp.max(distance(least), axis=-1)
+        # Where every weight is below q, only: no nearer than every component's own quantile.
+        nearest = jnp.where(nearest > -jnp.inf, nearest, jnp.min(distance(log_q), axis=-1))
+        room = 0.01 * jnp.min(p.scales, axis=-1)
+        ends = outward[..., 0] * (nearest - room), outward[..., 0] * (farthest + room)
+        return jnp.minimum(*ends), jnp.maximum(*ends)
+
+
+def _log_mixture(p: HybridPareto.Params, logs: Array) -> Array:
+    """log(sum(w exp(logs))) over the components, -inf with gradient 0 where all are -inf."""
+    some = logs != -jnp.inf
+    terms = jax.nn.log_softmax(p.logits) + jnp.where(some, logs, 0.0)
+    return log_dot(terms, some.astype(terms.dtype))
+
+
+def _weigh(p: HybridPareto.Params, values: Array) -> Array:
+    """Sum over the components of w values, in which no weight counts no infinite value."""
+    weights = jax.nn.softmax(p.logits)
+    return jnp.sum(weights * jnp.where(weights > 0, values, 0.0), axis=-1)
+
+
+def _log_density(z: Array, shape: Array, joint: Joint) -> Array:
+    body = z < joint.at
+    normal = -0.5 * jnp.where(body, z, 0.0) ** 2 - HALF_LOG_2PI
+    tail = genpareto.logpdf(jnp.where(body, 0.0, z - joint.at), shape, joint.scale)
+    return jnp.where(body, normal, tail) - joint.log_mass
+
+
+def _split(z: Array, shape: Array, joint: Joint) -> tuple[Array, Array, Array]:
+    """Whether z lies in the body, z put to 0 where it does not, and the log mass of the tail."""
+    body = z < joint.at
+    log_tail = genpareto.logsf(jnp.where(body, 0.0, z - joint.at), shape, joint.scale)
+    return body, jnp.where(body, z, 0.0), log_tail - joint.log_mass
+
+
+def _short(z: Array, shape: Array, joint: Joint) -> Array:
+    """Mass below z."""
+    body, inner, log_tail = _split(z, shape, joint)
+    normal = jax.scipy.special.ndtr(inner) * jnp.exp(-joint.log_mass)
+    return jnp.where(body, normal, -jnp.expm1(log_tail))
+
+
+def _beyond(z: Array, shape: Array, joint: Joint) -> Array:
+    """Mass above z."""
+    body, inner, log_tail = _split(z, shape, joint)
+    normal = jax.scipy.special.ndtr(inner) * jnp.exp(-joint.log_mass)
+    return jnp.where(body, 1 - normal, jnp.exp(log_tail))
+
+
+def _log_short(z: Array, shape: Array, joint: Joint) -> Array:
+    """Log mass below z; that of a tail, at least 0.35, is never small."""
+    body, inner, log_tail = _split(z, shape, joint)
+    return jnp.where(body, log_upper(-inner) - joint.log_mass, jnp.log1p(-jnp.exp(log_tail)))
+
+
+def _log_beyond(z: Array, shape: Array, joint: Joint) -> Array:
+    """Log mass above z; that of a body, at least 1 / gamma, is never small."""
+    body, inner, log_tail = _split(z, shape, joint)
+    normal = jax.scipy.special.ndtr(inner) * jnp.exp(-joint.log_mass)
+    return jnp.where(body, jnp.log1p(-normal), log_tail)
+
+
+def _log_part(lo: Array, hi: Array, width: Array, shape: Array, joint: Joint) -> Array:
+    """Log mass between lo and hi; width = hi - lo is from before the location was subtracted."""
+    inner = jnp.minimum(lo, joint.at)
+    inside = jnp.where(hi <= joint.at, width, joint.at - inner)
+    body = log_between(inner, jnp.minimum(hi, joint.at), inside)
+    outer = jnp.maximum(lo, joint.at) - joint.at
+    beyond = jnp.where(lo >= joint.at, width, jnp.maximum(hi, joint.at) - joint.at)
+    tail = genpareto.loginterval(outer, beyond, shape, joint.scale)
+    return log_sum(body, tail) - joint.log_mass
+
+
+def _inverse(log_below: Array, log_above: Array, shape: Array, joint: Joint) -> Array:
+    """Point z of a component with these log masses on its two sides."""
+    log_tail = log_above + joint.log_mass
+    tail = genpareto.inverse_logsf(jnp.minimum(log_tail, 0.0), shape, joint.scale)
+    level = jnp.exp(jnp.minimum(log_below + joint.log_mass, math.log(0.9)))
+    return jnp.where(log_tail < 0, joint.at + tail, jax.scipy.special.ndtri(level))
+
+
+def _moments(shape: Array) -> tuple[Array, Array]:
+    """Mean and variance of a component with location 0 and scale 1; both may be infinite.
+
+    The body has the moments -phi(s) and Phi(s) - s phi(s), with phi(s) = 1 / beta.
+    """
+    joint = join(shape)
+    mass, density = jnp.exp(joint.log_mass), 1 / joint.scale
+    excess = genpareto.mean(shape, joint.scale)
+    square = genpareto.second_moment(shape, joint.scale)
+    mean = (joint.at + excess - density) / mass
+    body = mass - 1 - joint.at * density
+    second = (body + joint.at**2 + 2 * joint.at * excess + square) / mass
+    finite = jnp.where(shape < 0.5, mean, 0.0)
+    return mean, second - finite**2

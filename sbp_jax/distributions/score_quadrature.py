@@ -1,0 +1,133 @@
+r"""The continuous ranked probability score by quadrature, where it has no closed form.
+
+Symbols: F distribution function, S = 1 - F, y observation, [a, b] the range that counts:
+
+    \int_a^b (F(t) - 1{t >= y})^2 dt = \int_a^y F(t)^2 dt + \int_y^b S(t)^2 dt,  a <= y <= b
+
+Each of the two integrals is cut into pieces at the features of the distribution. With r the
+distance from the left end of a piece of length D, the trapezoidal rule is applied in p,
+
+    r = l e^p / (1 + l e^p / D),    for D = inf: r = l e^p,
+
+which is smooth and resolves both ends of a piece on every scale down to D e^-15, and a Pareto
+tail as far as l e^16, where l is of the order of the scale.
+"""
+
+import math
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float, Real
+
+from sbp_jax.distributions.elementary import align_with
+
+Value = Real[ArrayLike, "*#batch"]
+Features = Real[ArrayLike, "*#batch features"]
+Result = Float[Array, "..."]
+Probability = Callable[[Array], Array]
+
+_LOWEST, _HIGHEST, _COUNT = -14.0, 16.0, 91
+_STEP = (_HIGHEST - _LOWEST) / (_COUNT - 1)
+_NODES = np.linspace(_LOWEST, _HIGHEST, _COUNT)
+# An end node stands for half a step, the slope there (Euler and Maclaurin), and all beyond it.
+_END_WEIGHT = _STEP / 2 + _STEP**2 / 12 + 1
+_WEIGHTS = np.array([_END_WEIGHT, *[_STEP] * (_COUNT - 2), _END_WEIGHT])
+
+
+def score_integral(
+    cdf: Probability,
+    sf: Probability,
+    y: Value,
+    location: Features,
+    scale: Features,
+    *,
+    start: Value = -math.inf,
+    stop: Value = math.inf,
+) -> Result:
+    r"""Return `\int (F(t) - 1{t >= y})^2 dt` from `start` to `stop`: the CRPS, or a part of it.
+
+    A part weighs the score by an interval, `w(t) = 1{start <= t <= stop}` (Gneiting and Ranjan
+    2011, Journal of Business & Economic Statistics 29), and is finite also at y = +-inf if the
+    end on that side is. The whole is inf there. 0 where stop <= start.
+
+    The relative error is below 1e-6 (measured: 7e-7 at most) for mixtures of up to four hybrid
+    Pareto components with shapes up to 0.95, scales 1e6 apart, and y up to 1e6 scales out; it
+    grows with the shape beyond, as the tail of S^2 is cut off at 1e7 scales. Gradients are
+    those of the integral: nodes are held fixed, and the ends y, start and stop contribute the
+    integrand there.
+
+    Args:
+        cdf: F, elementwise; called with arrays (nodes, pieces, *batch), so that
+            `partial(family.cdf, params)` will do.
+        sf: S, likewise.
+        y: observation.
+        location: (..., features) where the distribution changes fast, such as its centre, or
+            that of each component; best where a derivative jumps.
+        scale: (..., features) over what distance it does, > 0; its order of magnitude matters.
+        start: lower end.
+        stop: upper end.
+
+    >>> from jax.scipy.special import ndtr
+    >>> one = jnp.ones(1)
+    >>> round(float(score_integral(ndtr, lambda t: ndtr(-t), 0.0, 0 * one, one)), 5)
+    0.2337
+    """
+    location, y, start, stop = align_with(location, y, start, stop)
+    scale = align_with(scale, y)[0]
+    middle = jnp.clip(y, start, stop)
+    endless = jnp.isinf(middle)
+    middle = jnp.where(endless, 0.0, middle)
+    # Features along the first axis, so that nodes broadcast against parameters.
+    location, scale = jnp.moveaxis(location, -1, 0), jnp.max(scale, axis=-1)
+    below = _square_integral(lambda t: cdf(-t), -middle, -location, scale, -start)
+    above = _square_integral(sf, middle, location, scale, stop)
+    ends = (cdf(middle) ** 2 - sf(middle) ** 2) * _moved(middle)
+    ends += sf(_finite(stop)) ** 2 * _moved(stop) - cdf(_finite(start)) ** 2 * _moved(start)
+    value = jnp.where(stop > start, below + above + ends, 0.0)
+    return jnp.where(endless, jnp.inf, jnp.where(jnp.isnan(y), jnp.nan, value))
+
+
+def _finite(end: Array) -> Array:
+    return jnp.where(jnp.isinf(end), 0.0, end)
+
+
+def _moved(end: Array) -> Array:
+    """Zero, with the slope of `end`."""
+    return _finite(end) - jax.lax.stop_gradient(_finite(end))
+
+
+def _square_integral(
+    tail: Probability, start: Array, features: Array, scale: Array, stop: Array
+) -> Array:
+    """Integral of a decreasing `tail` squared from `start` (finite) to `stop`.
+
+    Features are (features, *batch), the others (*batch).
+    """
+    start, features, scale, stop = jax.lax.stop_gradient((start, features, scale, stop))
+    start, stop, scale = start[None], stop[None], scale[None]
+    knots = jnp.sort(jnp.clip(features, start, stop), axis=0)
+    start, stop, scale = (jnp.broadcast_to(x, knots[:1].shape) for x in (start, stop, scale))
+    lefts = jnp.concatenate([start, knots])
+    length = jnp.concatenate([knots, stop]) - lefts
+    # One e-fold less than the length, so that nodes lie symmetrically in a piece between features.
+    reach = length / math.e
+    reach = jnp.concatenate([reach[:-1], jnp.minimum(reach[-1:], scale)])
+    some = length > 0
+    distance, weight = _rule(jnp.where(some, length, 1.0), jnp.where(some, reach, 1.0))
+    weight = jnp.where(some[None], weight, 0.0)
+    return jnp.sum(weight * tail(lefts[None] + distance) ** 2, axis=(0, 1))
+
+
+def _rule(length: Array, reach: Array) -> tuple[Array, Array]:
+    """Nodes, as distances from the left end of pieces, and weights; each (nodes, *pieces)."""
+    column = (_COUNT,) + (1,) * length.ndim
+    length, reach = length[None], reach[None]
+    growth = reach * np.exp(_NODES).astype(length.dtype).reshape(column)
+    share = 1 + growth / length
+    distance = growth / share
+    weight = _WEIGHTS.astype(length.dtype).reshape(column) * distance / share
+    # Where a tail runs up against the largest float there is nothing more to add.
+    limit = float(jnp.finfo(length.dtype).max) ** 0.75
+    return jnp.minimum(distance, limit), jnp.where(distance < limit, weight, 0.0)

@@ -1,0 +1,81 @@
+"""Other public implementations, run in an environment of their own, to be compared with.
+
+They need PyTorch and more, which this project does not. `make` installs them into `.venv-peers`
+once (a gigabyte); `run` calls one function of `peers_gluonts.py` there, with arrays in a file.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sbp_jax.errors import SbpJaxError
+
+FOLDER = Path(__file__).resolve().parents[1] / ".venv-peers"
+PACKAGES = ("gluonts==0.17.0", "lightning>=2.2", "numpy>=2")
+# The first is the small build without CUDA, where an index has it; the second what PyPI has.
+TORCH = ("torch==2.13.0+cpu", "torch>=2.4")
+
+
+class PeersError(SbpJaxError):
+    """The environment of the peers is missing, cannot be made, or fails."""
+
+
+def _python() -> Path:
+    return FOLDER / "bin" / "python"
+
+
+def make() -> None:
+    """Make the environment unless it is there.
+
+    Raises:
+        PeersError: a package could not be installed; nothing half-made is left.
+    """
+    if (FOLDER / ".complete").exists():
+        return
+    print(f"making {FOLDER.name} with PyTorch and gluonts (a gigabyte, once)", flush=True)
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(FOLDER)], check=True)
+    pip = [str(_python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    for torch in TORCH:
+        done = subprocess.run([*pip, torch, *PACKAGES], capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            (FOLDER / ".complete").touch()
+            return
+    raise PeersError(f"expected pip to install {[*PACKAGES, TORCH[-1]]}, got: {done.stderr[-500:]}")
+
+
+def run(function: str, arrays: dict[str, np.ndarray], **options: Any) -> dict[str, Any]:
+    """Call a function of `peers_gluonts.py` in the environment of the peers.
+
+    Args:
+        function: its name.
+        arrays: its inputs.
+        options: further arguments, as JSON.
+
+    Returns:
+        What it prints as JSON; arrays come back as lists.
+
+    Raises:
+        PeersError: there is no environment, or the call failed.
+    """
+    if not (FOLDER / ".complete").exists():
+        raise PeersError(f"expected {FOLDER.name} beside the project; make it with --peers")
+    script = Path(__file__).with_name("peers_gluonts.py")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "inputs.npz"
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+        done = subprocess.run(
+            [str(_python()), "-W", "ignore", str(script), function, str(file), json.dumps(options)],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+        )
+    if done.returncode:
+        raise PeersError(f"expected {script.name} {function} to run, got: {done.stderr[-800:]}")
+    return dict(json.loads(done.stdout.splitlines()[-1]))

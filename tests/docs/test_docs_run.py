@@ -1,0 +1,70 @@
+"""The recipes of the pages run as written, and print what the pages show."""
+
+import contextlib
+import importlib.util
+import io
+import re
+from pathlib import Path
+
+import jax
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = {"docs/use_elsewhere.md": None, "README.md": 1}
+"""Pages, and how many of their blocks to run: README's second one asks for a finished run."""
+
+OPTIONAL = ("equinox", "numpyro")
+NUMBER = re.compile(r"-?\d+\.\d+")
+BLOCK = re.compile(r"^```(python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(autouse=True)
+def _as_users_have_it():
+    """NumPyro's own code adds arrays of different ranks, which this suite forbids ours to do."""
+    with jax.numpy_rank_promotion("allow"):
+        yield
+
+
+def recipes(page):
+    """Each python block with its line and with what the text block next to it shows, or None."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = list(BLOCK.finditer(text))
+    for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+        if block[1] == "python":
+            adjacent = (
+                following
+                and following[1] == "text"
+                and (not text[block.end() : following.start()].strip())
+            )
+            yield text.count("\n", 0, block.start(2)), block[2], following[2] if adjacent else None
+
+
+def missing(code):
+    imported = re.findall(r"^(?:import|from) (\w+)", code, re.MULTILINE)
+    return [name for name in OPTIONAL if name in imported and not importlib.util.find_spec(name)]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_page_runs_and_prints_what_it_shows(page):
+    """Words are compared exactly; numbers, which differ by platform, to 10 % and 2 last digits."""
+    namespace = {"__name__": "__main__"}
+    for line, code, shown in list(recipes(page))[: PAGES[page]]:
+        if missing(code):
+            pytest.skip(f"{page}, line {line}: {missing(code)[0]} is not installed; all before ran")
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            # Blank lines before the code make tracebacks name the page's lines.
+            exec(compile("\n" * line + code, str(ROOT / page), "exec"), namespace)
+        if shown is not None:
+            found = printed.getvalue()
+            assert NUMBER.sub("#", found) == NUMBER.sub("#", shown), f"{page}, line {line}"
+            for number, printed_there in zip(*map(NUMBER.findall, (found, shown)), strict=True):
+                slack = 2 * 10.0 ** -len(number.split(".")[1])
+                expected = pytest.approx(float(printed_there), rel=0.1, abs=slack)
+                assert float(number) == expected, f"{page}, line {line}"
+
+
+def test_the_page_is_read_as_meant():
+    found = list(recipes("docs/use_elsewhere.md"))
+    assert len(found) == 5
+    assert [bool(shown) for _, _, shown in found] == [False, False, True, True, True]
