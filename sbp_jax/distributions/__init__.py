@@ -1,9 +1,24 @@
-"""Families of predictive distributions: spliced binned-Pareto, binned, Gaussian."""
+"""Families of predictive distributions behind one contract, and the functions under them."""
 
-from sbp_jax.distributions import genpareto
+from sbp_jax.distributions import genpareto, genpareto_fit
 from sbp_jax.distributions.binned import Binned
 from sbp_jax.distributions.family import Family
 from sbp_jax.distributions.gaussian import Gaussian
+from sbp_jax.distributions.gaussian_mixture import GaussianMixture
+from sbp_jax.distributions.hybrid_pareto import HybridPareto
+from sbp_jax.distributions.quantile_head import QuantileHead
 from sbp_jax.distributions.spliced_binned_pareto import SplicedBinnedPareto
+from sbp_jax.distributions.student_t import StudentT
 
-__all__ = ["Binned", "Family", "Gaussian", "SplicedBinnedPareto", "genpareto"]
+__all__ = [
+    "Binned",
+    "Family",
+    "Gaussian",
+    "GaussianMixture",
+    "HybridPareto",
+    "QuantileHead",
+    "SplicedBinnedPareto",
+    "StudentT",
+    "genpareto",
+    "genpareto_fit",
+]

@@ -172,9 +172,14 @@ def _place(z: Array, shape: Array, scale: Array) -> _Place:
     )
 
 
+def _is_number(value: Value, number: float | int) -> bool:
+    """Whether a value is this very number, known when the program is built."""
+    return isinstance(value, int | float) and value == number
+
+
 def _align_excess(z: Value, shape: Value, scale: Value, loc: Value) -> Triple:
     """Aligned excess over loc, shape and scale; no operation where loc is the number 0."""
-    if isinstance(loc, int | float) and loc == 0:
+    if _is_number(loc, 0):
         z, shape, scale = align(z, shape, scale)
         return z, shape, scale
     z, shape, scale, loc = align(z, shape, scale, loc)
@@ -182,7 +187,7 @@ def _align_excess(z: Value, shape: Value, scale: Value, loc: Value) -> Triple:
 
 
 def _add_loc(excess: Array, loc: Value) -> Array:
-    if isinstance(loc, int | float) and loc == 0:
+    if _is_number(loc, 0):
         return excess
     excess, loc = align(excess, loc)
     return excess + loc
@@ -284,7 +289,8 @@ def loginterval(z: Value, width: Value, shape: Value, scale: Value = 1.0) -> Res
     the interval has probability S(z) times that law's distribution function at `width`.
 
     Args:
-        z: lower end of the interval, z >= 0.
+        z: lower end of the interval, z >= 0; from the end of the support on, also at inf, the
+            result is -inf whatever the width, even NaN.
         width: its length; inf reaches to the end of the tail, 0 or less gives -inf.
         shape: xi, without unit.
         scale: beta > 0, in the unit of z; beta + xi z must not overflow.
@@ -294,10 +300,9 @@ def loginterval(z: Value, width: Value, shape: Value, scale: Value = 1.0) -> Res
     """
     z, width, shape, scale = align(z, width, shape, scale)
     place = _place(z, shape, scale)
-    width = jnp.where(place.inside, width, jnp.where(jnp.isnan(width), width, 0.0))
+    width = jnp.where(place.inside, width, 0.0)
     beyond = jnp.where(place.inside, place.beyond, scale)
-    value = logcdf(width, shape, beyond) - place.hazard
-    value = jnp.where(place.inside | jnp.isnan(width), value, -jnp.inf)
+    value = jnp.where(place.inside, logcdf(width, shape, beyond) - place.hazard, -jnp.inf)
     return jnp.where(place.defined, value, jnp.nan)
 
 
@@ -375,7 +380,7 @@ def second_moment(shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Resu
     exists = shape < 0.5
     xi = jnp.where(exists, shape, 0.0)
     middle = scale / (1 - xi)
-    if isinstance(loc, int | float) and loc == 0:
+    if _is_number(loc, 0):
         square = 2 * middle * (scale / (1 - 2 * xi))
     else:
         # The variance plus the squared mean, which lie in no danger of cancelling.
@@ -443,9 +448,10 @@ def crps(
 
     For a tail that holds `mass` of a larger distribution and an observation at z, the integral
     `\int_start^stop (mass S(t) - 1{t < z})^2 dt`. Over the whole tail and for z >= 0 that is
-    `z - 2 mass \int_0^z S + mass^2 beta / (2 - xi)`. It is summed from positive parts, each
-    seen from its own left end, from which the tail is again generalized Pareto: nothing cancels
-    far out.
+    `z - 2 mass \int_0^z S + mass^2 beta / (2 - xi)`. Parts of it are seen from their own left
+    end, from which the tail is again generalized Pareto, so nothing cancels far out. Up to a
+    finite stop it is summed from positive parts. (The numbers 0 and inf, as opposed to arrays,
+    leave out what they make needless.)
 
     Args:
         z: observation, as an excess over the threshold. For z < 0, and start 0, |z| is added:
@@ -467,22 +473,33 @@ def crps(
     >>> round(float(crps(1.0, 0.0, start=0.5, stop=2.0)), 6)
     0.197479
     """
+    from_0, unbounded = _is_number(start, 0), _is_number(stop, math.inf)
     z, shape, scale, mass, start, stop = align(z, shape, scale, mass, start, stop)
-    defined = ~(jnp.isnan(z) | jnp.isnan(mass) | jnp.isnan(start) | jnp.isnan(stop))
+    valid = (scale > 0) & (scale < jnp.inf) & (jnp.abs(shape) < jnp.inf)
+    for value in (z, mass, start, stop):
+        valid = valid & ~jnp.isnan(value)
     before = jnp.where((z < 0) & (start <= 0), -z, 0.0)
     start = jnp.maximum(start, 0.0)
     length = jnp.where(stop > start, stop - start, 0.0)
     infinite = (length == jnp.inf) & ((shape >= 2) | (z == jnp.inf))
     length = jnp.where(infinite, 0.0, length)
     covered = jnp.minimum(jnp.where(z > start, z - start, 0.0), length)
-    place = _place(start, shape, scale)
-    # The tail from start on: its scale, its mass, and what is short of mass 1, not by difference.
-    scale = jnp.where(place.inside, place.beyond, scale)
-    short = jnp.where(place.inside, 1 - mass - mass * jnp.expm1(-place.hazard), 1.0)
-    mass = jnp.where(place.inside, mass * jnp.exp(-place.hazard), 0.0)
-    value = _covered_score(covered, shape, scale, mass, short)
-    value = before + value + mass**2 * _squared_sf(covered, length, shape, scale)
-    return jnp.where(defined & place.defined, jnp.where(infinite, jnp.inf, value), jnp.nan)
+    short = 1 - mass
+    if not from_0:
+        # The tail from start on: its scale, its mass, and what is short of 1, not by difference.
+        place = _place(start, shape, scale)
+        scale = jnp.where(place.inside, place.beyond, scale)
+        short = jnp.where(place.inside, short - mass * jnp.expm1(-place.hazard), 1.0)
+        mass = jnp.where(place.inside, mass * jnp.exp(-place.hazard), 0.0)
+    if unbounded:
+        # The last term is no larger than a few times the sum, so nothing cancels.
+        square = scale / (2 - jnp.where(shape < 2, shape, 0.0))
+        square = jnp.where(length > 0, square, 0.0)
+        value = covered - 2 * mass * integrated_sf(covered, shape, scale) + mass**2 * square
+    else:
+        value = _covered_score(covered, shape, scale, mass, short)
+        value = value + mass**2 * _squared_sf(covered, length, shape, scale)
+    return jnp.where(valid, jnp.where(infinite, jnp.inf, before + value), jnp.nan)
 
 
 def _covered_score(width: Array, shape: Array, scale: Array, mass: Array, short: Array) -> Array:

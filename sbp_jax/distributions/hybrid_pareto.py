@@ -10,7 +10,7 @@ generalized Pareto (module `genpareto`), W Lambert's function. One component, fa
                = g(z - s; xi, beta) / gamma    z >= s
 
 Value and slope of phi and g agree at the junction s: phi(s) = 1 / beta and
-s phi(s) = (1 + xi) / beta^2. The tail therefore holds 1 / gamma of the mass, 0.56 to 0.65 for xi
+s phi(s) = (1 + xi) / beta^2. The tail therefore holds 1 / gamma of the mass, 0.58 to 0.63 for xi
 from 0.95 down to -0.5: it is not free, nor is beta, and one component alone fits badly. So there
 are at least two, and about half of them face down, with y - mu negated.
 
@@ -30,41 +30,20 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
-from sbp_jax.distributions import genpareto
+from sbp_jax.distributions import hybrid_component as component
 from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
-from sbp_jax.distributions.elementary import align, align_with, log1mexp, log_dot, log_sum, positive
+from sbp_jax.distributions.elementary import align, align_with, log1mexp, log_dot, positive
 from sbp_jax.distributions.family import Derived
 from sbp_jax.distributions.inversion import invert
-from sbp_jax.distributions.lambert_w import lambert_w
 from sbp_jax.distributions.score_quadrature import score_integral
-from sbp_jax.distributions.splicing import check_shape_range
-from sbp_jax.distributions.standard_normal import HALF_LOG_2PI, log_between, log_upper
+from sbp_jax.distributions.tail_shape import check_shape_range, squash_shape
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]
 
-_MILD_SHAPE = 0.1  # the tail index that raw zeros stand for, where the range allows it
 _SCALE_AT_ZERO = 0.25  # in spreads; a component is about four times as wide as its sigma
 _SCALE_FLOOR = 1e-3  # lowest scale, as a fraction of the scale that raw zeros stand for
 _FARTHEST = 1e4  # of a location from the centre, in spreads; float32 still resolves the scale there
-
-
-class Joint(NamedTuple):
-    """What follows from the shape of a component with location 0 and scale 1, facing up."""
-
-    at: Float[Array, "..."]
-    scale: Float[Array, "..."]
-    log_mass: Float[Array, "..."]
-
-
-def join(shape: Array) -> Joint:
-    """Junction s, Pareto scale beta and log gamma for the shape xi > -1.
-
-    >>> [round(float(x), 4) for x in join(jnp.array(0.0))]
-    [0.3722, 2.6864, 0.4978]
-    """
-    at = jnp.sqrt(lambert_w((1 + shape) ** 2 / (2 * math.pi)))
-    return Joint(at, (1 + shape) / at, jnp.log1p(jax.scipy.special.ndtr(at)))
 
 
 @dataclass(frozen=True)
@@ -136,24 +115,26 @@ class HybridPareto(Derived):
             logits=logits,
             locs=self.center + self.spread * jnp.clip(locs + offsets, -_FARTHEST, _FARTHEST),
             scales=positive(scales, _SCALE_AT_ZERO * self.spread, _SCALE_FLOOR),
-            shapes=self._squash_shape(shapes),
+            shapes=squash_shape(shapes, self.shape_range),
         )
 
     def junctions(self, params: Params) -> Result:
         """Where body and tail of each component meet, in the unit of the target."""
         p, _ = self._prepare(params)
-        return p.locs + self._signs(p.locs) * p.scales * join(p.shapes).at
+        return p.locs + self._signs(p.locs) * p.scales * component.join(p.shapes).at
 
     def log_prob(self, params: Params, y: Value) -> Result:
         """Log density, finite for every finite y short of overflow."""
         p, (y,) = self._prepare(params, y)
-        density = self._each(p, _log_density, _log_density, self._standardize(p, y))
+        density = self._each(
+            p, component.log_density, component.log_density, self._standardize(p, y)
+        )
         return _log_mixture(p, density - jnp.log(p.scales))
 
     def cdf(self, params: Params, y: Value) -> Result:
         """Distribution function, a sum of positive terms, so accurate where it is small."""
         p, (y,) = self._prepare(params, y)
-        below = self._each(p, _short, _beyond, self._standardize(p, y))
+        below = self._each(p, component.short, component.beyond, self._standardize(p, y))
         return jnp.sum(jax.nn.softmax(p.logits) * below, axis=-1)
 
     def log_cdf(self, params: Params, y: Value) -> Result:
@@ -164,7 +145,7 @@ class HybridPareto(Derived):
     def sf(self, params: Params, y: Value) -> Result:
         """Survival function, a sum of positive terms, so accurate where it is small."""
         p, (y,) = self._prepare(params, y)
-        above = self._each(p, _beyond, _short, self._standardize(p, y))
+        above = self._each(p, component.beyond, component.short, self._standardize(p, y))
         return jnp.sum(jax.nn.softmax(p.logits) * above, axis=-1)
 
     def log_sf(self, params: Params, y: Value) -> Result:
@@ -183,7 +164,8 @@ class HybridPareto(Derived):
         width = jnp.where(lo == hi, 0.0, hi - lo)[..., None] / p.scales
         upward = self._signs(width) > 0
         near, far = jnp.where(upward, from_lo, from_hi), jnp.where(upward, from_hi, from_lo)
-        return _log_mixture(p, self._each(p, _log_part, _log_part, near, far, width))
+        parts = self._each(p, component.log_part, component.log_part, near, far, width)
+        return _log_mixture(p, parts)
 
     def quantile(self, params: Params, q: Value) -> Result:
         """Inverse of F, by search; infinite at 0 and 1, NaN outside [0, 1]."""
@@ -196,7 +178,7 @@ class HybridPareto(Derived):
     def mean(self, params: Params) -> Result:
         """Mean; inf (-inf) where a shape of those facing up (down) is >= 1, NaN where both."""
         p, _ = self._prepare(params)
-        mean, _ = _moments(p.shapes)
+        mean, _ = component.moments(p.shapes)
         return _weigh(p, p.locs + self._signs(mean) * p.scales * mean)
 
     def variance(self, params: Params) -> Result:
@@ -204,7 +186,7 @@ class HybridPareto(Derived):
         p, _ = self._prepare(params)
         exists = jnp.all(p.shapes < 0.5, axis=-1)
         p = p._replace(shapes=jnp.where(exists[..., None], p.shapes, 0.0))
-        mean, variance = _moments(p.shapes)
+        mean, variance = component.moments(p.shapes)
         centers = p.locs + self._signs(mean) * p.scales * mean
         between = (centers - _weigh(p, centers)[..., None]) ** 2
         return jnp.where(exists, _weigh(p, p.scales**2 * variance + between), jnp.inf)
@@ -220,7 +202,7 @@ class HybridPareto(Derived):
     def crps(self, params: Params, y: Value) -> Result:
         r"""Continuous ranked probability score `\int (F(t) - 1{t >= y})^2 dt`, by quadrature.
 
-        There is no closed form. Relative error below 1e-6 for shapes up to 0.95; see
+        There is no closed form. Relative error below 1e-6 as a rule, for shapes up to 0.95; see
         `score_quadrature.score_integral`. It takes 182 (K + 1) evaluations of F or 1 - F.
         """
         p, _ = self._prepare(params)
@@ -236,12 +218,6 @@ class HybridPareto(Derived):
         signs = np.where(np.arange(self.components) < self._upward, 1, -1)
         return jnp.asarray(signs, like.dtype).reshape((1,) * (like.ndim - 1) + (-1,))
 
-    def _squash_shape(self, raw: Array) -> Array:
-        lowest, highest = self.shape_range
-        at_zero = _MILD_SHAPE if lowest < _MILD_SHAPE < highest else (lowest + highest) / 2
-        offset = math.log((at_zero - lowest) / (highest - at_zero))
-        return lowest + (highest - lowest) * jax.nn.sigmoid(raw + offset)
-
     def _prepare(self, params: Params, *values: Value) -> tuple[Params, tuple[Array, ...]]:
         logits, *rest = align_with(align(*params)[0], *values)
         return self.Params(*align(logits, *params[1:])), tuple(rest)
@@ -254,7 +230,7 @@ class HybridPareto(Derived):
         self, p: Params, upward: Callable[..., Array], downward: Callable[..., Array], *z: Array
     ) -> Array:
         """`upward` of the components that face up, `downward` of the others."""
-        joint = join(p.shapes)
+        joint = component.join(p.shapes)
         up, down = (
             [jax.tree.map(lambda x, some=some: x[..., some], (x, p.shapes, joint)) for x in z]
             for some in (slice(None, self._upward), slice(self._upward, None))
@@ -266,10 +242,12 @@ class HybridPareto(Derived):
         return jnp.concatenate(parts, axis=-1)
 
     def _log_below(self, p: Params, y: Array) -> Array:
-        return _log_mixture(p, self._each(p, _log_short, _log_beyond, self._standardize(p, y)))
+        z = self._standardize(p, y)
+        return _log_mixture(p, self._each(p, component.log_short, component.log_beyond, z))
 
     def _log_above(self, p: Params, y: Array) -> Array:
-        return _log_mixture(p, self._each(p, _log_beyond, _log_short, self._standardize(p, y)))
+        z = self._standardize(p, y)
+        return _log_mixture(p, self._each(p, component.log_beyond, component.log_short, z))
 
     def _invert(self, p: Params, level: Array, complement: Array) -> Array:
         level, complement = (
@@ -291,14 +269,14 @@ class HybridPareto(Derived):
         outward = jnp.where(upper, 1.0, -1.0).astype(level.dtype)
         log_q = jnp.log(jnp.minimum(level, complement))[..., None]
         least = log_q - jax.nn.log_softmax(p.logits)
-        joint, sign = join(p.shapes), self._signs(p.locs)
+        joint, sign = component.join(p.shapes), self._signs(p.locs)
 
         def distance(log_level: Array) -> Array:
             """Of each component's quantile from 0, outward."""
             a = jnp.minimum(log_level, 0.0)
             b = log1mexp(-a)
             flip = sign == outward
-            z = _inverse(jnp.where(flip, b, a), jnp.where(flip, a, b), p.shapes, joint)
+            z = component.inverse(jnp.where(flip, b, a), jnp.where(flip, a, b), p.shapes, joint)
             return outward * (p.locs + sign * p.scales * z)
 
         farthest = jnp.max(distance(least - math.log(self.components)), axis=-1)
@@ -321,79 +299,3 @@ def _weigh(p: HybridPareto.Params, values: Array) -> Array:
     """Sum over the components of w values, in which no weight counts no infinite value."""
     weights = jax.nn.softmax(p.logits)
     return jnp.sum(weights * jnp.where(weights > 0, values, 0.0), axis=-1)
-
-
-def _log_density(z: Array, shape: Array, joint: Joint) -> Array:
-    body = z < joint.at
-    normal = -0.5 * jnp.where(body, z, 0.0) ** 2 - HALF_LOG_2PI
-    tail = genpareto.logpdf(jnp.where(body, 0.0, z - joint.at), shape, joint.scale)
-    return jnp.where(body, normal, tail) - joint.log_mass
-
-
-def _split(z: Array, shape: Array, joint: Joint) -> tuple[Array, Array, Array]:
-    """Whether z lies in the body, z put to 0 where it does not, and the log mass of the tail."""
-    body = z < joint.at
-    log_tail = genpareto.logsf(jnp.where(body, 0.0, z - joint.at), shape, joint.scale)
-    return body, jnp.where(body, z, 0.0), log_tail - joint.log_mass
-
-
-def _short(z: Array, shape: Array, joint: Joint) -> Array:
-    """Mass below z."""
-    body, inner, log_tail = _split(z, shape, joint)
-    normal = jax.scipy.special.ndtr(inner) * jnp.exp(-joint.log_mass)
-    return jnp.where(body, normal, -jnp.expm1(log_tail))
-
-
-def _beyond(z: Array, shape: Array, joint: Joint) -> Array:
-    """Mass above z."""
-    body, inner, log_tail = _split(z, shape, joint)
-    normal = jax.scipy.special.ndtr(inner) * jnp.exp(-joint.log_mass)
-    return jnp.where(body, 1 - normal, jnp.exp(log_tail))
-
-
-def _log_short(z: Array, shape: Array, joint: Joint) -> Array:
-    """Log mass below z; that of a tail, at least 0.35, is never small."""
-    body, inner, log_tail = _split(z, shape, joint)
-    return jnp.where(body, log_upper(-inner) - joint.log_mass, jnp.log1p(-jnp.exp(log_tail)))
-
-
-def _log_beyond(z: Array, shape: Array, joint: Joint) -> Array:
-    """Log mass above z; that of a body, at least 1 / gamma, is never small."""
-    body, inner, log_tail = _split(z, shape, joint)
-    normal = jax.scipy.special.ndtr(inner) * jnp.exp(-joint.log_mass)
-    return jnp.where(body, jnp.log1p(-normal), log_tail)
-
-
-def _log_part(lo: Array, hi: Array, width: Array, shape: Array, joint: Joint) -> Array:
-    """Log mass between lo and hi; width = hi - lo is from before the location was subtracted."""
-    inner = jnp.minimum(lo, joint.at)
-    inside = jnp.where(hi <= joint.at, width, joint.at - inner)
-    body = log_between(inner, jnp.minimum(hi, joint.at), inside)
-    outer = jnp.maximum(lo, joint.at) - joint.at
-    beyond = jnp.where(lo >= joint.at, width, jnp.maximum(hi, joint.at) - joint.at)
-    tail = genpareto.loginterval(outer, beyond, shape, joint.scale)
-    return log_sum(body, tail) - joint.log_mass
-
-
-def _inverse(log_below: Array, log_above: Array, shape: Array, joint: Joint) -> Array:
-    """Point z of a component with these log masses on its two sides."""
-    log_tail = log_above + joint.log_mass
-    tail = genpareto.inverse_logsf(jnp.minimum(log_tail, 0.0), shape, joint.scale)
-    level = jnp.exp(jnp.minimum(log_below + joint.log_mass, math.log(0.9)))
-    return jnp.where(log_tail < 0, joint.at + tail, jax.scipy.special.ndtri(level))
-
-
-def _moments(shape: Array) -> tuple[Array, Array]:
-    """Mean and variance of a component with location 0 and scale 1; both may be infinite.
-
-    The body has the moments -phi(s) and Phi(s) - s phi(s), with phi(s) = 1 / beta.
-    """
-    joint = join(shape)
-    mass, density = jnp.exp(joint.log_mass), 1 / joint.scale
-    excess = genpareto.mean(shape, joint.scale)
-    square = genpareto.second_moment(shape, joint.scale)
-    mean = (joint.at + excess - density) / mass
-    body = mass - 1 - joint.at * density
-    second = (body + joint.at**2 + 2 * joint.at * excess + square) / mass
-    finite = jnp.where(shape < 0.5, mean, 0.0)
-    return mean, second - finite**2

@@ -15,13 +15,11 @@ References: Ehrlich, Callot, Aubet (2021), "Spliced Binned-Pareto Distribution f
 of Heavy-tailed Time Series", arXiv 2106.10952; Pickands (1975), Annals of Statistics 3.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
@@ -30,11 +28,11 @@ from sbp_jax.distributions.bins import Bins, Edges, check_edges, check_raw, rand
 from sbp_jax.distributions.elementary import align_with, log1mexp, log_sum, positive, safe_log
 from sbp_jax.distributions.family import Derived
 from sbp_jax.distributions.splicing import Mode, Splice, TailMass
+from sbp_jax.distributions.tail_shape import check_shape_range, squash_shape
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]
 
-_MILD_SHAPE = 0.1  # the tail index that raw zeros stand for, where the range allows it
 _SCALE_FLOOR = 1e-3  # lowest scale, as a fraction of the scale that raw zeros stand for
 
 
@@ -99,7 +97,7 @@ class SplicedBinnedPareto(Derived):
         object.__setattr__(self, "edges", check_edges(edges))
         object.__setattr__(self, "tail_mass", splicing.check_tail_mass(tail_mass))
         object.__setattr__(self, "splice", splice)
-        object.__setattr__(self, "shape_range", splicing.check_shape_range(shape_range))
+        object.__setattr__(self, "shape_range", check_shape_range(shape_range))
 
     @cached_property
     def bins(self) -> Bins:
@@ -134,7 +132,8 @@ class SplicedBinnedPareto(Derived):
                 values += [jnp.zeros_like(logits[..., 0]), jnp.ones_like(logits[..., 0])]
             else:
                 shape, scale = next(columns), next(columns)
-                values += [self._squash_shape(shape), positive(scale, mass * span, _SCALE_FLOOR)]
+                values.append(squash_shape(shape, self.shape_range))
+                values.append(positive(scale, mass * span, _SCALE_FLOOR))
         return self.Params(logits, *values)
 
     def thresholds(self, params: Params) -> tuple[Result, Result]:
@@ -303,12 +302,6 @@ class SplicedBinnedPareto(Derived):
             stop=_excess(stop - cut.upper),
         )
         return below + body + above
-
-    def _squash_shape(self, raw: Array) -> Array:
-        lowest, highest = self.shape_range
-        at_zero = _MILD_SHAPE if lowest < _MILD_SHAPE < highest else (lowest + highest) / 2
-        offset = math.log((at_zero - lowest) / (highest - at_zero))
-        return lowest + (highest - lowest) * jax.nn.sigmoid(raw + offset)
 
     def _splice(self, logits: Array) -> Splice:
         return splicing.splice(self.bins, logits, self.tail_mass, self.splice)

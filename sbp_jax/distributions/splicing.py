@@ -70,13 +70,3 @@ def check_tail_mass(tail_mass: float | Sequence[float | None]) -> TailMass:
         )
     lower, upper = (mass if mass is None else float(mass) for mass in pair)
     return lower, upper
-
-
-def check_shape_range(shape_range: Sequence[float | int]) -> tuple[float, float]:
-    """Return the range as floats; ValueError unless -1 < lowest < highest < 2."""
-    if len(shape_range) != 2 or not -1 < shape_range[0] < shape_range[1] < 2:
-        raise ValueError(
-            "shape_range: expected (lowest, highest) with -1 < lowest < highest < 2, "
-            f"got {shape_range!r}"
-        )
-    return float(shape_range[0]), float(shape_range[1])

@@ -16,8 +16,10 @@ Value = Float[Array, "*#batch"]
 Result = Float[Array, "*batch"]
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
-_QUADRATURE = tuple(zip(*(x.tolist() for x in np.polynomial.legendre.leggauss(10)), strict=True))
-_LAGUERRE = np.polynomial.laguerre.laggauss(10)
+_LEGENDRE, _LAGUERRE = (
+    tuple(zip(*(x.tolist() for x in rule), strict=True))
+    for rule in (np.polynomial.legendre.leggauss(10), np.polynomial.laguerre.laggauss(10))
+)
 
 
 def mean_distance(z: Value) -> Result:
@@ -74,14 +76,9 @@ def _log_mills(x: Array) -> Array:
     near = jnp.log(jax.scipy.special.ndtr(-near_x)) + 0.5 * near_x**2 + HALF_LOG_2PI
     # M(x) is the integral of exp(-w) / sqrt(x^2 + 2 w) over w > 0; the branch point at -x^2 / 2
     # is so far off that ten nodes leave an error below 1e-15.
-    bend = 2 * _nodes(_LAGUERRE[0], far_x) * ((1 / far_x) ** 2)[..., None]
-    share = jnp.sum(jax.lax.rsqrt(1 + bend) * _nodes(_LAGUERRE[1], far_x), axis=-1)
+    bend = 2 * (1 / far_x) ** 2
+    share = sum(weight * jax.lax.rsqrt(1 + bend * node) for node, weight in _LAGUERRE)
     return jnp.where(far, jnp.log(share) - jnp.log(far_x), near)
-
-
-def _nodes(rule: np.ndarray, like: Array) -> np.ndarray:
-    """Nodes or weights of a Gauss rule, on an axis behind those of `like`."""
-    return rule.astype(like.dtype).reshape((1,) * like.ndim + (-1,))
 
 
 def _log_bounded(near: Array, far: Array, width: Array) -> Array:
@@ -92,7 +89,7 @@ def _log_bounded(near: Array, far: Array, width: Array) -> Array:
     straddles = near < 0
     # Narrow: quadrature around the middle, where the density hardly changes.
     m, h = jnp.where(narrow, middle, 0.0), jnp.where(narrow, half, 0.5)
-    mean = sum(w * jnp.exp(-(m * h * x + 0.5 * (h * x) ** 2)) for x, w in _QUADRATURE)
+    mean = sum(w * jnp.exp(-(m * h * x + 0.5 * (h * x) ** 2)) for x, w in _LEGENDRE)
     within = jnp.log(h * mean) - 0.5 * m**2 - HALF_LOG_2PI
     # Wide, on one side of the centre: a factor of the probability beyond the nearer end.
     one_sided = ~narrow & ~straddles

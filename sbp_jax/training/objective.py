@@ -53,9 +53,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from sbp_jax.distributions import Binned, Family, SplicedBinnedPareto, genpareto
+from sbp_jax.distributions import (
+    Binned,
+    Family,
+    QuantileHead,
+    SplicedBinnedPareto,
+    genpareto,
+)
 from sbp_jax.distributions.elementary import align_with
-from sbp_jax.distributions.quantile_head import QuantileHead
 
 ObjectiveName = Literal[
     "density_nll", "interval_nll", "base_plus_tail", "crps", "smoothed_classification", "pinball"
@@ -128,7 +133,8 @@ def base_plus_tail(
 
     ``-log f_bins(y) - 1{y > t_U} log P(cell of y | beyond t_U) - 1{y < t_L} (the mirror image)``.
     Thresholds carry no gradient, so the logits learn from the first term alone and the tails
-    from the others alone. A y outside all bins counts for the nearest one. Excesses are scored
+    from the others alone. A y outside all bins counts for the nearest one, and no more than that
+    on a side without a tail. Excesses are scored
     on the part of their cell beyond the threshold: of whole yards, an excess is known no better.
 
     Reference: Ehrlich, Callot, Aubet (2021), arXiv 2106.10952, with the density of the excess
@@ -145,9 +151,12 @@ def base_plus_tail(
         fit = genpareto.loginterval(near, width, shape, scale)
         return jnp.where(excess > 0, fit, 0.0)
 
-    below = tail(lower - y, params.lower_shape, params.lower_scale)
-    above = tail(y - upper, params.upper_shape, params.upper_scale)
-    return -(classified + below + above)
+    fit = classified
+    if family.tail_mass[0] is not None:
+        fit += tail(lower - y, params.lower_shape, params.lower_scale)
+    if family.tail_mass[1] is not None:
+        fit += tail(y - upper, params.upper_shape, params.upper_scale)
+    return -fit
 
 
 def crps(family: Family, params: Any, y: Float[Array, " b"]) -> Float[Array, " b"]:

@@ -249,3 +249,10 @@ def test_an_unknown_observation_gives_an_unknown_loss():
     params = params_of(SPLICED, 1)
     for name, options in OBJECTIVES.items():
         assert np.isnan(make_objective(name, SPLICED, **options)(params, jnp.array([np.nan]))), name
+
+
+def test_base_plus_tail_on_a_side_without_a_tail_is_classification():
+    family = SplicedBinnedPareto(EDGES, (None, 0.1))
+    params = params_of(family, 3)
+    found = make_objective("base_plus_tail", family)(params, jnp.full(3, -50.0))
+    np.testing.assert_allclose(found, -jax.nn.log_softmax(params.logits)[:, 0], rtol=1e-5)
