@@ -22,154 +22,19 @@ Modeling of Extreme Values, chapter 4.
 """
 
 import math
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Real
 
-from sbp_jax.distributions.elementary import (
-    align,
-    expm1_ratio,
-    expm1_ratio_slope,
-    log1mexp,
-    log1p_ratio,
-    log1p_ratio_slope,
-    multiply_add,
-)
+from sbp_jax.distributions.elementary import align, expm1_ratio, log1mexp
+from sbp_jax.distributions.genpareto_hazard import locate, stretch
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "*batch"]
-Triple = tuple[Array, Array, Array]
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(10)  # on [-1, 1]
-
-
-def _held(x: Array) -> Array:
-    """x, at most the largest finite number, so that 0 times it is 0 in a gradient."""
-    return jnp.minimum(x, jnp.finfo(x.dtype).max)
-
-
-@jax.custom_jvp
-def _rate(z: Array, shape: Array, scale: Array) -> Array:
-    """dL/dz = 1 / (beta + xi z)."""
-    return _held(1 / multiply_add(shape, z, scale))
-
-
-@_rate.defjvp
-def _rate_jvp(primals: Triple, tangents: Triple) -> tuple[Array, Array]:
-    shape, rate, share = primals[1], _rate(*primals), _share(*primals)
-    dz, dshape, dscale = tangents
-    return rate, -rate * (rate * dscale + (rate * shape) * dz + share * dshape)
-
-
-@jax.custom_jvp
-def _share(z: Array, shape: Array, scale: Array) -> Array:
-    """Ratio z / (beta + xi z), which for xi = 0 is z / beta."""
-    beyond = multiply_add(shape, z, scale)
-    return _held(jnp.where(beyond < jnp.inf, z / beyond, 1 / (shape + scale / z)))
-
-
-@_share.defjvp
-def _share_jvp(primals: Triple, tangents: Triple) -> tuple[Array, Array]:
-    scale, rate, share = primals[2], _rate(*primals), _share(*primals)
-    dz, dshape, dscale = tangents
-    return share, (scale * rate) * (rate * dz) - share * (rate * dscale + share * dshape)
-
-
-@jax.custom_jvp
-def _hazard(z: Array, shape: Array, scale: Array) -> Array:
-    """L(z) for z inside the support, at most the largest finite number.
-
-    The derivatives are written out, because those that follow from the formula overflow, or lose
-    all digits, where xi z / beta is large.
-    """
-    x = z / scale
-    bend = shape * _held(x)
-    mild = jnp.abs(bend) < 0.5
-    growth = multiply_add(shape, z, scale) / scale
-    # Where beta + xi z overflows, the ratio need not; where the ratio does, its logarithm does not.
-    apart = jnp.log(jnp.abs(shape)) + jnp.log(z) - jnp.log(scale)
-    apart = jnp.where(bend < jnp.inf, jnp.log1p(jnp.maximum(bend, 0.0)), apart)
-    log_growth = jnp.where(growth < jnp.inf, jnp.log(growth), apart)
-    near = x * log1p_ratio(jnp.where(mild, bend, 0.0))
-    return _held(jnp.where(mild, near, log_growth / jnp.where(mild, 1.0, shape)))
-
-
-@_hazard.defjvp
-def _hazard_jvp(primals: Triple, tangents: Triple) -> tuple[Array, Array]:
-    z, shape, scale = primals
-    dz, dshape, dscale = tangents
-    hazard, rate, share = _hazard(*primals), _rate(*primals), _share(*primals)
-    x = _share(z, jnp.zeros_like(shape), scale)
-    mild = jnp.abs(shape * x) < 0.5
-    # dL/dxi = x^2 g'(xi x) = (z / (beta + xi z) - L) / xi, in two factors that do not overflow.
-    x = jnp.where(mild, x, 0.0)
-    near = (x * log1p_ratio_slope(shape * x)) * (x * dshape)
-    far = (share - hazard) * (dshape / jnp.where(mild, 1.0, shape))
-    per_scale = _rate(jnp.zeros_like(z), shape, scale)
-    return hazard, rate * dz - share * (per_scale * dscale) + jnp.where(mild, near, far)
-
-
-@jax.custom_jvp
-def _stretch(w: Array, shape: Array, scale: Array) -> Array:
-    """The excess with L = w, `beta expm1(xi w) / xi`, for finite w >= 0."""
-    v = shape * w
-    mild = jnp.abs(v) < 1
-    near = scale * w * expm1_ratio(jnp.where(mild, v, 0.0))
-    xi = jnp.where(mild, 1.0, shape)
-    falling = scale * (jnp.expm1(jnp.minimum(v, 0.0)) / xi)
-    # beta exp(v) / xi in an order in which no factor overflows unless the result does.
-    half = jnp.exp(0.5 * v)
-    large = scale > 1
-    rising = (jnp.where(large, scale / xi, scale) * half) * jnp.where(large, half, half / xi)
-    rising = rising * -jnp.expm1(-jnp.maximum(v, 0.0))
-    return jnp.where(mild, near, jnp.where(v < 0, falling, rising))
-
-
-@_stretch.defjvp
-def _stretch_jvp(primals: Triple, tangents: Triple) -> tuple[Array, Array]:
-    w, shape, scale = primals
-    dw, dshape, dscale = tangents
-    z = _stretch(*primals)
-    v, held = shape * w, _held(z)
-    half = jnp.exp(0.5 * v)
-    slope = _held(_held(scale * half) * half)
-    mild = jnp.abs(v) < 1
-    near_w = jnp.where(mild, w, 0.0)
-    near = _held(scale * near_w * expm1_ratio_slope(shape * near_w)) * (near_w * dshape)
-    far = (_held(w * slope) - held) * (dshape / jnp.where(mild, 1.0, shape))
-    per_scale = _rate(jnp.zeros_like(w), shape, scale)
-    return z, slope * dw + held * (per_scale * dscale) + jnp.where(mild, near, far)
-
-
-class _Place(NamedTuple):
-    """Where z lies; outside the support z and hazard are 0, and beyond is the scale."""
-
-    defined: Array  # no argument is NaN, the parameters are valid
-    inside: Array
-    z: Array
-    hazard: Array  # L(z)
-    beyond: Array  # beta + xi z, the scale of the excess over z, 0 at the end point
-
-
-def _place(z: Array, shape: Array, scale: Array) -> _Place:
-    valid = (scale > 0) & (scale < jnp.inf) & (jnp.abs(shape) < jnp.inf)
-    eligible = (z >= 0) & (z < jnp.inf)
-    safe = jnp.where(eligible, z, 0.0)
-    beyond = multiply_add(shape, safe, scale)
-    inside = valid & eligible & (beyond > 0)
-    hazard = _hazard(jnp.where(inside, safe, 0.0), shape, scale)
-    inside = inside & (hazard < jnp.finfo(hazard.dtype).max)
-    end = eligible & (beyond == 0)
-    return _Place(
-        valid & ~jnp.isnan(z),
-        inside,
-        jnp.where(inside, z, 0.0),
-        jnp.where(inside, hazard, 0.0),
-        jnp.where(inside, _held(beyond), jnp.where(end, 0.0, scale)),
-    )
 
 
 def _is_number(value: Value, number: float | int) -> bool:
@@ -177,7 +42,7 @@ def _is_number(value: Value, number: float | int) -> bool:
     return isinstance(value, int | float) and value == number
 
 
-def _align_excess(z: Value, shape: Value, scale: Value, loc: Value) -> Triple:
+def _align_excess(z: Value, shape: Value, scale: Value, loc: Value) -> tuple[Array, Array, Array]:
     """Aligned excess over loc, shape and scale; no operation where loc is the number 0."""
     if _is_number(loc, 0):
         z, shape, scale = align(z, shape, scale)
@@ -210,7 +75,7 @@ def logpdf(z: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> R
     -2.0
     """
     z, shape, scale = _align_excess(z, shape, scale, loc)
-    place = _place(z, shape, scale)
+    place = locate(z, shape, scale)
     end = jnp.where(shape < -1, jnp.inf, jnp.where(shape == -1, -jnp.log(scale), -jnp.inf))
     outside = jnp.where(place.beyond == 0, end, -jnp.inf)
     value = jnp.where(place.inside, -jnp.log(scale) - (1 + shape) * place.hazard, outside)
@@ -241,7 +106,7 @@ def logsf(z: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Re
     -13.815511...
     """
     z, shape, scale = _align_excess(z, shape, scale, loc)
-    place = _place(z, shape, scale)
+    place = locate(z, shape, scale)
     value = jnp.where(place.inside, -place.hazard, jnp.where(z < 0, 0.0, -jnp.inf))
     return jnp.where(place.defined, value, jnp.nan)
 
@@ -273,7 +138,7 @@ def logcdf(z: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> R
     -0.287682...
     """
     z, shape, scale = _align_excess(z, shape, scale, loc)
-    place = _place(z, shape, scale)
+    place = locate(z, shape, scale)
     faint = place.inside & (z > 0) & (place.hazard < 2**20 * jnp.finfo(z.dtype).tiny)
     low = jnp.log(jnp.where(faint, z, 1.0)) - jnp.log(jnp.where(faint, scale, 1.0))
     body = log1mexp(jnp.where(faint, 1.0, place.hazard))
@@ -299,7 +164,7 @@ def loginterval(z: Value, width: Value, shape: Value, scale: Value = 1.0) -> Res
     -1.386294...
     """
     z, width, shape, scale = align(z, width, shape, scale)
-    place = _place(z, shape, scale)
+    place = locate(z, shape, scale)
     width = jnp.where(place.inside, width, 0.0)
     beyond = jnp.where(place.inside, place.beyond, scale)
     value = jnp.where(place.inside, logcdf(width, shape, beyond) - place.hazard, -jnp.inf)
@@ -324,7 +189,7 @@ def inverse_logsf(log_q: Value, shape: Value, scale: Value = 1.0) -> Result:
     bounded = shape < 0
     end = jnp.where(bounded, scale / jnp.where(bounded, -shape, 1.0), jnp.inf)
     outside = jnp.where(log_q < 0, jax.lax.stop_gradient(end), jnp.nan)
-    value = jnp.where(inside, _stretch(-jnp.where(inside, log_q, 0.0), shape, scale), outside)
+    value = jnp.where(inside, stretch(-jnp.where(inside, log_q, 0.0), shape, scale), outside)
     return jnp.where(valid, value, jnp.nan)
 
 
@@ -422,7 +287,7 @@ def integrated_sf(z: Value, shape: Value, scale: Value = 1.0) -> Result:
     0.950212...
     """
     z, shape, scale = align(z, shape, scale)
-    place = _place(z, shape, scale)
+    place = locate(z, shape, scale)
     exponent = (shape - 1) * place.hazard
     # For large exponents ((beta + xi z) S(z) - beta) / (xi - 1), which does not overflow.
     heavy = exponent > 1
@@ -487,7 +352,7 @@ def crps(
     short = 1 - mass
     if not from_0:
         # The tail from start on: its scale, its mass, and what is short of 1, not by difference.
-        place = _place(start, shape, scale)
+        place = locate(start, shape, scale)
         scale = jnp.where(place.inside, place.beyond, scale)
         short = jnp.where(place.inside, short - mass * jnp.expm1(-place.hazard), 1.0)
         mass = jnp.where(place.inside, mass * jnp.exp(-place.hazard), 0.0)
@@ -504,7 +369,7 @@ def crps(
 
 def _covered_score(width: Array, shape: Array, scale: Array, mass: Array, short: Array) -> Array:
     r"""Integral `\int_0^width (1 - mass S(t))^2 dt`, where short = 1 - mass."""
-    place = _place(width, shape, scale)
+    place = locate(width, shape, scale)
     narrow = place.inside & (place.hazard < 1) & (jnp.abs(shape * place.hazard) < 2)
     once = integrated_sf(width, shape, scale)
     twice = _squared_sf_from_0(width, shape, scale)
@@ -522,7 +387,7 @@ def _covered_score(width: Array, shape: Array, scale: Array, mass: Array, short:
 
 def _squared_sf(begin: Array, end: Array, shape: Array, scale: Array) -> Array:
     """Integral of S^2 between two excesses."""
-    place = _place(begin, shape, scale)
+    place = locate(begin, shape, scale)
     beyond = jnp.where(place.inside, place.beyond, scale)
     rest = _squared_sf_from_0(end - begin, shape, beyond)
     return jnp.where(place.inside, jnp.exp(-2 * place.hazard) * rest, 0.0)

@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions import genpareto
-from sbp_jax.distributions.bins import check_raw, log_of_either, prefix_sums, random_levels
+from sbp_jax.distributions.bins import Edges, check_raw, log_of_either, prefix_sums, random_levels
 from sbp_jax.distributions.elementary import align_with, log_dot, log_sum, positive, safe_log
 from sbp_jax.distributions.family import Derived
 
@@ -56,7 +56,7 @@ class _Tails(NamedTuple):
     upper_mass: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class QuantileHead(Derived):
     """Distribution given by its quantiles: uniform between them, exponential tails beyond.
 
@@ -73,21 +73,23 @@ class QuantileHead(Derived):
     [-5.81..., 7.0, 19.81...]
     """
 
-    levels: Sequence[float]
-    center: float | int = 0.0
-    spread: float | int = 1.0
+    levels: tuple[float, ...]
+    center: float | int
+    spread: float | int
 
     class Params(NamedTuple):
         """Quantiles at the levels, increasing, in the unit of the target."""
 
         quantiles: Float[Array, "*batch levels"]
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "levels", _check_levels(self.levels))
-        if not math.isfinite(self.center):
-            raise ValueError(f"center: expected a finite number, got {self.center!r}")
-        if not 0 < self.spread < math.inf:
-            raise ValueError(f"spread: expected a finite number > 0, got {self.spread!r}")
+    def __init__(self, levels: Edges, center: float | int = 0.0, spread: float | int = 1.0) -> None:
+        if not math.isfinite(center):
+            raise ValueError(f"center: expected a finite number, got {center!r}")
+        if not 0 < spread < math.inf:
+            raise ValueError(f"spread: expected a finite number > 0, got {spread!r}")
+        object.__setattr__(self, "levels", _check_levels(levels))
+        object.__setattr__(self, "center", center)
+        object.__setattr__(self, "spread", spread)
 
     @property
     def num_outputs(self) -> int:
@@ -245,7 +247,7 @@ class QuantileHead(Derived):
         return below, _log_interval(grid, tails, y, jnp.full_like(y, jnp.inf))
 
 
-def _check_levels(levels: Sequence[float]) -> tuple[float, ...]:
+def _check_levels(levels: Edges) -> tuple[float, ...]:
     """Return the levels as a tuple; ValueError unless at least 2, increasing, inside (0, 1)."""
     array = np.asarray(levels, np.float64)
     if array.ndim != 1 or array.size < 2:

@@ -268,3 +268,19 @@ def test_kinds_of_numbers_accepted(case, y):
     value = jax.eval_shape(case.family.cdf, one, y)
     assert value.shape == np.shape(y)
     assert value.dtype == np.float64
+
+
+def test_compiles_once_per_shape(case):
+    # Other values, an equal family made anew, another batch of the same shape: one trace.
+    traces = []
+
+    def evaluate(family, params, y):
+        traces.append(1)
+        return family.log_prob(params, y), family.crps(params, y), family.quantile(params, 0.9)
+
+    jitted = jax.jit(evaluate, static_argnums=0)
+    one, other = (jax.tree.map(lambda x, k=k: x[k], case.params) for k in (0, 1))
+    again = dataclasses.replace(case.family)
+    for family, params, y in ((case.family, one, 0.25), (again, other, -3.0)):
+        jax.block_until_ready(jitted(family, params, np.float64(y)))
+    assert len(traces) == 1

@@ -1,0 +1,65 @@
+"""Values must not depend on how many rows are asked for at once, nor on whether vmap asks.
+
+XLA's CPU compiler has been seen to fuse a softmax and a masked sum over (yards, plays, bins) into
+a wrong program, from some hundreds of plays on and with its usual optimisations only.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from sbp_jax.distributions import (
+    Binned,
+    Gaussian,
+    GaussianMixture,
+    HybridPareto,
+    QuantileHead,
+    SplicedBinnedPareto,
+    StudentT,
+)
+
+EDGES = np.arange(-15.5, 100)
+FAMILIES = [
+    SplicedBinnedPareto(EDGES, 0.05),
+    SplicedBinnedPareto(EDGES, 0.01, "edge"),
+    Binned(EDGES),
+    Gaussian(5.0, 10.0),
+    StudentT(5.0, 10.0),
+    GaussianMixture(3, 5.0, 10.0),
+    HybridPareto(2, 5.0, 10.0),
+    QuantileHead(np.linspace(0.05, 0.95, 19), 5.0, 10.0),
+]
+ROWS, YARDS = 700, jnp.arange(-12.0, 90.0, 6.0)
+
+
+@pytest.fixture(autouse=True)
+def _quick_compilation():
+    """In place of the folder's: it is the optimisations that are on trial."""
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: type(family).__name__)
+def test_vmap_over_yards_equals_one_yard_at_a_time(family):
+    raw = jax.random.normal(jax.random.key(0), (ROWS, family.num_outputs))
+    params = jax.jit(family.constrain)(raw)
+
+    def at(y):
+        return {
+            "log_prob": family.log_prob(params, y),
+            "cdf": family.cdf(params, y),
+            "cell": family.log_interval(params, y - 0.5, y + 0.5),
+            "crps": family.crps(params, y),
+        }
+
+    if isinstance(family, HybridPareto):  # its quadrature over yards and rows takes minutes
+
+        def at(y):
+            return {"log_prob": family.log_prob(params, y), "cdf": family.cdf(params, y)}
+
+    together = jax.jit(jax.vmap(at))(YARDS)
+    single = jax.jit(at)
+    for k, y in enumerate(YARDS):
+        for name, value in single(y).items():
+            np.testing.assert_allclose(
+                together[name][k], value, rtol=2e-5, atol=2e-5, err_msg=f"{name} at {y}"
+            )
