@@ -166,7 +166,7 @@ def _rank(weights: Weights, level: Value, upper: Side, n: int) -> tuple[Int[Arra
 
 
 def _descend(
-    masses: Float[Array, "*batch k"], target: Value
+    masses: Float[Array, "*#batch k"], target: Value
 ) -> tuple[Int[Array, "..."], Result, Result]:
     """How many masses, short of all, sum to at most `target`; their sum; the mass after them.
 

@@ -47,6 +47,11 @@ class SplicedBinnedPareto(Derived):
     splice "edge", for targets with atoms (whole numbers in bins of width one), the thresholds
     are the edges next inside those masses, so that no bin is cut; see `splicing.splice`.
 
+    Warning: with splice "quantile" the density jumps where a threshold is, and thresholds move with
+    the logits. No derivative of `log_prob` sees an observation change sides, so its mean is not
+    what gradient descent on it minimises. Train on `log_interval`, `crps`, the objective
+    base_plus_tail, or with splice "edge"; see docs/distributions.md.
+
     Edge values: a threshold belongs to the body; with splice "edge" the upper one to its tail,
     as bins own their left edges. With a shape below 0 the tail ends at a finite point, beyond
     which the log density is -inf with gradient 0, also in `log_interval`: a likelihood may then

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sbp_jax.export.weights import FORMAT, Config
 
 if TYPE_CHECKING:  # a server that imports this package must not load JAX
-    from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
+    from sbp_jax.models.forecaster import KnownFamily
     from sbp_jax.models.play_model import PlayModel
 
 _FLAX_FIELDS = ("parent", "name")  # every Flax module has them; they say nothing here
@@ -18,7 +18,7 @@ _FLAX_FIELDS = ("parent", "name")  # every Flax module has them; they say nothin
 
 def describe(
     model: PlayModel,
-    family: SplicedBinnedPareto | Binned | Gaussian,
+    family: KnownFamily,
     *,
     static_names: Sequence[str],
     sequence_names: Sequence[str],

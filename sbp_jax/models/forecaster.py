@@ -10,13 +10,32 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from sbp_jax.batch import Batch
-from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
+from sbp_jax.distributions import (
+    Binned,
+    Gaussian,
+    GaussianMixture,
+    HybridPareto,
+    QuantileHead,
+    SplicedBinnedPareto,
+    StudentT,
+)
 from sbp_jax.models.anchors import Anchor
 from sbp_jax.models.play_model import PlayModel
 from sbp_jax.models.tcn import Readout
 
-KnownFamily = SplicedBinnedPareto | Binned | Gaussian
-"""Families that a description can name, and so a run folder and a weights file."""
+KnownFamily = (
+    SplicedBinnedPareto
+    | Binned
+    | Gaussian
+    | StudentT
+    | GaussianMixture
+    | HybridPareto
+    | QuantileHead
+)
+"""Families that a description can name, and so a run folder and a weights file.
+
+The NumPy-only runtime of `sbp_jax.export` serves the first three, and refuses the others.
+"""
 
 _FAMILIES: Mapping[str, type] = {family.__name__: family for family in get_args(KnownFamily)}
 

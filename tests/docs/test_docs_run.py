@@ -10,7 +10,7 @@ import jax
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = {"docs/use_elsewhere.md": None, "README.md": 1}
+PAGES = {"docs/use_elsewhere.md": None, "docs/distributions.md": None, "README.md": 1}
 """Pages, and how many of their blocks to run: README's second one asks for a finished run."""
 
 OPTIONAL = ("equinox", "numpyro")

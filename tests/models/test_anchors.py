@@ -1,12 +1,22 @@
 """Anchored logits against a loop, and their place in the play model."""
 
+import json
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from sbp_jax.batch import Batch
-from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
+from sbp_jax.distributions import (
+    Binned,
+    Gaussian,
+    GaussianMixture,
+    HybridPareto,
+    QuantileHead,
+    SplicedBinnedPareto,
+    StudentT,
+)
 from sbp_jax.export import describe
 from sbp_jax.models.anchors import Anchor, anchor_bin, anchored_logits
 from sbp_jax.models.forecaster import NetworkConfig, forecaster_from, make_forecaster
@@ -93,12 +103,24 @@ def test_the_target_is_never_read():
 
 
 @pytest.mark.parametrize(
-    "family", [SplicedBinnedPareto(EDGES, (0.01, 0.02), "edge"), Binned(EDGES), Gaussian(5.0, 3.0)]
+    "family",
+    [
+        SplicedBinnedPareto(EDGES, (0.01, 0.02), "edge"),
+        SplicedBinnedPareto(EDGES, (None, 0.02)),
+        Binned(EDGES),
+        Gaussian(5.0, 3.0),
+        StudentT(5.0, 3.0),
+        GaussianMixture(2, 5.0, 3.0),
+        HybridPareto(2, shape_range=(0.0, 0.5)),
+        QuantileHead([0.1, 0.5, 0.9]),
+    ],
+    ids=repr,
 )
 def test_a_description_rebuilds_the_forecaster(family):
     made = make_forecaster(NetworkConfig(features=4), family, (Anchor(1, 10.0, 3, 4),))
     described = describe(made.model, made.family, static_names="abc", sequence_names="de")
-    assert forecaster_from(described) == made
+    # Through JSON, as from a run folder.
+    assert forecaster_from(json.loads(json.dumps(described))) == made
 
 
 def test_bad_requests_are_refused():
