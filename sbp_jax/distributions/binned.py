@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import Bins, Edges, check_edges, check_raw, random_levels
 from sbp_jax.distributions.elementary import align_with
-from sbp_jax.distributions.family import Derived
+from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]
@@ -54,48 +54,59 @@ class Binned(Derived):
         """One logit for each bin."""
         return self.bins.count
 
+    @compiled
     def constrain(self, raw: Float[ArrayLike, "*batch outputs"]) -> Params:
         """Logits = raw (clipped to +-1e30); zeros are equal probabilities."""
         return self.Params(logits=check_raw(jnp.asarray(raw), self.num_outputs))
 
+    @compiled
     def log_prob(self, params: Params, y: Value) -> Result:
         """Log density `log p_i - log w_i`; -inf outside [e_0, e_n]."""
         return self.bins.log_prob(*align_with(params.logits, y))
 
+    @compiled
     def cdf(self, params: Params, y: Value) -> Result:
         """Distribution function: linear on each bin, 0 below e_0 and 1 above e_n."""
         return self.bins.cdf(*align_with(params.logits, y))
 
+    @compiled
     def log_cdf(self, params: Params, y: Value) -> Result:
         """Log distribution function; -inf at and below e_0."""
         return self.bins.log_cdf(*align_with(params.logits, y))
 
+    @compiled
     def sf(self, params: Params, y: Value) -> Result:
         """Survival function, summed from above so that a small one is accurate."""
         return self.bins.sf(*align_with(params.logits, y))
 
+    @compiled
     def log_sf(self, params: Params, y: Value) -> Result:
         """Log survival function; -inf at and above e_n."""
         return self.bins.log_sf(*align_with(params.logits, y))
 
+    @compiled
     def log_interval(self, params: Params, lo: Value, hi: Value) -> Result:
         """Log probability of [lo, hi]; exactly `log p_i` where the interval is bin i."""
         return self.bins.log_interval(*align_with(params.logits, lo, hi))
 
+    @compiled
     def quantile(self, params: Params, q: Value) -> Result:
         """Inverse of F; e_0 at 0, e_n at 1, NaN outside [0, 1]; empty bins are skipped."""
         logits, q = align_with(params.logits, q)
         valid = (q >= 0) & (q <= 1)
         return jnp.where(valid, self.bins.quantile(logits, q, 1 - q), jnp.nan)
 
+    @compiled
     def mean(self, params: Params) -> Result:
         """Mean: the probability-weighted average of bin centres."""
         return self._moments(params, 0.0)[0]
 
+    @compiled
     def variance(self, params: Params) -> Result:
         """Variance, summed about the mean, so that nothing cancels."""
         return self._moments(params, self.mean(params))[1]
 
+    @compiled_sample
     def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:
         """Draws by inversion; gradients are those of the quantile at fixed levels."""
         (logits,) = align_with(params.logits)
@@ -103,6 +114,7 @@ class Binned(Derived):
         levels = random_levels(key, shape, logits.dtype)
         return self.bins.quantile(*align_with(logits, *levels))
 
+    @compiled
     def crps(self, params: Params, y: Value) -> Result:
         """Continuous ranked probability score; y outside adds its distance to the range."""
         logits, y = align_with(params.logits, y)

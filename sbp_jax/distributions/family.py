@@ -6,15 +6,18 @@ is a pure function that jits, vmaps and differentiates. Batch dimensions of the 
 broadcast against the other arguments by NumPy's rules; computation is in float32 or wider.
 """
 
-from collections.abc import Sequence
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.elementary import align
 
 P = TypeVar("P")
+F = TypeVar("F", bound=Callable[..., Any])
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]
 
@@ -71,6 +74,26 @@ class Family(Protocol[P]):
 
     def tail_log_score(self, params: P, y: Value, r: Value, *, upper: bool = True) -> Result:
         """Score, to be minimised, of the distribution beyond r alone, in nats."""
+
+
+def compiled(method: F) -> F:
+    """Make a method one compiled program, also where a user calls it outside `jax.jit`.
+
+    Its some hundred operations are otherwise compiled, and later dispatched, one by one. Within
+    another program it is inlined. The family is a static argument; it must be hashable.
+    """
+    return jax.jit(method, static_argnums=0, inline=True)  # type: ignore[return-value]
+
+
+def compiled_sample(method: F) -> F:
+    """As `compiled`, for `sample`, whose shape is static and may come as any sequence."""
+    program = jax.jit(method, static_argnums=(0, 3), inline=True)
+
+    @functools.wraps(method)
+    def sample(self: Any, key: Any, params: Any, shape: Sequence[int] = ()) -> Any:
+        return program(self, key, params, tuple(shape))
+
+    return sample  # type: ignore[return-value]
 
 
 class Derived(Generic[P]):

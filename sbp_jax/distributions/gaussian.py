@@ -15,7 +15,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import check_raw
 from sbp_jax.distributions.elementary import align, positive
-from sbp_jax.distributions.family import Derived
+from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.standard_normal import (
     HALF_LOG_2PI,
     log_between,
@@ -62,37 +62,44 @@ class Gaussian(Derived):
         """Location and scale."""
         return 2
 
+    @compiled
     def constrain(self, raw: Float[ArrayLike, "*batch outputs"]) -> Params:
         """`loc = center + spread raw_0`, `scale = spread softplus(raw_1) / log 2` above a floor."""
         raw = check_raw(jnp.asarray(raw), self.num_outputs)
         loc = self.center + self.spread * raw[..., 0]
         return self.Params(loc, positive(raw[..., 1], self.spread, _SCALE_FLOOR))
 
+    @compiled
     def log_prob(self, params: Params, y: Value) -> Result:
         """Log density `-z^2 / 2 - log sigma - log(2 pi) / 2`."""
         loc, scale, y = align(*params, y)
         return -0.5 * ((y - loc) / scale) ** 2 - jnp.log(scale) - HALF_LOG_2PI
 
+    @compiled
     def cdf(self, params: Params, y: Value) -> Result:
         """Distribution function Phi(z)."""
         loc, scale, y = align(*params, y)
         return jax.scipy.special.ndtr((y - loc) / scale)
 
+    @compiled
     def log_cdf(self, params: Params, y: Value) -> Result:
         """Log Phi(z), also far below where Phi itself underflows."""
         loc, scale, y = align(*params, y)
         return log_upper((loc - y) / scale)
 
+    @compiled
     def sf(self, params: Params, y: Value) -> Result:
         """Survival function Phi(-z)."""
         loc, scale, y = align(*params, y)
         return jax.scipy.special.ndtr((loc - y) / scale)
 
+    @compiled
     def log_sf(self, params: Params, y: Value) -> Result:
         """Log Phi(-z), also far above where the survival function underflows."""
         loc, scale, y = align(*params, y)
         return log_upper((y - loc) / scale)
 
+    @compiled
     def log_interval(self, params: Params, lo: Value, hi: Value) -> Result:
         """log(Phi(z_hi) - Phi(z_lo)), without cancellation; -inf where hi <= lo.
 
@@ -101,6 +108,7 @@ class Gaussian(Derived):
         loc, scale, lo, hi = align(*params, lo, hi)
         return log_between((lo - loc) / scale, (hi - loc) / scale, (hi - lo) / scale)
 
+    @compiled
     def quantile(self, params: Params, q: Value) -> Result:
         """`mu + sigma Phi^-1(q)`; infinite at 0 and 1, NaN outside [0, 1]."""
         loc, scale, q = align(*params, q)
@@ -113,16 +121,19 @@ class Gaussian(Derived):
         """The location."""
         return self.mean(params)
 
+    @compiled
     def mean(self, params: Params) -> Result:
         """The location."""
         loc, scale = align(*params)
         return jnp.broadcast_arrays(loc, scale)[0]
 
+    @compiled
     def variance(self, params: Params) -> Result:
         """The squared scale."""
         loc, scale = align(*params)
         return jnp.broadcast_arrays(loc, scale)[1] ** 2
 
+    @compiled_sample
     def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:
         """Draws `mu + sigma epsilon`, differentiable in both."""
         loc, scale = jnp.broadcast_arrays(*align(*params))
@@ -130,6 +141,7 @@ class Gaussian(Derived):
         loc, scale, epsilon = align(loc, scale, epsilon)
         return loc + scale * epsilon
 
+    @compiled
     def crps(self, params: Params, y: Value) -> Result:
         """Continuous ranked probability score `sigma (z (2 Phi(z) - 1) + 2 phi(z) - pi^-1/2)`.
 

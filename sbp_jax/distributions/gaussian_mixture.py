@@ -19,7 +19,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
 from sbp_jax.distributions.elementary import align, align_with, log_dot, positive
-from sbp_jax.distributions.family import Derived
+from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.inversion import invert
 from sbp_jax.distributions.standard_normal import (
     HALF_LOG_2PI,
@@ -76,6 +76,7 @@ class GaussianMixture(Derived):
         """Three for each component."""
         return 3 * self.components
 
+    @compiled
     def constrain(self, raw: Float[ArrayLike, "*batch outputs"]) -> Params:
         """K logits, then K shifts of the locations in units of the spread, then K scales.
 
@@ -91,18 +92,21 @@ class GaussianMixture(Derived):
         locs, at_zero = self.center + self.spread * shifts, self.spread * rest
         return self.Params(logits, locs, positive(widths, at_zero, _SCALE_FLOOR))
 
+    @compiled
     def log_prob(self, params: Params, y: Value) -> Result:
         """Log density `log sum_i w_i phi(z_i) / sigma_i`."""
         log_weights, locs, scales, y = _align(params, y)
         z = (y[..., None] - locs) / scales
         return _log_total(log_weights - 0.5 * z * z - jnp.log(scales) - HALF_LOG_2PI)
 
+    @compiled
     def cdf(self, params: Params, y: Value) -> Result:
         """Distribution function `sum_i w_i Phi(z_i)`."""
         log_weights, locs, scales, y = _align(params, y)
         z = (y[..., None] - locs) / scales
         return jnp.sum(jnp.exp(log_weights) * jax.scipy.special.ndtr(z), axis=-1)
 
+    @compiled
     def log_cdf(self, params: Params, y: Value) -> Result:
         """Log F, also far below where F itself underflows, and near F = 1 from 1 - F."""
         log_weights, locs, scales, y = _align(params, y)
@@ -110,12 +114,14 @@ class GaussianMixture(Derived):
         below, above = (_log_total(log_weights + log_upper(x)) for x in (-z, z))
         return log_of_either(below, above)
 
+    @compiled
     def sf(self, params: Params, y: Value) -> Result:
         """Survival function `sum_i w_i Phi(-z_i)`."""
         log_weights, locs, scales, y = _align(params, y)
         z = (y[..., None] - locs) / scales
         return jnp.sum(jnp.exp(log_weights) * jax.scipy.special.ndtr(-z), axis=-1)
 
+    @compiled
     def log_sf(self, params: Params, y: Value) -> Result:
         """log(1 - F), also far above where it underflows, and near 1 - F = 1 from F."""
         log_weights, locs, scales, y = _align(params, y)
@@ -123,6 +129,7 @@ class GaussianMixture(Derived):
         below, above = (_log_total(log_weights + log_upper(x)) for x in (-z, z))
         return log_of_either(above, below)
 
+    @compiled
     def log_interval(self, params: Params, lo: Value, hi: Value) -> Result:
         """log(F(hi) - F(lo)), without cancellation; -inf where hi <= lo.
 
@@ -133,6 +140,7 @@ class GaussianMixture(Derived):
         inside = log_between((lo - locs) / scales, (hi - locs) / scales, (hi - lo) / scales)
         return _log_total(log_weights + inside)
 
+    @compiled
     def quantile(self, params: Params, q: Value) -> Result:
         """Inverse of F, by a search; infinite at 0 and 1, NaN outside [0, 1]."""
         log_weights, locs, scales, q = _align(params, q)
@@ -141,11 +149,13 @@ class GaussianMixture(Derived):
         end = jnp.where(q == 0, -jnp.inf, jnp.where(q == 1, jnp.inf, jnp.nan))
         return jnp.where(inside, _quantile(log_weights, locs, scales, level, 1 - level), end)
 
+    @compiled
     def mean(self, params: Params) -> Result:
         """`sum_i w_i mu_i`."""
         log_weights, locs, _ = _align(params)
         return jnp.sum(jnp.exp(log_weights) * locs, axis=-1)
 
+    @compiled
     def variance(self, params: Params) -> Result:
         """`sum_i w_i (sigma_i^2 + (mu_i - mean)^2)`."""
         log_weights, locs, scales = _align(params)
@@ -153,6 +163,7 @@ class GaussianMixture(Derived):
         mean = jnp.sum(weights * locs, axis=-1, keepdims=True)
         return jnp.sum(weights * (scales**2 + (locs - mean) ** 2), axis=-1)
 
+    @compiled_sample
     def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:
         """Draws by inversion of uniform levels, differentiable in all parameters."""
         parts = jnp.broadcast_arrays(*_align(params))
@@ -161,6 +172,7 @@ class GaussianMixture(Derived):
         log_weights, locs, scales = (align_with(part, level)[0] for part in parts)
         return _quantile(log_weights, locs, scales, level, complement)
 
+    @compiled
     def crps(self, params: Params, y: Value) -> Result:
         r"""Continuous ranked probability score, in closed form.
 

@@ -33,7 +33,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 from sbp_jax.distributions import hybrid_component as component
 from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
 from sbp_jax.distributions.elementary import align, align_with, log1mexp, log_dot, positive
-from sbp_jax.distributions.family import Derived
+from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.inversion import invert
 from sbp_jax.distributions.score_quadrature import score_integral
 from sbp_jax.distributions.tail_shape import check_shape_range, squash_shape
@@ -96,6 +96,7 @@ class HybridPareto(Derived):
         """Logit, location, scale and shape of each component."""
         return 4 * self.components
 
+    @compiled
     def constrain(self, raw: Float[ArrayLike, "*batch outputs"]) -> Params:
         """Parameters from raw outputs: K logits, then K locations, K scales, K shapes.
 
@@ -118,11 +119,13 @@ class HybridPareto(Derived):
             shapes=squash_shape(shapes, self.shape_range),
         )
 
+    @compiled
     def junctions(self, params: Params) -> Result:
         """Where body and tail of each component meet, in the unit of the target."""
         p, _ = self._prepare(params)
         return p.locs + self._signs(p.locs) * p.scales * component.join(p.shapes).at
 
+    @compiled
     def log_prob(self, params: Params, y: Value) -> Result:
         """Log density, finite for every finite y short of overflow."""
         p, (y,) = self._prepare(params, y)
@@ -131,28 +134,33 @@ class HybridPareto(Derived):
         )
         return _log_mixture(p, density - jnp.log(p.scales))
 
+    @compiled
     def cdf(self, params: Params, y: Value) -> Result:
         """Distribution function, a sum of positive terms, so accurate where it is small."""
         p, (y,) = self._prepare(params, y)
         below = self._each(p, component.short, component.beyond, self._standardize(p, y))
         return jnp.sum(jax.nn.softmax(p.logits) * below, axis=-1)
 
+    @compiled
     def log_cdf(self, params: Params, y: Value) -> Result:
         """Log distribution function, accurate near F = 0 and near F = 1."""
         p, (y,) = self._prepare(params, y)
         return log_of_either(self._log_below(p, y), self._log_above(p, y))
 
+    @compiled
     def sf(self, params: Params, y: Value) -> Result:
         """Survival function, a sum of positive terms, so accurate where it is small."""
         p, (y,) = self._prepare(params, y)
         above = self._each(p, component.beyond, component.short, self._standardize(p, y))
         return jnp.sum(jax.nn.softmax(p.logits) * above, axis=-1)
 
+    @compiled
     def log_sf(self, params: Params, y: Value) -> Result:
         """Log survival function, accurate near F = 0 and near F = 1."""
         p, (y,) = self._prepare(params, y)
         return log_of_either(self._log_above(p, y), self._log_below(p, y))
 
+    @compiled
     def log_interval(self, params: Params, lo: Value, hi: Value) -> Result:
         """Log probability of [lo, hi]: the sum of what it covers of each body and each tail.
 
@@ -167,6 +175,7 @@ class HybridPareto(Derived):
         parts = self._each(p, component.log_part, component.log_part, near, far, width)
         return _log_mixture(p, parts)
 
+    @compiled
     def quantile(self, params: Params, q: Value) -> Result:
         """Inverse of F, by search; infinite at 0 and 1, NaN outside [0, 1]."""
         p, (q,) = self._prepare(params, q)
@@ -175,12 +184,14 @@ class HybridPareto(Derived):
         end = jnp.where(q == 0, -jnp.inf, jnp.where(q == 1, jnp.inf, jnp.nan))
         return jnp.where(inside, self._invert(p, level, 1 - level), end)
 
+    @compiled
     def mean(self, params: Params) -> Result:
         """Mean; inf (-inf) where a shape of those facing up (down) is >= 1, NaN where both."""
         p, _ = self._prepare(params)
         mean, _ = component.moments(p.shapes)
         return _weigh(p, p.locs + self._signs(mean) * p.scales * mean)
 
+    @compiled
     def variance(self, params: Params) -> Result:
         """Variance, within components and between them; inf where a shape is >= 1/2."""
         p, _ = self._prepare(params)
@@ -191,6 +202,7 @@ class HybridPareto(Derived):
         between = (centers - _weigh(p, centers)[..., None]) ** 2
         return jnp.where(exists, _weigh(p, p.scales**2 * variance + between), jnp.inf)
 
+    @compiled_sample
     def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:
         """Draws by inversion, far into the tails; gradients are the quantile's at fixed levels."""
         p, _ = self._prepare(params)
@@ -199,6 +211,7 @@ class HybridPareto(Derived):
         p, (level, complement) = self._prepare(p, *levels)
         return self._invert(p, level, complement)
 
+    @compiled
     def crps(self, params: Params, y: Value) -> Result:
         r"""Continuous ranked probability score `\int (F(t) - 1{t >= y})^2 dt`, by quadrature.
 

@@ -25,7 +25,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 from sbp_jax.distributions import genpareto
 from sbp_jax.distributions.bins import Edges, check_raw, log_of_either, prefix_sums, random_levels
 from sbp_jax.distributions.elementary import align_with, log_dot, log_sum, positive, safe_log
-from sbp_jax.distributions.family import Derived
+from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]
@@ -96,6 +96,7 @@ class QuantileHead(Derived):
         """One for each level."""
         return len(self.levels)
 
+    @compiled
     def constrain(self, raw: Float[ArrayLike, "*batch outputs"]) -> Params:
         """Increasing quantiles from raw numbers; zeros give those of the normal law.
 
@@ -115,6 +116,7 @@ class QuantileHead(Derived):
         steps = jnp.maximum(steps, least)
         return self.Params(prefix_sums(jnp.concatenate([first, steps], axis=-1)))
 
+    @compiled
     def pinball(self, params: Params, y: Value) -> Result:
         """Mean over the levels of the pinball loss `max(tau (y - q), (tau - 1) (y - q))`.
 
@@ -133,6 +135,7 @@ class QuantileHead(Derived):
         error = y[..., None] - quantiles
         return jnp.mean(jnp.maximum(tau * error, (tau - 1) * error), axis=-1)
 
+    @compiled
     def log_prob(self, params: Params, y: Value) -> Result:
         """Log density; a cell owns its left end."""
         grid, tails, (y,) = self._prepare(params, y)
@@ -144,23 +147,28 @@ class QuantileHead(Derived):
         upper = math.log(tails.upper_mass) + genpareto.logpdf(above, 0.0, tails.upper_scale)
         return jnp.where(y < tails.first, lower, jnp.where(y < tails.last, body, upper))
 
+    @compiled
     def cdf(self, params: Params, y: Value) -> Result:
         """Distribution function; exactly a level's at its quantile."""
         return jnp.exp(self.log_cdf(params, y))
 
+    @compiled
     def log_cdf(self, params: Params, y: Value) -> Result:
         """Log distribution function, accurate near F = 0 and near F = 1."""
         return log_of_either(*self._log_sides(params, y))
 
+    @compiled
     def sf(self, params: Params, y: Value) -> Result:
         """Survival function 1 - F, accurate where it is small."""
         return jnp.exp(self.log_sf(params, y))
 
+    @compiled
     def log_sf(self, params: Params, y: Value) -> Result:
         """Log survival function, accurate near F = 0 and near F = 1."""
         below, above = self._log_sides(params, y)
         return log_of_either(above, below)
 
+    @compiled
     def log_interval(self, params: Params, lo: Value, hi: Value) -> Result:
         """Log probability of [lo, hi]: the sum of what it covers of both tails and of each cell.
 
@@ -170,11 +178,13 @@ class QuantileHead(Derived):
         grid, tails, (lo, hi) = self._prepare(params, lo, hi)
         return _log_interval(grid, tails, lo, hi)
 
+    @compiled
     def quantile(self, params: Params, q: Value) -> Result:
         """Inverse of F, in closed form; infinite at 0 and 1, NaN outside [0, 1]."""
         grid, tails, (q,) = self._prepare(params, q)
         return jnp.where((q >= 0) & (q <= 1), _quantile(grid, tails, q, 1 - q), jnp.nan)
 
+    @compiled
     def mean(self, params: Params) -> Result:
         """Mean `sum m_k (q_k + q_(k+1)) / 2 + tau_1 (q_1 - lambda_L) + ...`."""
         grid, tails, _ = self._prepare(params)
@@ -182,6 +192,7 @@ class QuantileHead(Derived):
         upper = tails.upper_mass * (tails.last + tails.upper_scale)
         return lower + jnp.sum(grid.mass * (0.5 * grid.left + 0.5 * grid.right), axis=-1) + upper
 
+    @compiled
     def variance(self, params: Params) -> Result:
         """Variance, summed about the mean, so that nothing cancels."""
         grid, tails, _ = self._prepare(params)
@@ -192,6 +203,7 @@ class QuantileHead(Derived):
         upper = _tail_square(tails.last - mean, tails.upper_scale)
         return tails.lower_mass * lower + body + tails.upper_mass * upper
 
+    @compiled_sample
     def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:
         """Draws by inversion; gradients are those of the quantile at fixed levels."""
         (quantiles,) = align_with(params.quantiles)
@@ -199,6 +211,7 @@ class QuantileHead(Derived):
         grid, tails, (level, complement) = self._prepare(params, *levels)
         return _quantile(grid, tails, level, complement)
 
+    @compiled
     def crps(self, params: Params, y: Value) -> Result:
         r"""Continuous ranked probability score `\int (F(t) - 1{t >= y})^2 dt`, in closed form.
 

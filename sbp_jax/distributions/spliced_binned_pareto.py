@@ -26,7 +26,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 from sbp_jax.distributions import genpareto, splicing
 from sbp_jax.distributions.bins import Bins, Edges, check_edges, check_raw, random_levels
 from sbp_jax.distributions.elementary import align_with, log1mexp, log_sum, positive, safe_log
-from sbp_jax.distributions.family import Derived
+from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.splicing import Mode, Splice, TailMass
 from sbp_jax.distributions.tail_shape import check_shape_range, squash_shape
 
@@ -117,6 +117,7 @@ class SplicedBinnedPareto(Derived):
         """
         return self.bins.count + 2 * sum(mass is not None for mass in self.tail_mass)
 
+    @compiled
     def constrain(self, raw: Float[ArrayLike, "*batch outputs"]) -> Params:
         """Parameters from raw network outputs, in the order of `num_outputs`.
 
@@ -141,6 +142,7 @@ class SplicedBinnedPareto(Derived):
                 values.append(positive(scale, mass * span, _SCALE_FLOOR))
         return self.Params(logits, *values)
 
+    @compiled
     def thresholds(self, params: Params) -> tuple[Result, Result]:
         """Where the lower tail ends and the upper one begins, in the unit of the target.
 
@@ -149,6 +151,7 @@ class SplicedBinnedPareto(Derived):
         cut = self._splice(align_with(*params)[0])
         return cut.lower, cut.upper
 
+    @compiled
     def log_prob(self, params: Params, y: Value) -> Result:
         """Log density at y, finite everywhere for shapes >= 0."""
         p, cut, (y,) = self._prepare(params, y)
@@ -157,30 +160,35 @@ class SplicedBinnedPareto(Derived):
         body = self.bins.log_prob(p.logits, y)
         return self._select(cut, y, cut.log_below + lower, body, cut.log_above + upper)
 
+    @compiled
     def cdf(self, params: Params, y: Value) -> Result:
         """Distribution function; accurate relative to itself in the lower tail."""
         p, cut, (y,) = self._prepare(params, y)
         lower, upper = _log_tails(p, cut, y)
         return self._select(cut, y, jnp.exp(lower), self.bins.cdf(p.logits, y), -jnp.expm1(upper))
 
+    @compiled
     def log_cdf(self, params: Params, y: Value) -> Result:
         """Log distribution function, accurate near F = 0 and near F = 1."""
         p, cut, (y,) = self._prepare(params, y)
         lower, upper = _log_tails(p, cut, y)
         return self._select(cut, y, lower, self.bins.log_cdf(p.logits, y), log1mexp(-upper))
 
+    @compiled
     def sf(self, params: Params, y: Value) -> Result:
         """Survival function 1 - F; accurate relative to itself in the upper tail."""
         p, cut, (y,) = self._prepare(params, y)
         lower, upper = _log_tails(p, cut, y)
         return self._select(cut, y, -jnp.expm1(lower), self.bins.sf(p.logits, y), jnp.exp(upper))
 
+    @compiled
     def log_sf(self, params: Params, y: Value) -> Result:
         """Log survival function, accurate near F = 0 and near F = 1."""
         p, cut, (y,) = self._prepare(params, y)
         lower, upper = _log_tails(p, cut, y)
         return self._select(cut, y, log1mexp(-lower), self.bins.log_sf(p.logits, y), upper)
 
+    @compiled
     def log_interval(self, params: Params, lo: Value, hi: Value) -> Result:
         """Log probability of [lo, hi]: the sum of what it covers of both tails and of each bin.
 
@@ -205,6 +213,7 @@ class SplicedBinnedPareto(Derived):
         body = self.bins.log_interval(p.logits, lo, hi)
         return log_sum(cut.log_below + lower, body, cut.log_above + upper)
 
+    @compiled
     def quantile(self, params: Params, q: Value) -> Result:
         """Inverse of F.
 
@@ -216,6 +225,7 @@ class SplicedBinnedPareto(Derived):
         value = self._quantile(p, cut, q, 1 - q)
         return jnp.where((q >= 0) & (q <= 1), value, jnp.nan)
 
+    @compiled
     def mean(self, params: Params) -> Result:
         """Mean; inf (-inf) where the upper (lower) shape is >= 1, NaN where both are."""
         p, cut, () = self._prepare(params)
@@ -226,16 +236,19 @@ class SplicedBinnedPareto(Derived):
         a, b = jnp.exp(cut.log_below), jnp.exp(cut.log_above)
         return (a * cut.lower - below) + body + (b * cut.upper + above)
 
+    @compiled
     def variance(self, params: Params) -> Result:
         """Variance, summed about the mean, so that nothing cancels; inf where a shape is >= 1/2."""
         exists = (params.lower_shape < 0.5) & (params.upper_shape < 0.5)
         mean = self.mean(params)
         return self._square_about(params, jnp.where(exists, mean, 0.0))
 
+    @compiled
     def second_moment(self, params: Params) -> Result:
         """Expected square, about 0; inf where a shape is >= 1/2."""
         return self._square_about(params, 0.0)
 
+    @compiled
     def entropy(self, params: Params) -> Result:
         """Differential entropy `-E log f(Y)`, in nats; finite for every shape.
 
@@ -248,6 +261,7 @@ class SplicedBinnedPareto(Derived):
         body = self.bins.entropy(p.logits, cut.lower, cut.upper)
         return _mass_entropy(cut.log_below, lower) + body + _mass_entropy(cut.log_above, upper)
 
+    @compiled_sample
     def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:
         """Draws by inversion, far into the tails; gradients are the quantile's at fixed levels."""
         logits, *tails = align_with(*params)
@@ -256,6 +270,7 @@ class SplicedBinnedPareto(Derived):
         p, cut, (level, complement) = self._prepare(params, *levels)
         return self._quantile(p, cut, level, complement)
 
+    @compiled
     def crps(self, params: Params, y: Value) -> Result:
         r"""Continuous ranked probability score `\int (F(t) - 1{t >= y})^2 dt`, for shapes < 2.
 
@@ -267,6 +282,7 @@ class SplicedBinnedPareto(Derived):
         upper = genpareto.crps(_excess(y - cut.upper), p.upper_shape, p.upper_scale, b)
         return lower + self.bins.crps(p.logits, y, cut.lower, cut.upper, a, b) + upper
 
+    @compiled
     def twcrps(
         self, params: Params, y: Value, lower: Value = -jnp.inf, upper: Value = jnp.inf
     ) -> Result:

@@ -26,7 +26,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import check_raw, random_levels
 from sbp_jax.distributions.elementary import align, log1mexp, positive
-from sbp_jax.distributions.family import Derived
+from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.inversion import invert
 
 Value = Real[ArrayLike, "*#batch"]
@@ -86,6 +86,7 @@ class StudentT(Derived):
         """Location, scale and degrees of freedom."""
         return 3
 
+    @compiled
     def constrain(self, raw: Float[ArrayLike, "*batch outputs"]) -> Params:
         """`loc = center + spread raw_0`, `scale = spread softplus(raw_1) / log 2` above a floor.
 
@@ -100,31 +101,37 @@ class StudentT(Derived):
         loc = self.center + self.spread * raw[..., 0]
         return self.Params(loc, positive(raw[..., 1], self.spread, _SCALE_FLOOR), df)
 
+    @compiled
     def log_prob(self, params: Params, y: Value) -> Result:
         """Log density `log c - log sigma - (nu + 1) L / 2`."""
         loc, scale, df, y = align(*params, y)
         return _log_density((y - loc) / scale, df) - jnp.log(scale)
 
+    @compiled
     def cdf(self, params: Params, y: Value) -> Result:
         """Distribution function, accurate also where it is small."""
         loc, scale, df, y = align(*params, y)
         return _upper((loc - y) / scale, df)
 
+    @compiled
     def log_cdf(self, params: Params, y: Value) -> Result:
         """Log F, also far below where F itself underflows."""
         loc, scale, df, y = align(*params, y)
         return _log_upper((loc - y) / scale, df)
 
+    @compiled
     def sf(self, params: Params, y: Value) -> Result:
         """Survival function, accurate also where it is small."""
         loc, scale, df, y = align(*params, y)
         return _upper((y - loc) / scale, df)
 
+    @compiled
     def log_sf(self, params: Params, y: Value) -> Result:
         """log(1 - F), also far above where the survival function underflows."""
         loc, scale, df, y = align(*params, y)
         return _log_upper((y - loc) / scale, df)
 
+    @compiled
     def log_interval(self, params: Params, lo: Value, hi: Value) -> Result:
         """log(F(hi) - F(lo)), without cancellation; -inf where hi <= lo.
 
@@ -133,6 +140,7 @@ class StudentT(Derived):
         loc, scale, df, lo, hi = align(*params, lo, hi)
         return _log_between((lo - loc) / scale, (hi - loc) / scale, (hi - lo) / scale, df)
 
+    @compiled
     def quantile(self, params: Params, q: Value) -> Result:
         """Inverse of F, by a search; infinite at 0 and 1, NaN outside [0, 1]."""
         loc, scale, df, q = align(*params, q)
@@ -145,11 +153,13 @@ class StudentT(Derived):
         """The location."""
         return self.mean(params)
 
+    @compiled
     def mean(self, params: Params) -> Result:
         """The location; NaN where it does not exist, for nu <= 1."""
         loc, _, df = jnp.broadcast_arrays(*align(*params))
         return jnp.where(df > 1, loc, jnp.nan)
 
+    @compiled
     def variance(self, params: Params) -> Result:
         """`sigma^2 nu / (nu - 2)`; inf for nu <= 2."""
         _, scale, df = jnp.broadcast_arrays(*align(*params))
@@ -157,6 +167,7 @@ class StudentT(Derived):
         df = jnp.where(exists, df, 3.0)
         return jnp.where(exists, scale**2 * (df / (df - 2)), jnp.inf)
 
+    @compiled_sample
     def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:
         """Draws by inversion of uniform levels, differentiable in all parameters."""
         loc, scale, df = jnp.broadcast_arrays(*align(*params))
@@ -164,6 +175,7 @@ class StudentT(Derived):
         loc, scale, df, level, complement = align(loc, scale, df, level, complement)
         return loc + scale * _quantile(level, complement, df)
 
+    @compiled
     def crps(self, params: Params, y: Value) -> Result:
         """Continuous ranked probability score, in closed form; NaN for nu <= 1.
 
