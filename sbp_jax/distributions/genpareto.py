@@ -294,9 +294,15 @@ def integrated_sf(z: Value, shape: Value, scale: Value = 1.0) -> Result:
     excess = jnp.where(heavy, shape - 1, 1.0)
     whole = (scale / excess + place.z * (shape / excess)) * jnp.exp(-place.hazard)
     rising = whole * -jnp.expm1(-jnp.where(heavy, exponent, 1.0))
-    light = scale * place.hazard * expm1_ratio(jnp.where(heavy, 0.0, exponent))
+    # For very negative ones as the formula stands: L, whose slopes are large there, drops out.
+    light = exponent < -1
+    lacking = jnp.expm1(jnp.maximum(jnp.where(light, exponent, -1.0), -100.0))
+    falling = scale / jnp.where(light, 1 - shape, 1.0) * -lacking
+    between = jnp.where(heavy | light, 0.0, place.hazard)
+    level = scale * between * expm1_ratio((shape - 1) * between)
+    value = jnp.where(heavy, rising, jnp.where(light, falling, level))
     outside = jnp.where(z < 0, 0.0, mean(shape, scale))
-    value = jnp.where(place.inside, jnp.where(heavy, rising, light), outside)
+    value = jnp.where(place.inside, value, outside)
     return jnp.where(place.defined, value, jnp.nan)
 
 
