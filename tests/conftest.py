@@ -39,3 +39,12 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"the real data folder {SHARED_DATA.name!r} is not beside this checkout")
     return SHARED_DATA
+
+
+@pytest.fixture
+def quick_compilation():
+    """Compile without optimising, where compilation is most of what tests spend time on."""
+    usual = jax.config.values["jax_disable_most_optimizations"]
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", usual)

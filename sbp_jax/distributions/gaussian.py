@@ -16,6 +16,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 from sbp_jax.distributions.bins import check_raw
 from sbp_jax.distributions.elementary import align, positive
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
+from sbp_jax.distributions.location_scale import check_location_scale
 from sbp_jax.distributions.standard_normal import (
     HALF_LOG_2PI,
     log_between,
@@ -52,10 +53,7 @@ class Gaussian(Derived):
         scale: Float[Array, "*batch"]
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.center):
-            raise ValueError(f"center: expected a finite number, got {self.center!r}")
-        if not 0 < self.spread < math.inf:
-            raise ValueError(f"spread: expected a finite number > 0, got {self.spread!r}")
+        check_location_scale(self.center, self.spread)
 
     @property
     def num_outputs(self) -> int:

@@ -21,6 +21,7 @@ from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
 from sbp_jax.distributions.elementary import align, align_with, log_dot, positive
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.inversion import invert
+from sbp_jax.distributions.location_scale import check_location_scale
 from sbp_jax.distributions.standard_normal import (
     HALF_LOG_2PI,
     log_between,
@@ -66,10 +67,7 @@ class GaussianMixture(Derived):
     def __post_init__(self) -> None:
         if not isinstance(self.components, int) or self.components < 1:
             raise ValueError(f"components: expected a whole number >= 1, got {self.components!r}")
-        if not math.isfinite(self.center):
-            raise ValueError(f"center: expected a finite number, got {self.center!r}")
-        if not 0 < self.spread < math.inf:
-            raise ValueError(f"spread: expected a finite number > 0, got {self.spread!r}")
+        check_location_scale(self.center, self.spread)
 
     @property
     def num_outputs(self) -> int:

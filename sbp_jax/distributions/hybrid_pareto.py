@@ -35,6 +35,7 @@ from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
 from sbp_jax.distributions.elementary import align, align_with, log1mexp, log_dot, positive
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.inversion import invert
+from sbp_jax.distributions.location_scale import check_location_scale
 from sbp_jax.distributions.score_quadrature import score_integral
 from sbp_jax.distributions.tail_shape import check_shape_range, squash_shape
 
@@ -85,10 +86,7 @@ class HybridPareto(Derived):
                 "components: expected at least 2, one facing up and one facing down, "
                 f"got {self.components!r}"
             )
-        if not math.isfinite(self.center):
-            raise ValueError(f"center: expected a finite number, got {self.center!r}")
-        if not 0 < self.spread < math.inf:
-            raise ValueError(f"spread: expected a finite number > 0, got {self.spread!r}")
+        check_location_scale(self.center, self.spread)
         object.__setattr__(self, "shape_range", check_shape_range(self.shape_range))
 
     @property

@@ -26,6 +26,7 @@ from sbp_jax.distributions import genpareto
 from sbp_jax.distributions.bins import Edges, check_raw, log_of_either, prefix_sums, random_levels
 from sbp_jax.distributions.elementary import align_with, log_dot, log_sum, positive, safe_log
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
+from sbp_jax.distributions.location_scale import check_location_scale
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]
@@ -83,10 +84,7 @@ class QuantileHead(Derived):
         quantiles: Float[Array, "*batch levels"]
 
     def __init__(self, levels: Edges, center: float | int = 0.0, spread: float | int = 1.0) -> None:
-        if not math.isfinite(center):
-            raise ValueError(f"center: expected a finite number, got {center!r}")
-        if not 0 < spread < math.inf:
-            raise ValueError(f"spread: expected a finite number > 0, got {spread!r}")
+        check_location_scale(center, spread)
         object.__setattr__(self, "levels", _check_levels(levels))
         object.__setattr__(self, "center", center)
         object.__setattr__(self, "spread", spread)

@@ -28,6 +28,7 @@ from sbp_jax.distributions.bins import check_raw, random_levels
 from sbp_jax.distributions.elementary import align, log1mexp, positive
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.inversion import invert
+from sbp_jax.distributions.location_scale import check_location_scale
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]
@@ -72,10 +73,7 @@ class StudentT(Derived):
         df: Float[Array, "*batch"]
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.center):
-            raise ValueError(f"center: expected a finite number, got {self.center!r}")
-        if not 0 < self.spread < math.inf:
-            raise ValueError(f"spread: expected a finite number > 0, got {self.spread!r}")
+        check_location_scale(self.center, self.spread)
         if len(self.df_range) != 2 or not 1 < self.df_range[0] < self.df_range[1] < math.inf:
             raise ValueError(
                 f"df_range: expected two finite numbers, 1 < lowest < highest, got {self.df_range}"

@@ -3,7 +3,6 @@
 from importlib import import_module
 from pathlib import Path
 
-import jax
 import pytest
 
 FILES = sorted(path.stem for path in Path(__file__).parent.glob("cases_*.py"))
@@ -11,12 +10,8 @@ CASES = [case for name in FILES for case in import_module(f"tests.distributions.
 
 
 @pytest.fixture(autouse=True)
-def _quick_compilation():
-    """Compile without optimising: compilation is most of what these tests spend time on."""
-    usual = jax.config.values["jax_disable_most_optimizations"]
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", usual)
+def _quick_compilation(quick_compilation):
+    """Here in every test, unless a file has its own fixture of this name."""
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case.name)

@@ -15,12 +15,8 @@ SPLICED = SplicedBinnedPareto(EDGES, tail_mass=0.1, splice="edge")
 
 
 @pytest.fixture(autouse=True)
-def _quick_compilation():
-    """Compile without optimising: compilation is most of what these tests spend time on."""
-    usual = jax.config.values["jax_disable_most_optimizations"]
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", usual)
+def _quick_compilation(quick_compilation):
+    """Here always."""
 
 
 def params_of(family, rows, seed=0):
