@@ -30,32 +30,12 @@ from jaxtyping import Array, ArrayLike, Float, Real
 
 from sbp_jax.distributions.elementary import align, expm1_ratio, log1mexp
 from sbp_jax.distributions.genpareto_hazard import locate, stretch
+from sbp_jax.distributions.genpareto_loc import add_loc, align_excess, is_number
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "*batch"]
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(10)  # on [-1, 1]
-
-
-def _is_number(value: Value, number: float | int) -> bool:
-    """Whether a value is this very number, known when the program is built."""
-    return isinstance(value, int | float) and value == number
-
-
-def _align_excess(z: Value, shape: Value, scale: Value, loc: Value) -> tuple[Array, Array, Array]:
-    """Aligned excess over loc, shape and scale; no operation where loc is the number 0."""
-    if _is_number(loc, 0):
-        z, shape, scale = align(z, shape, scale)
-        return z, shape, scale
-    z, shape, scale, loc = align(z, shape, scale, loc)
-    return z - loc, shape, scale
-
-
-def _add_loc(excess: Array, loc: Value) -> Array:
-    if _is_number(loc, 0):
-        return excess
-    excess, loc = align(excess, loc)
-    return excess + loc
 
 
 def logpdf(z: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
@@ -74,7 +54,7 @@ def logpdf(z: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> R
     >>> float(logpdf(2.0, shape=0.0, scale=1.0))
     -2.0
     """
-    z, shape, scale = _align_excess(z, shape, scale, loc)
+    z, shape, scale = align_excess(z, shape, scale, loc)
     place = locate(z, shape, scale)
     end = jnp.where(shape < -1, jnp.inf, jnp.where(shape == -1, -jnp.log(scale), -jnp.inf))
     outside = jnp.where(place.beyond == 0, end, -jnp.inf)
@@ -105,7 +85,7 @@ def logsf(z: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Re
     >>> float(logsf(1e6, shape=1.0, scale=1.0))
     -13.815511...
     """
-    z, shape, scale = _align_excess(z, shape, scale, loc)
+    z, shape, scale = align_excess(z, shape, scale, loc)
     place = locate(z, shape, scale)
     value = jnp.where(place.inside, -place.hazard, jnp.where(z < 0, 0.0, -jnp.inf))
     return jnp.where(place.defined, value, jnp.nan)
@@ -137,7 +117,7 @@ def logcdf(z: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> R
     >>> float(logcdf(3.0, shape=1.0, scale=1.0))
     -0.287682...
     """
-    z, shape, scale = _align_excess(z, shape, scale, loc)
+    z, shape, scale = align_excess(z, shape, scale, loc)
     place = locate(z, shape, scale)
     faint = place.inside & (z > 0) & (place.hazard < 2**20 * jnp.finfo(z.dtype).tiny)
     low = jnp.log(jnp.where(faint, z, 1.0)) - jnp.log(jnp.where(faint, scale, 1.0))
@@ -205,7 +185,7 @@ def isf(q: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Resu
     inside = (q > 0) & (q <= 1)
     log_q = jnp.log(jnp.where(inside, q, 1.0))
     outside = jnp.where(q == 0, -jnp.inf, jnp.nan)
-    return _add_loc(inverse_logsf(jnp.where(inside, log_q, outside), shape, scale), loc)
+    return add_loc(inverse_logsf(jnp.where(inside, log_q, outside), shape, scale), loc)
 
 
 def ppf(q: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
@@ -220,7 +200,7 @@ def ppf(q: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Resu
     inside = (q >= 0) & (q < 1)
     log_sf = jnp.log1p(-jnp.where(inside, q, 0.0))
     outside = jnp.where(q == 1, -jnp.inf, jnp.nan)
-    return _add_loc(inverse_logsf(jnp.where(inside, log_sf, outside), shape, scale), loc)
+    return add_loc(inverse_logsf(jnp.where(inside, log_sf, outside), shape, scale), loc)
 
 
 def mean(shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
@@ -232,7 +212,7 @@ def mean(shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
     shape, scale = align(shape, scale)
     exists = shape < 1
     excess = jnp.where(exists, scale / (1 - jnp.where(exists, shape, 0.0)), jnp.inf)
-    return _add_loc(excess, loc)
+    return add_loc(excess, loc)
 
 
 def second_moment(shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
@@ -245,11 +225,11 @@ def second_moment(shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Resu
     exists = shape < 0.5
     xi = jnp.where(exists, shape, 0.0)
     middle = scale / (1 - xi)
-    if _is_number(loc, 0):
+    if is_number(loc, 0):
         square = 2 * middle * (scale / (1 - 2 * xi))
     else:
         # The variance plus the squared mean, which lie in no danger of cancelling.
-        square = middle**2 / (1 - 2 * xi) + _add_loc(middle, loc) ** 2
+        square = middle**2 / (1 - 2 * xi) + add_loc(middle, loc) ** 2
     return jnp.where(exists, square, jnp.inf)
 
 
@@ -344,7 +324,7 @@ def crps(
     >>> round(float(crps(1.0, 0.0, start=0.5, stop=2.0)), 6)
     0.197479
     """
-    from_0, unbounded = _is_number(start, 0), _is_number(stop, math.inf)
+    from_0, unbounded = is_number(start, 0), is_number(stop, math.inf)
     z, shape, scale, mass, start, stop = align(z, shape, scale, mass, start, stop)
     valid = (scale > 0) & (scale < jnp.inf) & (jnp.abs(shape) < jnp.inf)
     for value in (z, mass, start, stop):
