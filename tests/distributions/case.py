@@ -43,6 +43,8 @@ class Case:
         cuts: from (family, params of one set) to the ends of the support and every point where
             the density may jump or change fast, increasing.
         crps_error: relative error to which the score is exact, where it is not in closed form.
+        slow: whether all its laws are tried with --slow only, for it mirrors another case.
+        heavy: whether programs of all its methods take long to compile: likewise for those laws.
     """
 
     name: str
@@ -50,6 +52,8 @@ class Case:
     params: Any
     cuts_of: Callable[[Any, Any], NDArray[np.float64]]
     crps_error: float = 1e-8
+    slow: bool = False
+    heavy: bool = False
 
     @property
     def sets(self):

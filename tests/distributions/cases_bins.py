@@ -55,7 +55,7 @@ CASES = [
         ),
         spliced_cuts,
     ),
-    # One tail only: a lower one, an upper one.
+    # One tail only: a lower one, an upper one (which mirror each other).
     Case(
         "lower",
         SplicedBinnedPareto(UNEVEN, tail_mass=(0.1, None)),
@@ -63,6 +63,7 @@ CASES = [
             logits(2, 1.0), *columns((*HEAVY[:2], 0.0, 1.0), (*SHORT[:2], 0.0, 1.0))
         ),
         spliced_cuts,
+        slow=True,
     ),
     Case(
         "upper",

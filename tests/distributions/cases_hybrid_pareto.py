@@ -38,5 +38,6 @@ CASES = [
         ),
         cuts,
         crps_error=1e-6,
+        heavy=True,
     )
 ]

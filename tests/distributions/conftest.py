@@ -14,6 +14,18 @@ def _quick_compilation(quick_compilation):
     """Here in every test, unless a file has its own fixture of this name."""
 
 
-@pytest.fixture(params=CASES, ids=lambda case: case.name)
+def params():
+    return [pytest.param(c, id=c.name, marks=pytest.mark.slow if c.slow else ()) for c in CASES]
+
+
+@pytest.fixture(params=params())
 def case(request):
     return request.param
+
+
+@pytest.fixture
+def light_case(case, request):
+    """A case that is quick to compile whole, or any with --slow."""
+    if case.heavy and not request.config.getoption("--slow"):
+        pytest.skip("slow; run with --slow")
+    return case

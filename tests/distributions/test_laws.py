@@ -162,7 +162,8 @@ def test_samples_follow_the_cdf(case, dtype):
             assert abs(np.sum(tail < 0.02) - n / 50) < 5 * np.sqrt(n / 50)
 
 
-def test_samples_are_differentiable(case):
+def test_samples_are_differentiable(light_case):
+    case = light_case
     # The pathwise gradient against differences of draws under the same key.
     direction = jax.tree.map(
         lambda x: 1e-6 * np.cos(np.arange(x.size)).reshape(x.shape), case.params
@@ -186,7 +187,8 @@ def test_float32_agrees_with_float64(case, method):
     np.testing.assert_allclose(rounded, exact, rtol=1e-4, atol=3e-5)
 
 
-def test_transformations_agree(case):
+def test_transformations_agree(light_case):
+    case = light_case
     y, rows = case.points(), case.rows(24)
 
     def values(params, y):
@@ -225,7 +227,8 @@ def test_gradients_agree_with_differences(case, method):
     np.testing.assert_allclose(slope, change, rtol=1e-4, atol=1e-12)
 
 
-def test_gradients_are_finite(case):
+def test_gradients_are_finite(light_case):
+    case = light_case
     # In float32; far out, on every edge and threshold, and beyond the support.
     cuts = [case.cuts(k)[np.isfinite(case.cuts(k))] for k in case.sets]
     y = np.array([np.resize([-1e6, 1e6, 0.0, *c], 24) for c in cuts], np.float32).T

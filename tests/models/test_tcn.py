@@ -72,7 +72,11 @@ def test_reading_the_last_step_equals_the_dense_reading(size):
 
 
 @settings(max_examples=25, deadline=None)
-@given(steps=st.integers(1, 20), extra=st.integers(0, 30), seed=st.integers(0, 9))
+@given(
+    steps=st.sampled_from((1, 2, 3, 7, 12, 20)),  # every shape is compiled anew
+    extra=st.sampled_from((0, 1, 5, 30)),
+    seed=st.integers(0, 9),
+)
 def test_neither_content_nor_amount_of_padding_matters(steps, extra, seed):
     model, params, x, mask, _ = make(steps, 3, 3, seed=seed)
     garbage = jnp.where(mask[..., None], x, jnp.nan)
