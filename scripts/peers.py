@@ -17,7 +17,7 @@ import numpy as np
 from sbp_jax.errors import SbpJaxError
 
 FOLDER = Path(__file__).resolve().parents[1] / ".venv-peers"
-PACKAGES = ("gluonts==0.17.0", "lightning>=2.2", "numpy>=2")
+PACKAGES = ("gluonts==0.17.0", "lightning>=2.2", "scipy>=1.15")  # gluonts imports SciPy unasked
 # The first is the small build without CUDA, where an index has it; the second what PyPI has.
 TORCH = ("torch==2.13.0+cpu", "torch>=2.4")
 

@@ -63,7 +63,7 @@ class StudentT(Derived):
 
     center: float | int = 0.0
     spread: float | int = 1.0
-    df_range: tuple[float | int, float | int] = (2.0, 100.0)
+    df_range: Sequence[float | int] = (2.0, 100.0)
 
     class Params(NamedTuple):
         """Location and scale in the unit of the target; degrees of freedom, without unit."""
@@ -78,6 +78,7 @@ class StudentT(Derived):
             raise ValueError(
                 f"df_range: expected two finite numbers, 1 < lowest < highest, got {self.df_range}"
             )
+        object.__setattr__(self, "df_range", tuple(self.df_range))  # a list would not hash
 
     @property
     def num_outputs(self) -> int:

@@ -170,3 +170,9 @@ def test_df_stays_in_its_range():
 def test_misuse_is_refused(name, value):
     with pytest.raises(ValueError, match=f"{name}: expected"):
         StudentT(**{name: value})
+
+
+def test_a_list_for_the_range_hashes_too():
+    family = StudentT(df_range=[3.0, 30.0])
+    assert family == StudentT(df_range=(3.0, 30.0))
+    assert 3 < float(family.constrain(jnp.zeros(3)).df) < 30
