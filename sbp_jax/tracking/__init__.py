@@ -1,0 +1,1 @@
+"""Raw NFL tracking files to frames, features and data sets ready for a device."""
