@@ -14,7 +14,7 @@ Shapes = dict[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Anchor:
-    """A static column that marks a point on the target's axis, as in `sbp_jax.models.anchors`."""
+    """A column that marks a point on the target's axis, as in `sbp_jax.models.anchors`."""
 
     column: int
     scale: float
@@ -31,6 +31,7 @@ class Architecture:
     first_edge: float
     bin_width: float
     anchors: tuple[Anchor, ...]
+    step_columns: tuple[int, ...]
     features: int
     layers: int
     kernel_size: int
@@ -48,6 +49,8 @@ class Architecture:
             first_edge=number(model, "first_edge"),
             bin_width=number(model, "bin_width"),
             anchors=tuple(_anchor(anchor) for anchor in field(model, "anchors", list)),
+            # Files written before there were step columns do not name them.
+            step_columns=_tuple_of(int, {"step_columns": [], **model}, "step_columns"),
             features=_count(model, "features", 1),
             layers=_count(model, "layers", 0),
             kernel_size=_count(model, "kernel_size", 1),
@@ -67,13 +70,23 @@ class Architecture:
                 f"config: expected 'num_bins' of at most {self.num_outputs} outputs, found "
                 f"{self.num_bins}"
             )
-        columns = len(self.static_names)
+        steps = len(self.sequence_names)
+        if not all(0 <= column < steps for column in self.step_columns):
+            raise ExportError(
+                f"config: expected 'step_columns' in 0..{steps - 1}, found {self.step_columns}"
+            )
+        columns = self.facts
         for anchor in self.anchors:
             if anchor.column >= columns:
                 raise ExportError(
                     f"config: expected an anchor's column in 0..{columns - 1}, found "
                     f"{anchor.column}"
                 )
+
+    @property
+    def facts(self) -> int:
+        """Columns beside the state: static ones, then those of the step that is read."""
+        return len(self.static_names) + len(self.step_columns)
 
     @property
     def receptive_field(self) -> int:
@@ -93,7 +106,7 @@ class Architecture:
             if channels != self.features:
                 shapes[f"{block}/shortcut/kernel"] = (channels, self.features)
             channels = self.features
-        inputs = len(self.static_names) + (self.features if self.layers else 0)
+        inputs = self.facts + (self.features if self.layers else 0)
         widths = {f"hidden_{i}": width for i, width in enumerate(self.hidden)}
         for name, width in widths.items():
             shapes |= {f"{name}/kernel": (inputs, width), f"{name}/bias": (width,)}

@@ -1,6 +1,6 @@
 """The perceptron in NumPy, from state and static facts to raw parameters.
 
-Legend: B examples, D inputs, S static columns, N bins, P outputs.
+Legend: B examples, D inputs, F facts, N bins, P outputs.
 """
 
 import math
@@ -22,12 +22,12 @@ class Head:
         self._architecture = architecture
         self._weights = weights
 
-    def __call__(self, h: Floats, static: Floats) -> Floats:
+    def __call__(self, h: Floats, facts: Floats) -> Floats:
         """Evaluate.
 
         Args:
-            h: (B, D) encoder's state beside the static facts.
-            static: (B, S), for the anchors.
+            h: (B, D) encoder's state beside the facts.
+            facts: (B, F), for the anchors.
         """
         net = self._architecture
         for i in range(len(net.hidden)):
@@ -36,7 +36,7 @@ class Head:
         if net.num_bins:
             logits = raw[:, : net.num_bins]
             for i, anchor in enumerate(net.anchors):
-                at = _anchor_bin(static, anchor, net.first_edge, net.bin_width)
+                at = _anchor_bin(facts, anchor, net.first_edge, net.bin_width)
                 logits += _laid_out(self._dense(f"anchor_{i}", h), anchor, at, net.num_bins)
         return raw
 
@@ -65,10 +65,10 @@ def gelu(x: Floats) -> Floats:
 
 
 def _anchor_bin(
-    static: Floats, anchor: Anchor, first_edge: float, bin_width: float
+    facts: Floats, anchor: Anchor, first_edge: float, bin_width: float
 ) -> NDArray[np.intp]:
     """Bin (B,) that holds each example's anchor, as `sbp_jax.models.anchors.anchor_bin`."""
-    position = (static[:, anchor.column] * anchor.scale - first_edge) / bin_width
+    position = (facts[:, anchor.column] * anchor.scale - first_edge) / bin_width
     return np.clip(np.floor(position + 0.005), -_FAR, _FAR).astype(np.intp)
 
 

@@ -80,7 +80,7 @@ class NumpyModel:
 
         Args:
             sequence: (B, T, C) features of each step, observed steps first; not read by a model
-                without layers.
+                without layers and step columns.
             mask: (B, T) bool, True where observed.
             static: (B, S) facts about the example as a whole.
 
@@ -143,7 +143,7 @@ class NumpyModel:
     ) -> tuple[NDArray, NDArray[np.bool_], NDArray]:
         facts = inputs.columns("static", static, self.static_names, 2)
         inputs.finite("static", facts, self.static_names, None)
-        if not self._network.layers:
+        if not (self._network.layers or self._network.step_columns):
             nothing = np.zeros((len(facts), 0, 0), np.float32)
             return nothing, np.zeros((len(facts), 0), np.bool_), facts
         features = inputs.columns("sequence", sequence, self.sequence_names, 3)
@@ -168,7 +168,17 @@ class NumpyModel:
         self, features: NDArray, observed: NDArray[np.bool_], static: NDArray
     ) -> NDArray[np.float32]:
         facts = static.astype(np.float32)
+        if self._network.step_columns:
+            facts = np.concatenate([facts, self._now(features, observed)], axis=1)
         if not self._network.layers:
             return self._head(facts, facts)
         state = self._encoder(features, observed)
         return self._head(np.concatenate([state, facts], axis=1), facts)
+
+    def _now(self, features: NDArray, observed: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """The step columns at each row's last observed step, zeros where there is none."""
+        now = np.zeros((len(features), len(self._network.step_columns)), np.float32)
+        rows = np.flatnonzero(observed.any(axis=1))
+        last = observed[rows].sum(axis=1) - 1
+        now[rows] = features[rows, last][:, list(self._network.step_columns)]
+        return now

@@ -5,7 +5,7 @@ with one logit per yard must learn each of these hundred peaks apart. An anchore
 a distance from the anchor instead, ``logit[i] += relative[i - anchor_bin]``, so that one parameter
 serves every play.
 
-Legend: B examples, N bins, R relative bins.
+Legend: B examples, F facts, N bins, R relative bins.
 """
 
 from dataclasses import dataclass
@@ -16,10 +16,11 @@ from jaxtyping import Array, Float, Int
 
 @dataclass(frozen=True)
 class Anchor:
-    """A static column that marks a point on the target's axis.
+    """A column that marks a point on the target's axis.
 
     Attributes:
-        column: index of the column in ``Batch.static``.
+        column: index of the column in ``Batch.static``; what counts on from there are the
+            model's ``step_columns``.
         scale: the column times this is in the target's unit.
         below: relative bins kept below the anchor; lower bins share the lowest one's logit.
         above: likewise above.
@@ -37,7 +38,7 @@ class Anchor:
 
 
 def anchor_bin(
-    static: Float[Array, "B S"], anchor: Anchor, first_edge: float, bin_width: float
+    facts: Float[Array, "B F"], anchor: Anchor, first_edge: float, bin_width: float
 ) -> Int[Array, " B"]:
     """Index of the bin that holds each example's anchor; it may lie outside 0..N-1.
 
@@ -47,7 +48,7 @@ def anchor_bin(
     """
     # Half a per cent of a bin keeps an anchor that was scaled down and up again from falling
     # below the edge it lies on.
-    position = (static[:, anchor.column] * anchor.scale - first_edge) / bin_width
+    position = (facts[:, anchor.column] * anchor.scale - first_edge) / bin_width
     return jnp.floor(position + 0.005).astype(jnp.int32)
 
 

@@ -97,7 +97,10 @@ class Forecaster:
 
 
 def make_forecaster(
-    config: NetworkConfig, family: KnownFamily, anchors: tuple[Anchor, ...] = ()
+    config: NetworkConfig,
+    family: KnownFamily,
+    anchors: tuple[Anchor, ...] = (),
+    step_columns: tuple[int, ...] = (),
 ) -> Forecaster:
     """Join a network of the given sizes to a family.
 
@@ -105,11 +108,12 @@ def make_forecaster(
         config: sizes.
         family: fixes the number of outputs; binned families get logits tied to the anchors.
         anchors: ignored by families without bins.
+        step_columns: columns of the series that the perceptron sees directly.
 
     Raises:
         ValueError: anchors were given and the bins are not equally wide.
     """
-    sizes = asdict(config)
+    sizes = asdict(config) | {"step_columns": step_columns}
     if not isinstance(family, SplicedBinnedPareto | Binned):
         return Forecaster(PlayModel(num_outputs=family.num_outputs, **sizes), family)
     edges = family.edges
@@ -138,6 +142,7 @@ def forecaster_from(config: Mapping[str, Any]) -> Forecaster:
     if name not in _FAMILIES:
         raise ValueError(f"family: expected one of {sorted(_FAMILIES)}, got {name!r}")
     fields["anchors"] = tuple(Anchor(**anchor) for anchor in fields["anchors"])
-    fields["hidden"] = tuple(fields["hidden"])
+    for listed in ("hidden", "step_columns"):
+        fields[listed] = tuple(fields.get(listed, ()))  # older descriptions have no step columns
     statics = {k: tuple(v) if isinstance(v, list) else v for k, v in family.items()}
     return Forecaster(PlayModel(**fields), _FAMILIES[name](**statics))

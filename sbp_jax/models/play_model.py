@@ -2,7 +2,8 @@
 
 import flax.linen as nn
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Bool, Float
 
 from sbp_jax.batch import Batch
 from sbp_jax.models.anchors import Anchor, anchor_bin, anchored_logits
@@ -17,9 +18,13 @@ class PlayModel(nn.Module):
         num_bins: how many of the outputs, the first ones, are logits of bins; 0 if none are.
         first_edge: lower edge of the first bin, in the target's unit.
         bin_width: width of the bins, all equal; used by anchors alone.
-        anchors: points on the target's axis that bins are also counted from.
+        anchors: points on the target's axis that bins are also counted from; an anchor's column
+            counts the static facts and after them the `step_columns`.
+        step_columns: columns of the series that the perceptron sees as they stand at the step
+            that is read, beside the encoder's state and the static facts; zeros where no step
+            was observed.
         features: channels of the TCN.
-        layers: blocks of the TCN; 0 leaves the series out.
+        layers: blocks of the TCN; 0 leaves the series out, but for the `step_columns`.
         kernel_size: taps of each convolution.
         hidden: widths of the perceptron's layers.
         dropout: probability of dropping a unit of the state or of a hidden layer, in training.
@@ -32,6 +37,7 @@ class PlayModel(nn.Module):
     first_edge: float = 0.0
     bin_width: float = 1.0
     anchors: tuple[Anchor, ...] = ()
+    step_columns: tuple[int, ...] = ()
     features: int = 32
     layers: int = 5
     kernel_size: int = 3
@@ -47,30 +53,41 @@ class PlayModel(nn.Module):
 
         ``batch.target`` is not read. Dropout draws from the random stream ``dropout``.
         """
-        static = batch.static.astype(jnp.float32)
+        facts = self._facts(batch, readout)
+        h = self._joined(batch, facts, readout, train)
         if readout == "last":
-            return self._head(self._joined(batch, static, readout, train), static, train)
+            return self._head(h, facts, train)
         rows, steps = batch.mask.shape
-        repeated = jnp.repeat(static, steps, axis=0)
-        state = self._joined(batch, repeated.reshape(rows, steps, -1), readout, train)
-        raw = self._head(state.reshape(rows * steps, -1), repeated, train)
+        raw = self._head(h.reshape(rows * steps, -1), facts.reshape(rows * steps, -1), train)
         return raw.reshape(rows, steps, self.num_outputs)
 
-    def _joined(
-        self, batch: Batch, static: Float[Array, "... S"], readout: Readout, train: bool
-    ) -> Float[Array, "... D"]:
-        """What the head sees: the encoder's state beside the static facts."""
-        if not self.layers:
+    def _facts(self, batch: Batch, readout: Readout) -> Float[Array, "... F"]:
+        """Static facts, and the step columns at the last observed step or at every step."""
+        static = batch.static.astype(jnp.float32)
+        if readout == "all":
+            static = jnp.repeat(static[:, None], batch.mask.shape[1], axis=1)
+        if not self.step_columns:
             return static
+        columns = batch.sequence[..., np.array(self.step_columns)].astype(jnp.float32)
+        columns = jnp.where(batch.mask[..., None], columns, 0)
+        now = columns if readout == "all" else at_last_step(columns, batch.mask)
+        return jnp.concatenate([static, now], axis=-1)
+
+    def _joined(
+        self, batch: Batch, facts: Float[Array, "... F"], readout: Readout, train: bool
+    ) -> Float[Array, "... D"]:
+        """What the head sees: the encoder's state beside the facts."""
+        if not self.layers:
+            return facts
         encoder = TCN(
             self.features, self.layers, self.kernel_size, self.encoder_dropout, name="tcn"
         )
         state = encoder(batch.sequence, batch.mask, readout=readout, train=train)
         state = nn.Dropout(self.dropout)(state, deterministic=not train)
-        return jnp.concatenate([state, static], axis=-1)
+        return jnp.concatenate([state, facts], axis=-1)
 
     def _head(
-        self, h: Float[Array, "B D"], static: Float[Array, "B S"], train: bool
+        self, h: Float[Array, "B D"], facts: Float[Array, "B F"], train: bool
     ) -> Float[Array, "B P"]:
         """Perceptron, then the outputs, bins counted from each anchor added to the logits."""
         for i, width in enumerate(self.hidden):
@@ -84,6 +101,17 @@ class PlayModel(nn.Module):
         logits = raw[:, : self.num_bins]
         for i, anchor in enumerate(self.anchors):
             relative = nn.Dense(anchor.width, kernel_init=small, name=f"anchor_{i}")(h)
-            at = anchor_bin(static, anchor, self.first_edge, self.bin_width)
+            at = anchor_bin(facts, anchor, self.first_edge, self.bin_width)
             logits = logits + anchored_logits(relative, anchor, at, self.num_bins)
         return jnp.concatenate([logits, raw[:, self.num_bins :]], axis=1)
+
+
+def at_last_step(x: Float[Array, "B T C"], mask: Bool[Array, "B T"]) -> Float[Array, "B C"]:
+    """Value at each row's last observed step; that of the first step where none is.
+
+    >>> x = jnp.array([[[1.0], [2.0], [9.0]]])
+    >>> at_last_step(x, jnp.array([[True, True, False]]))
+    Array([[2.]], dtype=float32)
+    """
+    last = jnp.maximum(jnp.sum(mask, axis=1, dtype=jnp.int32) - 1, 0)
+    return jnp.take_along_axis(x, last[:, None, None], axis=1)[:, 0]

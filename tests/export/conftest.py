@@ -17,7 +17,11 @@ from sbp_jax.models.play_model import PlayModel
 
 EDGES = tuple(np.arange(-10.5, 61.5))
 STATIC_NAMES = ("air_yards", "to_goal", "down", "clock", "score")
-ANCHORS = (Anchor(column=0, scale=10.0, below=12, above=30), Anchor(1, 100.0, 20, 3))
+ANCHORS = (
+    Anchor(column=0, scale=10.0, below=12, above=30),
+    Anchor(1, 100.0, 20, 3),
+    Anchor(len(STATIC_NAMES), 10.0, 5, 5),  # the first step column, for models that have one
+)
 FAMILIES: dict[str, Any] = {
     "edge": SplicedBinnedPareto(EDGES, (0.05, 0.03), "edge"),
     "quantile": SplicedBinnedPareto(EDGES, 0.05, "quantile", (-0.4, 0.9)),

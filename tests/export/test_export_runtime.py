@@ -15,17 +15,18 @@ from sbp_jax.export.weights import read_flat
 
 FAMILIES = ("edge", "quantile", "binned", "gaussian")  # see conftest.py
 
-SHAPES = [  # layers, kernel size, channels, steps, anchors, hidden
-    (0, 3, 7, 5, 0, (24, 16)),
-    (0, 3, 7, 5, 2, ()),
-    (1, 2, 7, 1, 0, (24,)),
-    (1, 4, 8, 9, 1, (24, 16)),
-    (2, 3, 8, 2, 2, (16,)),
-    (3, 2, 7, 64, 2, (24, 16)),
-    (4, 4, 7, 13, 0, (24, 16)),
-    (5, 3, 20, 64, 2, (32, 32)),
-    (6, 2, 7, 33, 0, (16,)),
-    (6, 4, 8, 64, 2, (24, 16)),
+SHAPES = [  # layers, kernel size, channels, steps, anchors, hidden, step columns
+    (0, 3, 7, 5, 0, (24, 16), ()),
+    (0, 3, 7, 5, 2, (), ()),
+    (0, 3, 7, 5, 3, (16,), (2,)),
+    (1, 2, 7, 1, 0, (24,), ()),
+    (1, 4, 8, 9, 1, (24, 16), ()),
+    (2, 3, 8, 2, 2, (16,), ()),
+    (3, 2, 7, 64, 3, (24, 16), (6, 0)),
+    (4, 4, 7, 13, 0, (24, 16), ()),
+    (5, 3, 20, 64, 2, (32, 32), ()),
+    (6, 2, 7, 33, 0, (16,), ()),
+    (6, 4, 8, 64, 2, (24, 16), ()),
 ]
 
 
@@ -34,9 +35,11 @@ def jax_raw(pair, batch):
     return np.asarray(apply(batch))
 
 
-@pytest.mark.parametrize(("layers", "kernel", "channels", "steps", "anchors", "hidden"), SHAPES)
+@pytest.mark.parametrize(
+    ("layers", "kernel", "channels", "steps", "anchors", "hidden", "step_columns"), SHAPES
+)
 def test_raw_outputs_equal_those_of_jax(
-    make_pair, make_batch, layers, kernel, channels, steps, anchors, hidden
+    make_pair, make_batch, layers, kernel, channels, steps, anchors, hidden, step_columns
 ):
     pair = make_pair(
         channels=channels,
@@ -45,6 +48,7 @@ def test_raw_outputs_equal_those_of_jax(
         kernel_size=kernel,
         anchors=anchors,
         hidden=hidden,
+        step_columns=step_columns,
     )
     batch = make_batch(17, steps, channels, seed=steps)
     expected = jax_raw(pair, batch)

@@ -78,10 +78,11 @@ def test_moving_the_anchor_moves_the_anchored_part_of_the_prediction():
     [SplicedBinnedPareto(EDGES, 0.01, "edge"), Binned(EDGES), Gaussian(5.0, 3.0)],
     ids=["spliced", "binned", "gaussian"],
 )
-@pytest.mark.parametrize("layers", [0, 2])
-def test_reading_everywhere_ends_in_the_last_reading(family, layers):
-    anchors = (Anchor(1, 10.0, 3, 4),)
-    forecaster = make_forecaster(NetworkConfig(features=4, layers=layers), family, anchors)
+@pytest.mark.parametrize(("layers", "step_columns"), [(0, ()), (2, ()), (0, (1,)), (2, (1, 0))])
+def test_reading_everywhere_ends_in_the_last_reading(family, layers, step_columns):
+    anchors = (Anchor(1, 10.0, 3, 4), Anchor(2 + len(step_columns), 4.0, 2, 2))
+    network = NetworkConfig(features=4, layers=layers)
+    forecaster = make_forecaster(network, family, anchors, step_columns)
     batch = batch_of()
     params = forecaster.init(jax.random.key(1), batch)
     last = forecaster.apply(params, batch)
@@ -92,6 +93,24 @@ def test_reading_everywhere_ends_in_the_last_reading(family, layers):
     for row, length in enumerate(lengths):
         if length:
             np.testing.assert_allclose(everywhere[row, length - 1], last[row], atol=1e-5)
+
+
+def test_an_anchor_follows_a_column_of_the_step_that_is_read():
+    anchor = Anchor(column=3, scale=1.0, below=30, above=30)  # the first after three static facts
+    network = NetworkConfig(layers=0, hidden=())
+    forecaster = make_forecaster(network, Binned(EDGES), (anchor,), step_columns=(1,))
+    batch = batch_of()
+    yards = np.random.default_rng(4).integers(-5, 20, batch.mask.shape)
+    batch.sequence[..., 1] = np.where(batch.mask, yards, np.nan)  # padding must not be read
+    params = jax.tree.map(jnp.zeros_like, forecaster.init(jax.random.key(0), batch))
+    params["anchor_0"]["bias"] = jnp.zeros(61).at[30].set(5.0)
+    everywhere = np.argmax(forecaster.apply(params, batch, readout="all"), axis=-1)
+    expected = np.where(batch.mask, yards, 0) + 5
+    np.testing.assert_array_equal(everywhere, expected)
+    last = np.argmax(forecaster.apply(params, batch), axis=-1)
+    lengths = batch.mask.sum(axis=1)
+    for row, length in enumerate(lengths):
+        assert last[row] == (expected[row, length - 1] if length else 5)
 
 
 def test_the_target_is_never_read():
@@ -117,7 +136,7 @@ def test_the_target_is_never_read():
     ids=repr,
 )
 def test_a_description_rebuilds_the_forecaster(family):
-    made = make_forecaster(NetworkConfig(features=4), family, (Anchor(1, 10.0, 3, 4),))
+    made = make_forecaster(NetworkConfig(features=4), family, (Anchor(1, 10.0, 3, 4),), (1, 0))
     described = describe(made.model, made.family, static_names="abc", sequence_names="de")
     # Through JSON, as from a run folder.
     assert forecaster_from(json.loads(json.dumps(described))) == made
