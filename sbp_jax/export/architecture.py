@@ -21,6 +21,34 @@ class Anchor:
     below: int
     above: int
 
+    @property
+    def width(self) -> int:
+        """How many numbers the network emits for it."""
+        return self.below + self.above + 1
+
+
+@dataclass(frozen=True)
+class KnotAnchor:
+    """A point with logits at knots around it, as in `sbp_jax.models.knot_anchors`."""
+
+    column: int | None
+    scale: float
+    knots: tuple[float, ...]
+    shift_scale: float
+
+    @property
+    def width(self) -> int:
+        """How many numbers the network emits for it; a shift is the last."""
+        return len(self.knots) + bool(self.shift_scale)
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """The column of what the target cannot exceed, as in `sbp_jax.models.ceiling`."""
+
+    column: int
+    scale: float
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -30,7 +58,9 @@ class Architecture:
     num_bins: int
     first_edge: float
     bin_width: float
-    anchors: tuple[Anchor, ...]
+    anchors: tuple[Anchor | KnotAnchor, ...]
+    ceiling: Ceiling | None
+    free_logits: bool
     step_columns: tuple[int, ...]
     features: int
     layers: int
@@ -49,7 +79,9 @@ class Architecture:
             first_edge=number(model, "first_edge"),
             bin_width=number(model, "bin_width"),
             anchors=tuple(_anchor(anchor) for anchor in field(model, "anchors", list)),
-            # Files written before there were step columns do not name them.
+            ceiling=_ceiling(model.get("ceiling")),
+            free_logits=model.get("free_logits", True) is True,
+            # Files written before there were such columns name neither them nor the two above.
             step_columns=_tuple_of(int, {"step_columns": [], **model}, "step_columns"),
             features=_count(model, "features", 1),
             layers=_count(model, "layers", 0),
@@ -75,18 +107,24 @@ class Architecture:
             raise ExportError(
                 f"config: expected 'step_columns' in 0..{steps - 1}, found {self.step_columns}"
             )
-        columns = self.facts
-        for anchor in self.anchors:
-            if anchor.column >= columns:
-                raise ExportError(
-                    f"config: expected an anchor's column in 0..{columns - 1}, found "
-                    f"{anchor.column}"
-                )
+        named = {"an anchor": [a.column for a in self.anchors if a.column is not None]}
+        named["the ceiling"] = [self.ceiling.column] if self.ceiling else []
+        for whose, columns in named.items():
+            for column in columns:
+                if column >= self.facts:
+                    raise ExportError(
+                        f"config: expected {whose}'s column in 0..{self.facts - 1}, found {column}"
+                    )
 
     @property
     def facts(self) -> int:
         """Columns beside the state: static ones, then those of the step that is read."""
         return len(self.static_names) + len(self.step_columns)
+
+    @property
+    def own_logits(self) -> int:
+        """How many bins have a logit that depends on no anchor: all or none."""
+        return self.num_bins if self.free_logits else 0
 
     @property
     def receptive_field(self) -> int:
@@ -111,9 +149,10 @@ class Architecture:
         for name, width in widths.items():
             shapes |= {f"{name}/kernel": (inputs, width), f"{name}/bias": (width,)}
             inputs = width
-        outputs = {"raw": self.num_outputs}
+        unanchored = self.num_outputs - self.num_bins + self.own_logits
+        outputs = {"raw": unanchored} if unanchored else {}
         if self.num_bins:
-            outputs |= {f"anchor_{i}": a.below + a.above + 1 for i, a in enumerate(self.anchors)}
+            outputs |= {f"anchor_{i}": anchor.width for i, anchor in enumerate(self.anchors)}
         for name, width in outputs.items():
             shapes |= {f"{name}/kernel": (inputs, width), f"{name}/bias": (width,)}
         return shapes
@@ -160,19 +199,38 @@ def _count(config: Mapping[str, Any], name: str, lowest: int) -> int:
     return value
 
 
-def _tuple_of(kind: type, config: Mapping[str, Any], name: str) -> tuple[Any, ...]:
+def _tuple_of(
+    kind: type | tuple[type, ...], config: Mapping[str, Any], name: str
+) -> tuple[Any, ...]:
     values: list[Any] = field(config, name, list)
     if not all(isinstance(value, kind) for value in values):
-        raise ExportError(f"config: expected {name!r} as list of {kind.__name__}, found {values}")
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        expected = " or ".join(one.__name__ for one in kinds)
+        raise ExportError(f"config: expected {name!r} as list of {expected}, found {values}")
     return tuple(values)
 
 
-def _anchor(config: Any) -> Anchor:
+def _anchor(config: Any) -> Anchor | KnotAnchor:
     if not isinstance(config, dict):
         raise ExportError(f"config: expected an anchor as dict, found {config!r}")
-    return Anchor(
-        column=_count(config, "column", 0),
+    if "knots" not in config:
+        return Anchor(
+            column=_count(config, "column", 0),
+            scale=number(config, "scale"),
+            below=_count(config, "below", 0),
+            above=_count(config, "above", 0),
+        )
+    return KnotAnchor(
+        column=None if config.get("column") is None else _count(config, "column", 0),
         scale=number(config, "scale"),
-        below=_count(config, "below", 0),
-        above=_count(config, "above", 0),
+        knots=tuple(map(float, _tuple_of((int, float), config, "knots"))),
+        shift_scale=number(config, "shift_scale"),
     )
+
+
+def _ceiling(config: Any) -> Ceiling | None:
+    if config is None:
+        return None
+    if not isinstance(config, dict):
+        raise ExportError(f"config: expected 'ceiling' as dict, found {config!r}")
+    return Ceiling(column=_count(config, "column", 0), scale=number(config, "scale"))

@@ -36,9 +36,10 @@ def describe(
     names = [one.name for one in dataclasses.fields(model) if one.name not in _FLAX_FIELDS]
     fields = {name: getattr(model, name) for name in names}
     anchors = [dataclasses.asdict(anchor) for anchor in model.anchors]
+    ceiling = None if model.ceiling is None else dataclasses.asdict(model.ceiling)
     config = {
         "format": FORMAT,
-        "model": {**fields, "anchors": anchors},
+        "model": {**fields, "anchors": anchors, "ceiling": ceiling},
         "family": {"name": type(family).__name__, **dataclasses.asdict(family)},
         "static_names": list(static_names),
         "sequence_names": list(sequence_names),

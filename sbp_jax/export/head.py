@@ -9,9 +9,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from sbp_jax.export.architecture import Anchor, Architecture
+from sbp_jax.export.architecture import Anchor, Architecture, KnotAnchor
 
 Floats = NDArray[np.float32]
+_IMPOSSIBLE = -40.0  # as in `sbp_jax.models.ceiling`
 _FAR = 2.0**30  # bins; an anchor beyond is as good as there, and fits an integer
 
 
@@ -32,13 +33,32 @@ class Head:
         net = self._architecture
         for i in range(len(net.hidden)):
             h = gelu(self._dense(f"hidden_{i}", h))
-        raw = self._dense("raw", h)
-        if net.num_bins:
-            logits = raw[:, : net.num_bins]
-            for i, anchor in enumerate(net.anchors):
-                at = _anchor_bin(facts, anchor, net.first_edge, net.bin_width)
-                logits += _laid_out(self._dense(f"anchor_{i}", h), anchor, at, net.num_bins)
-        return raw
+        out = np.zeros((len(h), net.num_outputs), np.float32)
+        first = net.num_bins - net.own_logits
+        if first < net.num_outputs:
+            out[:, first:] = self._dense("raw", h)
+        if not net.num_bins:
+            return out
+        logits = out[:, : net.num_bins]
+        for i, anchor in enumerate(net.anchors):
+            logits += self._anchored(self._dense(f"anchor_{i}", h), anchor, facts)
+        if net.ceiling is not None:
+            highest = facts[:, net.ceiling.column] * np.float32(net.ceiling.scale)
+            _merge_above(logits, (highest - net.first_edge) / net.bin_width)
+        return out
+
+    def _anchored(self, relative: Floats, anchor: Anchor | KnotAnchor, facts: Floats) -> Floats:
+        net = self._architecture
+        if isinstance(anchor, Anchor):
+            at = _anchor_bin(facts, anchor, net.first_edge, net.bin_width)
+            return _laid_out(relative, anchor, at, net.num_bins)
+        points = np.zeros(len(facts), np.float32)
+        if anchor.column is not None:
+            points += facts[:, anchor.column] * np.float32(anchor.scale)
+        if anchor.shift_scale:
+            points += np.float32(anchor.shift_scale) * relative[:, -1]
+        centers = net.first_edge + net.bin_width * (np.arange(net.num_bins) + 0.5)
+        return _interpolated(relative, anchor, centers.astype(np.float32) - points[:, None])
 
     def _dense(self, name: str, h: Floats) -> Floats:
         out: Floats = h @ self._weights[f"{name}/kernel"]
@@ -79,3 +99,30 @@ def _laid_out(
     distance = np.arange(num_bins) - at[:, None]
     index = np.clip(distance, -anchor.below, anchor.above) + anchor.below
     return np.take_along_axis(relative, index, axis=1)
+
+
+def _interpolated(relative: Floats, anchor: KnotAnchor, distance: Floats) -> Floats:
+    """Logits (B, N) on straight lines between those at the knots; the ends hold on."""
+    knots = np.asarray(anchor.knots, np.float32)
+    distance = np.clip(distance, knots[0], knots[-1])
+    left = np.searchsorted(knots[1:-1], distance, side="right")
+    part = (distance - knots[left]) / (knots[left + 1] - knots[left])
+    low = np.take_along_axis(relative, left, axis=1)
+    high = np.take_along_axis(relative, left + 1, axis=1)
+    return low * (1 - part) + high * part
+
+
+def _merge_above(logits: Floats, position: Floats) -> None:
+    """Give each example's highest bin all that lies above, as `sbp_jax.models.ceiling`."""
+    count = logits.shape[1]
+    at = np.clip(np.floor(position + 0.005), 0, count - 1)[:, None]
+    bins = np.arange(count)
+    total = _logsumexp(logits)
+    impossible = total + np.float32(_IMPOSSIBLE)
+    above = _logsumexp(np.where(bins >= at, logits, impossible))
+    logits[:] = np.where(bins < at, logits, np.where(bins == at, above, impossible))
+
+
+def _logsumexp(x: Floats) -> Floats:
+    top = x.max(axis=1, keepdims=True)
+    return top + np.log(np.exp(x - top).sum(axis=1, keepdims=True))

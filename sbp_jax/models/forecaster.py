@@ -20,6 +20,8 @@ from sbp_jax.distributions import (
     StudentT,
 )
 from sbp_jax.models.anchors import Anchor
+from sbp_jax.models.ceiling import Ceiling
+from sbp_jax.models.knot_anchors import KnotAnchor
 from sbp_jax.models.play_model import PlayModel
 from sbp_jax.models.tcn import Readout
 
@@ -99,8 +101,11 @@ class Forecaster:
 def make_forecaster(
     config: NetworkConfig,
     family: KnownFamily,
-    anchors: tuple[Anchor, ...] = (),
+    anchors: tuple[Anchor | KnotAnchor, ...] = (),
     step_columns: tuple[int, ...] = (),
+    *,
+    ceiling: Ceiling | None = None,
+    free_logits: bool = True,
 ) -> Forecaster:
     """Join a network of the given sizes to a family.
 
@@ -109,16 +114,21 @@ def make_forecaster(
         family: fixes the number of outputs; binned families get logits tied to the anchors.
         anchors: ignored by families without bins.
         step_columns: columns of the series that the perceptron sees directly.
+        ceiling: what the target cannot exceed; ignored by families without bins.
+        free_logits: False leaves the bins to the anchors alone; ignored likewise.
 
     Raises:
-        ValueError: anchors were given and the bins are not equally wide.
+        ValueError: anchors or a ceiling were given and the bins are not equally wide, or nothing
+            is left that the bins' logits could come from.
     """
     sizes = asdict(config) | {"step_columns": step_columns}
     if not isinstance(family, SplicedBinnedPareto | Binned):
         return Forecaster(PlayModel(num_outputs=family.num_outputs, **sizes), family)
     edges = family.edges
     width = (edges[-1] - edges[0]) / (len(edges) - 1)
-    if anchors and any(abs(b - a - width) > 1e-6 * width for a, b in pairwise(edges)):
+    if not (anchors or free_logits):
+        raise ValueError("free_logits: expected True where there are no anchors, got False")
+    if (anchors or ceiling) and any(abs(b - a - width) > 1e-6 * width for a, b in pairwise(edges)):
         raise ValueError("anchors: expected a family with bins of equal width, got uneven edges")
     model = PlayModel(
         num_outputs=family.num_outputs,
@@ -126,6 +136,8 @@ def make_forecaster(
         first_edge=edges[0],
         bin_width=width,
         anchors=anchors,
+        ceiling=ceiling,
+        free_logits=free_logits,
         **sizes,
     )
     return Forecaster(model, family)
@@ -141,8 +153,16 @@ def forecaster_from(config: Mapping[str, Any]) -> Forecaster:
     name = family.pop("name")
     if name not in _FAMILIES:
         raise ValueError(f"family: expected one of {sorted(_FAMILIES)}, got {name!r}")
-    fields["anchors"] = tuple(Anchor(**anchor) for anchor in fields["anchors"])
+    fields["anchors"] = tuple(_anchor(anchor) for anchor in fields["anchors"])
+    if fields.get("ceiling") is not None:
+        fields["ceiling"] = Ceiling(**fields["ceiling"])
     for listed in ("hidden", "step_columns"):
         fields[listed] = tuple(fields.get(listed, ()))  # older descriptions have no step columns
     statics = {k: tuple(v) if isinstance(v, list) else v for k, v in family.items()}
     return Forecaster(PlayModel(**fields), _FAMILIES[name](**statics))
+
+
+def _anchor(described: Mapping[str, Any]) -> Anchor | KnotAnchor:
+    if "knots" not in described:
+        return Anchor(**described)
+    return KnotAnchor(**{**described, "knots": tuple(described["knots"])})

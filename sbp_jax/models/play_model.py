@@ -7,6 +7,8 @@ from jaxtyping import Array, Bool, Float
 
 from sbp_jax.batch import Batch
 from sbp_jax.models.anchors import Anchor, anchor_bin, anchored_logits
+from sbp_jax.models.ceiling import Ceiling, merge_above
+from sbp_jax.models.knot_anchors import KnotAnchor, anchor_points, interpolated_logits
 from sbp_jax.models.tcn import TCN, Readout
 
 
@@ -17,9 +19,12 @@ class PlayModel(nn.Module):
         num_outputs: what the family asks for (``family.num_outputs``).
         num_bins: how many of the outputs, the first ones, are logits of bins; 0 if none are.
         first_edge: lower edge of the first bin, in the target's unit.
-        bin_width: width of the bins, all equal; used by anchors alone.
+        bin_width: width of the bins, all equal; used by anchors and the ceiling alone.
         anchors: points on the target's axis that bins are also counted from; an anchor's column
             counts the static facts and after them the `step_columns`.
+        free_logits: give every bin a logit of its own, which anchors add to; False leaves the
+            bins to the anchors.
+        ceiling: what the target cannot exceed, if that is known.
         step_columns: columns of the series that the perceptron sees as they stand at the step
             that is read, beside the encoder's state and the static facts; zeros where no step
             was observed.
@@ -36,7 +41,9 @@ class PlayModel(nn.Module):
     num_bins: int = 0
     first_edge: float = 0.0
     bin_width: float = 1.0
-    anchors: tuple[Anchor, ...] = ()
+    anchors: tuple[Anchor | KnotAnchor, ...] = ()
+    free_logits: bool = True
+    ceiling: Ceiling | None = None
     step_columns: tuple[int, ...] = ()
     features: int = 32
     layers: int = 5
@@ -95,15 +102,45 @@ class PlayModel(nn.Module):
             h = nn.Dropout(self.dropout)(h, deterministic=not train)
         # Small outputs at the start: the first prediction is the family's answer to zeros.
         small = nn.initializers.variance_scaling(0.01, "fan_in", "normal")
-        raw = nn.Dense(self.num_outputs, kernel_init=small, name="raw")(h)
+        own_logits = self.num_bins if self.free_logits else 0
+        outputs = self.num_outputs - self.num_bins + own_logits
+        raw = jnp.zeros((h.shape[0], 0))
+        if outputs:
+            raw = nn.Dense(outputs, kernel_init=small, name="raw")(h)
         if not self.num_bins:
             return raw
-        logits = raw[:, : self.num_bins]
+        logits = raw[:, :own_logits] if own_logits else jnp.zeros((h.shape[0], self.num_bins))
         for i, anchor in enumerate(self.anchors):
-            relative = nn.Dense(anchor.width, kernel_init=small, name=f"anchor_{i}")(h)
+            relative = nn.Dense(anchor_width(anchor), kernel_init=small, name=f"anchor_{i}")(h)
+            logits = logits + self._anchored(relative, anchor, facts)
+        if self.ceiling is not None:
+            highest = facts[:, self.ceiling.column] * self.ceiling.scale
+            logits = merge_above(logits, highest, self.first_edge, self.bin_width)
+        return jnp.concatenate([logits, raw[:, own_logits:]], axis=1)
+
+    def _anchored(
+        self,
+        relative: Float[Array, "B R"],
+        anchor: Anchor | KnotAnchor,
+        facts: Float[Array, "B F"],
+    ) -> Float[Array, "B N"]:
+        """Logits of the bins from the network's outputs for an anchor."""
+        if isinstance(anchor, Anchor):
             at = anchor_bin(facts, anchor, self.first_edge, self.bin_width)
-            logits = logits + anchored_logits(relative, anchor, at, self.num_bins)
-        return jnp.concatenate([logits, raw[:, self.num_bins :]], axis=1)
+            return anchored_logits(relative, anchor, at, self.num_bins)
+        points = anchor_points(facts, anchor)
+        if anchor.shift_scale:
+            points = points + anchor.shift_scale * relative[:, -1]
+        centers = self.first_edge + self.bin_width * (jnp.arange(self.num_bins) + 0.5)
+        knots = anchor.knots
+        return interpolated_logits(relative[:, : len(knots)], knots, points, centers)
+
+
+def anchor_width(anchor: Anchor | KnotAnchor) -> int:
+    """How many numbers the network emits for an anchor; a shift is the last of them."""
+    if isinstance(anchor, Anchor):
+        return anchor.width
+    return len(anchor.knots) + bool(anchor.shift_scale)
 
 
 def at_last_step(x: Float[Array, "B T C"], mask: Bool[Array, "B T"]) -> Float[Array, "B C"]:

@@ -13,7 +13,7 @@ that fails gains 0, caught by the defence or not. A completed one gains the whol
 
 but no more than the yards to the end zone, and the run after the catch is one of two kinds: stopped
 at once, with probability w = sigmoid(0.9 - 0.6 (min(s, 6) - 2.5) + 0.3 n), logistic with mean 0.5
-and scale 0.8; or open field, generalized Pareto with shape 0.25 and scale 2.5 + min(s, 6).
+and scale 1.2; or open field, generalized Pareto with shape 0.25 and scale 2.5 + min(s, 6).
 
 So the law has an atom at 0, one at the goal line, a peak near the catch, and a tail heavier than
 exponential that the goal line cuts: several modes, none of them symmetric.
@@ -35,7 +35,7 @@ INTERCEPTED_SHARE: Final = 0.065
 """Of the throws that fail; they gain 0 like the others."""
 
 _BALL_SPEED: Final = 20.0
-_STOPPED_MEAN, _STOPPED_SCALE = 0.5, 0.8
+_STOPPED_MEAN, _STOPPED_SCALE = 0.5, 1.2
 _OPEN_SHAPE: Final = 0.25
 
 

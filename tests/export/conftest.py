@@ -13,6 +13,8 @@ from sbp_jax.batch import Batch
 from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
 from sbp_jax.export import NumpyModel, describe, load_model, save_weights
 from sbp_jax.models.anchors import Anchor
+from sbp_jax.models.ceiling import Ceiling
+from sbp_jax.models.knot_anchors import KnotAnchor
 from sbp_jax.models.play_model import PlayModel
 
 EDGES = tuple(np.arange(-10.5, 61.5))
@@ -22,6 +24,11 @@ ANCHORS = (
     Anchor(1, 100.0, 20, 3),
     Anchor(len(STATIC_NAMES), 10.0, 5, 5),  # the first step column, for models that have one
 )
+KNOTS = (  # what a model of the tracked series has in place of logits of its own
+    KnotAnchor(len(STATIC_NAMES), 10.0, (-9.0, -2.5, 0.0, 1.0, 12.0), shift_scale=3.0),
+    KnotAnchor(None, 1.0, (-5.0, -1.0, 0.0, 1.0, 40.0)),
+)
+CEILING = Ceiling(column=1, scale=100.0)
 FAMILIES: dict[str, Any] = {
     "edge": SplicedBinnedPareto(EDGES, (0.05, 0.03), "edge"),
     "quantile": SplicedBinnedPareto(EDGES, 0.05, "quantile", (-0.4, 0.9)),
@@ -58,6 +65,7 @@ def random_pair(
     *,
     channels: int = 7,
     anchors: int = 0,
+    knots: bool = False,
     seed: int = 0,
     **fields: Any,
 ) -> Pair:
@@ -68,7 +76,9 @@ def random_pair(
         num_outputs=family.num_outputs,
         num_bins=len(EDGES) - 1 if binned else 0,
         first_edge=EDGES[0],
-        anchors=ANCHORS[:anchors],
+        anchors=KNOTS if knots else ANCHORS[:anchors],
+        free_logits=not knots,
+        ceiling=CEILING if knots else None,
         **{"features": 8, "layers": 3, "hidden": (24, 16), **fields},
     )
     # Shapes alone, since initialising would compile each of many small functions.

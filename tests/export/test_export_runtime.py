@@ -59,6 +59,20 @@ def test_raw_outputs_equal_those_of_jax(
 
 
 @pytest.mark.parametrize("name", FAMILIES)
+def test_knots_and_a_ceiling_equal_those_of_jax(make_pair, make_batch, name):
+    pair = make_pair(name, knots=True, step_columns=(3,))
+    batch = make_batch(40, 12, 7)
+    expected = jax_raw(pair, batch)
+    found = pair.served.raw(batch.sequence, batch.mask, batch.static)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=3e-5)
+    if name != "gaussian":
+        beyond = np.arange(-10, 61) > np.round(100 * batch.static[:, 1:2])
+        probability = np.exp(found[:, :71] - found[:, :71].max(axis=1, keepdims=True))
+        assert beyond.any()
+        assert probability[beyond].max() < 1e-10
+
+
+@pytest.mark.parametrize("name", FAMILIES)
 def test_parameters_and_score_equal_those_of_jax(make_pair, make_batch, name):
     pair = make_pair(name)
     batch = make_batch(50, 12, 7)

@@ -226,6 +226,11 @@ def test_a_name_below_an_array_is_refused(path):
             lambda f, c: c["model"].update(step_columns=[9]),
             r"expected 'step_columns' in 0..6, found \(9,\)",
         ),
+        (
+            lambda f, c: c["model"].update(ceiling={"column": 9, "scale": 1}),
+            r"expected the ceiling's column in 0..4, found 9",
+        ),
+        (lambda f, c: c["model"].update(ceiling=3), "expected 'ceiling' as dict, found 3"),
         (lambda f, c: c.pop("static_names"), "expected 'static_names' as list, found None"),
         (lambda f, c: c["family"].update(name="Cauchy"), "expected the family .* found 'Cauchy'"),
         (lambda f, c: c["family"].update(name="Binned"), "expected 71 outputs .* found 75"),
@@ -248,7 +253,8 @@ def test_arrays_and_config_must_fit_each_other(path, make_pair, change, message)
 def test_files_from_before_there_were_step_columns_are_read(path, make_pair):
     pair = make_pair()
     flat, config = read_flat(path)
-    assert config["model"].pop("step_columns") == []
+    for name, nothing in {"step_columns": [], "ceiling": None, "free_logits": True}.items():
+        assert config["model"].pop(name) == nothing
     write_npz(path, {"config_json": np.array(json.dumps(config)), **flat})
     facts = np.ones((2, 5), np.float32)
     steps, mask = np.ones((2, 3, 7), np.float32), np.ones((2, 3), bool)

@@ -19,7 +19,9 @@ from sbp_jax.distributions import (
 )
 from sbp_jax.export import describe
 from sbp_jax.models.anchors import Anchor, anchor_bin, anchored_logits
+from sbp_jax.models.ceiling import Ceiling
 from sbp_jax.models.forecaster import NetworkConfig, forecaster_from, make_forecaster
+from sbp_jax.models.knot_anchors import KnotAnchor
 
 EDGES = np.arange(-5.5, 20)
 
@@ -136,7 +138,10 @@ def test_the_target_is_never_read():
     ids=repr,
 )
 def test_a_description_rebuilds_the_forecaster(family):
-    made = make_forecaster(NetworkConfig(features=4), family, (Anchor(1, 10.0, 3, 4),), (1, 0))
+    anchors = (Anchor(1, 10.0, 3, 4), KnotAnchor(None, 1.0, (0.0, 2.0)))
+    made = make_forecaster(
+        NetworkConfig(features=4), family, anchors, (1, 0), ceiling=Ceiling(0, 2.0)
+    )
     described = describe(made.model, made.family, static_names="abc", sequence_names="de")
     # Through JSON, as from a run folder.
     assert forecaster_from(json.loads(json.dumps(described))) == made

@@ -49,7 +49,7 @@ def test_probabilities_follow_the_documented_formula(case):
     )
     stopped = expit(0.9 - 0.6 * openness + 0.3 * f["defenders_near"])
     start = f["depth"] + f["target_vx"] * f["target_distance"] / 20
-    at_once = stats.logistic(loc=start + 0.5, scale=0.8)
+    at_once = stats.logistic(loc=start + 0.5, scale=1.2)
     open_field = stats.genpareto(0.25, loc=start, scale=2.5 + min(f["separation"], 6))
     lowest, highest = max(LOWEST, f["yards_to_endzone"] - 100), f["yards_to_endzone"]
     for yards, found in zip(range(LOWEST, HIGHEST + 1), yards_pmf(facts_of(case))[0], strict=True):
