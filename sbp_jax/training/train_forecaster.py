@@ -1,5 +1,6 @@
 """Fit a forecaster to placed examples by a named objective."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -13,6 +14,9 @@ from sbp_jax.training.parallel import Devices
 from sbp_jax.training.shards import Shards
 from sbp_jax.training.state import Params
 
+Augment = Callable[[jax.Array, Batch], Batch]
+"""(key, batch) to a batch of other examples that are as true."""
+
 
 def train_forecaster(
     forecaster: Forecaster,
@@ -23,6 +27,7 @@ def train_forecaster(
     config: TrainConfig,
     devices: Devices,
     folder: Path,
+    augment: Augment | None = None,
     progress: bool = True,
 ) -> Fit:
     """Minimise the objective; the epoch is picked by the log score of the target's cell.
@@ -37,6 +42,8 @@ def train_forecaster(
         config: how to train.
         devices: what to run on.
         folder: of the run.
+        augment: changes the examples of every training step, by a key of its own; validation is
+            done on those that are there.
         progress: show a bar where standard error is a terminal.
     """
     family = forecaster.family
@@ -44,6 +51,9 @@ def train_forecaster(
     cell_log_score = make_objective("interval_nll", family)
 
     def loss_fn(params: Params, batch: Batch, key: jax.Array) -> Float[Array, " b"]:
+        if augment is not None:
+            key, augment_key = jax.random.split(key)
+            batch = augment(augment_key, batch)
         raw = forecaster.apply_train(params, batch, key)
         return minimised(family.constrain(raw), batch.target)
 
