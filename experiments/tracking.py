@@ -1,0 +1,397 @@
+"""Yards gained from player tracking: raw files, data set, networks, scores, figures.
+
+    python experiments/tracking.py                       # a simulated season of 20,000 passes
+    python experiments/tracking.py --source FOLDER       # the files of a Big Data Bowl
+
+A causal TCN over the frames from the snap to the throw, joined with what is known before the snap,
+emits a spliced binned-Pareto distribution of yards gained. Rivals on the same plays: Binned and
+Gaussian heads on the same network, XGBoost on a summary of the throw. A simulated season has a
+known law of yards, so the table also holds an oracle: nobody can do better. One more network is
+trained on plays cut off anywhere, to be read frame by frame as a play unfolds.
+
+Cost: COST. Killed at any moment, the same command goes on where it was; run again, it prints what
+is there.
+"""
+
+import os
+
+os.environ.setdefault("NPROC", "32")  # virtual CPU devices deadlock on small thread pools
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+# The builders of data sets are beside the experiments, outside the installed package.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import jax
+import numpy as np
+import polars as pl
+import tyro
+from sbp_jax.report.unfolding_figure import UnfoldingPlay, save_unfolding_gif, unfolding_figure
+
+from data.nfl_tracking.prepare import prepare
+from data.nfl_tracking.reader import load_examples, open_records, read_report
+from sbp_jax.batch import Batch
+from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
+from sbp_jax.errors import SbpJaxError
+from sbp_jax.evaluation import Outcomes, evaluate, fit_boosted_median, point_outcomes, render
+from sbp_jax.evaluation.forecasts import forecast_outcomes
+from sbp_jax.export import describe, save_weights
+from sbp_jax.models.forecaster import Forecaster, KnownFamily, NetworkConfig, make_forecaster
+from sbp_jax.models.tracking_anchors import STEP_COLUMNS, TRACKING_ANCHORS, TRACKING_CEILING
+from sbp_jax.report.calibration_figures import pit_figure, pp_figure
+from sbp_jax.report.cells import CELLS
+from sbp_jax.report.football import situation
+from sbp_jax.report.learning_figure import learning_figure
+from sbp_jax.report.style import save_figure
+from sbp_jax.report.unfolding import frame_pmfs, most_changed
+from sbp_jax.run_folder import open_run, read_config, read_json, write_json
+from sbp_jax.scoring import play_scores, rate_passers
+from sbp_jax.tracking.examples import Examples
+from sbp_jax.tracking.oracle import oracle_outcomes, read_facts
+from sbp_jax.tracking.random_mirror import random_mirror
+from sbp_jax.tracking.random_truncation import random_truncation
+from sbp_jax.tracking.scaling import MODEL_FEATURES
+from sbp_jax.tracking.simulate import ORACLE_FILE, simulate_season
+from sbp_jax.tracking.simulate_config import SimulateConfig
+from sbp_jax.tracking.simulated_outcome import LOWEST, yards_pmf
+from sbp_jax.tracking.static import (
+    TRACKING_STATIC,
+    YARDS_TO_ENDZONE,
+    YARDS_TO_ENDZONE_SCALE,
+    YARDS_TO_GO,
+    YARDS_TO_GO_SCALE,
+)
+from sbp_jax.tracking.summary import summary_of_batch
+from sbp_jax.training.loop import Fit, TrainConfig, place_examples
+from sbp_jax.training.objective import ObjectiveName
+from sbp_jax.training.parallel import Backend, Devices
+from sbp_jax.training.shards import Shards
+from sbp_jax.training.state import Params
+from sbp_jax.training.train_forecaster import train_forecaster
+
+SBP, BINNED, GAUSSIAN, UNFOLDING = "SBP", "Binned", "Gaussian", "SBP, any frame"
+ORACLE, BOOSTED = "oracle", "XGBoost (median)"
+FOLDERS = {
+    SBP: ".",
+    BINNED: "rivals/binned",
+    GAUSSIAN: "rivals/gaussian",
+    UNFOLDING: "unfolding",
+}
+FINISHED = "evaluation.json"  # written last
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """The experiment's settings.
+
+    Attributes:
+        run: folder of the run.
+        source: folder of raw files; a season is simulated if left out.
+        simulate: what to simulate, if anything.
+        data: folder of what is simulated and of data sets; inside the run if left out.
+        network: sizes of the network.
+        train: how to train.
+        objective: what the spliced heads minimise; the rivals minimise the cell's log score.
+        tail_mass: probability of either tail of the spliced family; small, since touchdowns from
+            far off are atoms, which a tail smears.
+        min_attempts: fewest attempts in the test games that qualify a passer.
+        backend: how the epoch is mapped over the devices.
+    """
+
+    run: Path = Path("runs/tracking")
+    source: Path | None = None
+    simulate: SimulateConfig = field(default_factory=lambda: SimulateConfig(plays=20_000, seed=1))
+    data: Path | None = None
+    network: NetworkConfig = field(
+        default_factory=lambda: NetworkConfig(
+            features=8, layers=3, dropout=0.3, encoder_dropout=0.2
+        )
+    )
+    train: TrainConfig = field(
+        default_factory=lambda: TrainConfig(epochs=30, learning_rate=4e-3, weight_decay=0.5)
+    )
+    objective: ObjectiveName = "interval_nll"
+    tail_mass: float = 0.002
+    min_attempts: int = 20
+    backend: Backend = "pmap"
+
+
+@dataclass(frozen=True)
+class Head:
+    """One of the networks that are trained."""
+
+    forecaster: Forecaster
+    objective: ObjectiveName
+
+
+@dataclass(frozen=True)
+class Part:
+    """Plays of a split: who they are, and the padded arrays in the same order."""
+
+    plays: pl.DataFrame
+    batch: Batch
+
+
+def main(config: Tracking) -> None:
+    """Run the experiment, or what is left of it."""
+    data = data_folder(config)
+    source = config.source or simulated_season(data, config.simulate)
+    builder, _ = prepare(data / "tfds", source, work=data / "work")
+    report = read_report(builder)
+    open_run(config.run, describe_run(config, report.fingerprint))
+    if (config.run / FINISHED).exists():
+        print(f"{config.run} is finished; this is what it found.\n")
+        print_results(config)
+        return
+    print(report, flush=True)
+    parts = {
+        split: padded(load_examples(data / "tfds", split, cache=data / "padded"))
+        for split in ("train", "valid", "test")
+    }
+    devices = Devices(backend=config.backend)
+    placed = {
+        name: place_examples(part.batch, config.train, devices, shuffle=name == "train")
+        for name, part in parts.items()
+    }
+    boosted = boosted_outcomes(parts)
+    heads = make_heads(config)
+    fits, outcomes = train_and_forecast(config, placed, heads, devices)
+    test = parts["test"]
+    known = {}
+    if (source / ORACLE_FILE).exists():
+        known[ORACLE] = oracle_outcomes(source / ORACLE_FILE, test.plays, test.batch.target)
+    conclude(config, test, heads, fits, outcomes | {BOOSTED: boosted} | known, source)
+    print_results(config)
+
+
+def data_folder(config: Tracking) -> Path:
+    """Where what is simulated, the data set and its caches are."""
+    return config.data or config.run / "data"
+
+
+def simulated_season(data: Path, simulate: SimulateConfig) -> Path:
+    """Folder of a season, simulated unless it is there whole."""
+    folder = data / f"simulated-{simulate.plays}-seed{simulate.seed}"
+    if not folder.exists():  # it appears when it is whole
+        print(f"simulating {simulate.plays:,} passes", flush=True)
+        simulate_season(folder, simulate)
+    return folder
+
+
+def padded(examples: Examples) -> Part:
+    """All plays of a split as one batch, which the devices keep."""
+    return Part(examples.plays, examples.padded())
+
+
+def train_and_forecast(
+    config: Tracking,
+    placed: Mapping[str, Shards],
+    heads: Mapping[str, Head],
+    devices: Devices,
+) -> tuple[dict[str, Fit], dict[str, Outcomes]]:
+    """Train each head and ask it about the test plays at the throw."""
+
+    def mirrored(key: jax.Array, batch: Batch) -> Batch:
+        return random_mirror(key, batch)
+
+    def cut_off(key: jax.Array, batch: Batch) -> Batch:
+        first, second = jax.random.split(key)
+        return random_truncation(first, random_mirror(second, batch))
+
+    fits, outcomes = {}, {}
+    for name, head in heads.items():
+        print(f"{name}: training to epoch {config.train.epochs}", flush=True)
+        fits[name] = train_forecaster(
+            head.forecaster,
+            head.objective,
+            train=placed["train"],
+            valid=placed["valid"],
+            config=config.train,
+            devices=devices,
+            folder=config.run / FOLDERS[name],
+            augment=cut_off if name == UNFOLDING else mirrored,
+        )
+        outcomes[name] = forecast_outcomes(
+            head.forecaster,
+            fits[name].params,
+            placed["test"],
+            devices,
+            rows_per_step=config.train.rows_per_step,
+        )
+    return fits, outcomes
+
+
+def conclude(
+    config: Tracking,
+    test: Part,
+    heads: Mapping[str, Head],
+    fits: Mapping[str, Fit],
+    outcomes: Mapping[str, Outcomes],
+    source: Path,
+) -> None:
+    """Write everything that a finished run holds, the evaluation last."""
+    folder = config.run
+    games = test.plays["game_id"].to_numpy()
+    scores = play_scores(outcomes[SBP].pit_lower, outcomes[SBP].pit_upper)
+    scored = test.plays.with_columns(
+        yards_gained=test.batch.target, median=outcomes[SBP].median, score=scores
+    )
+    scored.write_csv(folder / "play_scores.csv")
+    passes = passes_table(test)
+    rate_passers(passes, scores, min_attempts=config.min_attempts).write_csv(folder / "scores.csv")
+    save_weights(folder / "weights.npz", fits[SBP].params, read_config(folder))
+    write_figures(config, test, heads[UNFOLDING].forecaster, fits, heads, outcomes, source)
+    evaluation = evaluate(outcomes, test.batch.target, games, reference=SBP)
+    seconds = {name: sum(m["seconds"] for m in fit.history) for name, fit in fits.items()}
+    write_json(folder / FINISHED, evaluation | {"training_seconds": seconds})
+
+
+def write_figures(
+    config: Tracking,
+    test: Part,
+    unfolding: Forecaster,
+    fits: Mapping[str, Fit],
+    heads: Mapping[str, Head],
+    outcomes: Mapping[str, Outcomes],
+    source: Path,
+) -> None:
+    """Calibration, learning curves, and a play as it unfolds."""
+    figures = config.run / "figures"
+    shown = {name: outcomes[name] for name in (SBP, BINNED, GAUSSIAN, ORACLE) if name in outcomes}
+    save_figure(pit_figure(shown), figures / "pit_histogram.png")
+    save_figure(pp_figure(shown), figures / "pp_plot.png")
+    save_figure(
+        learning_figure(
+            {name: fit.history for name, fit in fits.items()},
+            objectives={name: head.objective for name, head in heads.items()},
+        ),
+        figures / "learning_curves.png",
+    )
+    play = telling_play(config, test, unfolding, fits[UNFOLDING].params, source)
+    save_figure(unfolding_figure(play), figures / "unfolding.png")
+    save_unfolding_gif(play, figures / "unfolding.gif")
+
+
+def telling_play(
+    config: Tracking, test: Part, forecaster: Forecaster, params: Params, source: Path
+) -> UnfoldingPlay:
+    """Of the completed passes, the one whose forecast changed most from the snap to the throw."""
+    complete = (test.plays["pass_result"] == "C").to_numpy()
+    row = most_changed(forecaster, params, test.batch, complete)
+    record = open_records(data_folder(config) / "tfds", "test")[row]
+    static = dict(zip(TRACKING_STATIC, test.batch.static[row].tolist(), strict=True))
+    down = next((i for i in (1, 2, 3, 4) if static[f"down_{i}"]), 0)
+    to_endzone = round(static[YARDS_TO_ENDZONE] * YARDS_TO_ENDZONE_SCALE)
+    to_go = round(static[YARDS_TO_GO] * YARDS_TO_GO_SCALE)
+    truth = None
+    if (source / ORACLE_FILE).exists():
+        facts = read_facts(source / ORACLE_FILE, test.plays[row])
+        truth = yards_pmf(facts)[0, CELLS[0] - LOWEST :]
+    return UnfoldingPlay(
+        values=np.asarray(record["sequence"], np.float32),
+        player_mask=np.asarray(record["player_mask"], np.bool_),
+        pmf=frame_pmfs(forecaster, params, test.batch, row),
+        lowest=CELLS[0],
+        yards_gained=int(test.batch.target[row]),
+        pass_result=test.plays["pass_result"][row],
+        yards_to_endzone=to_endzone,
+        yards_to_go=to_go,
+        down=down,
+        truth=truth,
+        title=situation({"down": down, "yards_to_go": to_go, "yards_to_endzone": to_endzone}),
+    )
+
+
+def print_results(config: Tracking) -> None:
+    """The tables of a finished run and the paths of what it wrote."""
+    folder = config.run
+    evaluation = read_json(folder / FINISHED)
+    print(render(evaluation))
+    if ORACLE in evaluation["differences"]:
+        gap = evaluation["differences"][ORACLE]["log_score"]
+        print(
+            f"{SBP} is {-gap['mean']:.4f} nats (standard error {gap['se']:.4f}) from the best "
+            "possible log score."
+        )
+    for name, seconds in evaluation["training_seconds"].items():
+        print(f"{name}: trained in {seconds:.0f} s")
+    for name in (FINISHED, "play_scores.csv", "scores.csv", "weights.npz", "figures"):
+        print(folder / name)
+
+
+def make_heads(config: Tracking) -> dict[str, Head]:
+    """The networks to train, by the name to print."""
+    spliced = SplicedBinnedPareto(np.arange(-15.5, 100), tail_mass=config.tail_mass, splice="edge")
+    # Wide enough for any play: beyond its bins this family holds everything for impossible.
+    binned = Binned(np.arange(-30.5, 100))
+    gaussian = Gaussian(center=7.0, spread=10.0)
+
+    def head(family: KnownFamily, objective: ObjectiveName) -> Head:
+        forecaster = make_forecaster(
+            config.network,
+            family,
+            TRACKING_ANCHORS,
+            STEP_COLUMNS,
+            ceiling=TRACKING_CEILING,
+            free_logits=False,
+        )
+        return Head(forecaster, objective)
+
+    return {
+        SBP: head(spliced, config.objective),
+        BINNED: head(binned, "interval_nll"),
+        GAUSSIAN: head(gaussian, "interval_nll"),
+        UNFOLDING: head(spliced, config.objective),
+    }
+
+
+def describe_run(config: Tracking, fingerprint: str) -> dict[str, Any]:
+    """Everything that decides the run's numbers, and what an exported model needs."""
+    settings = asdict(config)
+    for place in ("run", "source", "data"):
+        del settings[place]
+    head = make_heads(config)[SBP]
+    description = describe(
+        head.forecaster.model,
+        head.forecaster.family,
+        static_names=tuple(TRACKING_STATIC),
+        sequence_names=MODEL_FEATURES,
+    )
+    return {"experiment": "tracking", "settings": settings, "data": fingerprint, **description}
+
+
+def boosted_outcomes(parts: Mapping[str, Part]) -> Outcomes:
+    """XGBoost on the statics and a summary of the frame of the throw."""
+    train, valid, test = (parts[name].batch for name in ("train", "valid", "test"))
+    boosted = fit_boosted_median(
+        summary_of_batch(train), train.target, summary_of_batch(valid), valid.target
+    )
+    return point_outcomes(boosted.predict(summary_of_batch(test)))
+
+
+def passes_table(test: Part) -> pl.DataFrame:
+    """The test plays as passes to rate passers by; who they are is told by id alone."""
+    caught = pl.col("pass_result") == "C"
+    to_endzone = np.rint(test.batch.static[:, TRACKING_CEILING.column] * TRACKING_CEILING.scale)
+    return test.plays.select(
+        "season",
+        pl.col("game_id").cast(pl.String),
+        pl.col("passer_id").cast(pl.String),
+        pl.col("passer_id").cast(pl.String).alias("passer_name"),
+        "offense",
+        caught.alias("complete"),
+        pl.Series("yards_gained", test.batch.target).cast(pl.Int64),
+        (caught & pl.Series(test.batch.target >= to_endzone)).alias("pass_touchdown"),
+        (pl.col("pass_result") == "IN").alias("interception"),
+    )
+
+
+if __name__ == "__main__":
+    try:
+        main(tyro.cli(Tracking, description=__doc__))
+    except (SbpJaxError, OSError) as error:
+        sys.exit(f"error: {error}")
