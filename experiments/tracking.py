@@ -30,7 +30,6 @@ import jax
 import numpy as np
 import polars as pl
 import tyro
-from sbp_jax.report.unfolding_figure import UnfoldingPlay, save_unfolding_gif, unfolding_figure
 
 from data.nfl_tracking.prepare import prepare
 from data.nfl_tracking.reader import load_examples, open_records, read_report
@@ -48,6 +47,7 @@ from sbp_jax.report.football import situation
 from sbp_jax.report.learning_figure import learning_figure
 from sbp_jax.report.style import save_figure
 from sbp_jax.report.unfolding import frame_pmfs, most_changed
+from sbp_jax.report.unfolding_figure import UnfoldingPlay, save_unfolding_gif, unfolding_figure
 from sbp_jax.run_folder import open_run, read_config, read_json, write_json
 from sbp_jax.scoring import play_scores, rate_passers
 from sbp_jax.tracking.examples import Examples
