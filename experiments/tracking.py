@@ -92,7 +92,7 @@ class Tracking:
         run: folder of the run.
         source: folder of raw files; a season is simulated if left out.
         simulate: what to simulate, if anything.
-        data: folder of what is simulated and of data sets; inside the run if left out.
+        data: folder of what is simulated and of data sets; beside the run if left out.
         network: sizes of the network.
         train: how to train.
         objective: what the spliced heads minimise; the rivals minimise the cell's log score.
@@ -170,7 +170,7 @@ def main(config: Tracking) -> None:
 
 def data_folder(config: Tracking) -> Path:
     """Where what is simulated, the data set and its caches are."""
-    return config.data or config.run / "data"
+    return config.data or config.run.with_name(f"{config.run.name}-data")
 
 
 def simulated_season(data: Path, simulate: SimulateConfig) -> Path:

@@ -1,6 +1,7 @@
 """How fast the parts are, each beside what it is to be compared with, in one run.
 
-    python scripts/benchmark.py [distributions] [encoder] [mapping] [parsing] [--peers] [--gpu]
+    python scripts/benchmark.py [distributions] [encoder] [mapping] [parsing] [tracking]
+                                [--peers] [--gpu] [--tracking-plays N]
 
 Medians after a warm-up, with results awaited. Shared machines are noisy: read the ratios.
 
@@ -11,12 +12,14 @@ Medians after a warm-up, with results awaited. Shared machines are noisy: read t
 - encoder: state and gradient of the TCN read at the last step, beside the dense reading.
 - mapping: a training epoch under pmap, beside shard_map, on all devices.
 - parsing: ten seasons of games into tables, without and with the cache.
+- tracking: simulated raw files into a data set, beside polars merely parsing them, and back.
 """
 
 import os
 
 os.environ.setdefault("NPROC", "32")  # virtual CPU devices deadlock on small thread pools
 
+import subprocess
 import sys
 import tempfile
 import time
@@ -44,7 +47,8 @@ from sbp_jax.training.state import init_state, make_optimizer
 
 FLOOR = "floor: read and exponentiate"
 ROUNDS = 3
-Part = Literal["distributions", "encoder", "mapping", "parsing"]
+ROOT = Path(__file__).resolve().parents[1]
+Part = Literal["distributions", "encoder", "mapping", "parsing", "tracking"]
 
 
 class DeviceError(SbpJaxError):
@@ -60,12 +64,14 @@ class Benchmark:
         repeats: measurements of which the median is shown.
         peers: also time the public PyTorch implementation, on the CPU.
         gpu: stop unless the default device is a GPU.
+        tracking_plays: passes to simulate for the part "tracking".
     """
 
     parts: Annotated[tuple[Part, ...], tyro.conf.Positional] = ()
     repeats: int = 15
     peers: bool = False
     gpu: bool = False
+    tracking_plays: int = 5_000
 
 
 def milliseconds(function: Callable[..., Any], *args: Any, repeats: int) -> float:
@@ -205,6 +211,14 @@ def parsing(config: Benchmark) -> None:
     print(f"  {tables.report.games_kept:,} games, {tables.passes.height:,} passes")
 
 
+def tracking(config: Benchmark) -> None:
+    """Raw tracking into a data set and back into batches."""
+    command = [sys.executable, "-m", "scripts.benchmark_tracking"]
+    options = ["--plays", str(config.tracking_plays), "--rounds", str(ROUNDS)]
+    # A process of its own, without JAX, whose memory would count into that of its children.
+    subprocess.run([*command, *options], cwd=ROOT, check=True)
+
+
 def main(config: Benchmark) -> None:
     """Measure the parts asked for.
 
@@ -222,6 +236,7 @@ def main(config: Benchmark) -> None:
         "encoder": encoder,
         "mapping": mapping,
         "parsing": parsing,
+        "tracking": tracking,
     }
     for name in config.parts or get_args(Part):
         print(name)
@@ -233,3 +248,5 @@ if __name__ == "__main__":
         main(tyro.cli(Benchmark, description=__doc__))
     except SbpJaxError as error:
         sys.exit(f"error: {error}")
+    except subprocess.CalledProcessError as error:
+        sys.exit(error.returncode)  # it has said what was wrong

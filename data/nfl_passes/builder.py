@@ -1,11 +1,8 @@
 """What the data set holds and how its records are made."""
 
-import contextlib
 import functools
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,23 +12,11 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from data.nfl_passes.config import DEFAULT_SEASONS, SPLITS, config_name
-from sbp_jax.errors import MissingExtraError
+from data.tfds_builder import ArrayRecordBuilder, Example, bytes_tensor, quiet, tfds
 from sbp_jax.plays import load_plays
 from sbp_jax.plays.history import HISTORY_FEATURES
 from sbp_jax.plays.splits import Part, SeasonSplit, split_examples
 from sbp_jax.plays.static import STATIC_FEATURES
-
-try:
-    for _needed in ("array_record", "importlib_resources"):
-        import_module(_needed)  # TFDS does so itself, but only in the middle of its work
-    import tensorflow_datasets as tfds
-except ModuleNotFoundError as error:
-    raise MissingExtraError(
-        f"TensorFlow Datasets is not installed whole ({error}); "
-        'run: pip install "sbp-jax[tfds]" (TensorFlow itself is not needed)'
-    ) from error
-
-Example = dict[str, Any]
 
 FINGERPRINT: Final = "fingerprint"
 FEATURE_NAMES: Final = "feature_names"
@@ -49,12 +34,10 @@ class PassesConfig(tfds.core.BuilderConfig):
     seasons: SeasonSplit = field(default_factory=SeasonSplit)
 
 
-class NflPasses(tfds.core.ShardBasedBuilder):
+class NflPasses(ArrayRecordBuilder):
     """Targeted passes of the NFL: the game so far, the throw, and the yards gained.
 
-    Shards rather than one stream of examples, because a `GeneratorBasedBuilder` holds a whole
-    split in memory and beyond 1 GB of it imports TensorFlow. A shard is a season, and examples
-    keep the order of play.
+    A shard is a season, and examples keep the order of play.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -86,20 +69,15 @@ class NflPasses(tfds.core.ShardBasedBuilder):
             kwargs: `data_dir`, `config`, `version`, `file_format` of TFDS.
         """
         self._source, self._cache, self._progress = source, cache, progress
-        super().__init__(**{"file_format": "array_record", **kwargs})
+        super().__init__(**kwargs)
 
     @classmethod
     def for_seasons(cls, seasons: SeasonSplit, **kwargs: Any) -> "NflPasses":
         """The builder of these seasons; `kwargs` are those of the constructor."""
         name = config_name(seasons)
         known = cls.builder_configs.get(name)
-        with _quiet():
+        with quiet():
             return cls(config=known or PassesConfig(name=name, seasons=seasons), **kwargs)
-
-    def is_prepared(self) -> bool:
-        """Whether the data set is there, whole."""
-        with _quiet():
-            return bool(super().is_prepared())
 
     def fingerprint(self) -> str:
         """Of the games that the source holds now, which are parsed if the cache lacks them."""
@@ -114,8 +92,6 @@ class NflPasses(tfds.core.ShardBasedBuilder):
         )
 
     def _info(self) -> Any:
-        # Raw bytes build three to nine times faster than TFDS's default, and keep float16.
-        tensor = functools.partial(tfds.features.Tensor, encoding="bytes")
         return tfds.core.DatasetInfo(
             builder=self,
             description=self.__doc__,
@@ -124,8 +100,8 @@ class NflPasses(tfds.core.ShardBasedBuilder):
             disable_shuffling=True,
             features=tfds.features.FeaturesDict(
                 {
-                    "sequence": tensor(shape=(None, len(HISTORY_FEATURES)), dtype=np.float16),
-                    "static": tensor(shape=(len(STATIC_FEATURES),), dtype=np.float32),
+                    "sequence": bytes_tensor(shape=(None, len(HISTORY_FEATURES)), dtype=np.float16),
+                    "static": bytes_tensor(shape=(len(STATIC_FEATURES),), dtype=np.float32),
                     "target": tfds.features.Scalar(dtype=np.float32),
                     "game_id": tfds.features.Text(),
                     "play_id": tfds.features.Scalar(dtype=np.int32),
@@ -157,18 +133,6 @@ class NflPasses(tfds.core.ShardBasedBuilder):
             ]
             for split in SPLITS
         }
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without TFDS's warnings of what is meant: seasons of one's own, a folder not there yet."""
-    logger = logging.getLogger("absl")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _rows_by_season(part: Part) -> list[Int[NDArray, " rows"]]:

@@ -1,17 +1,12 @@
 """Preparing the data set: once, whole or not at all."""
 
-import contextlib
-import fcntl
-import io
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
+from data.errors import DatasetError
 from data.nfl_passes.builder import FINGERPRINT, NflPasses
 from data.nfl_passes.config import DEFAULT_SEASONS
-from data.nfl_passes.errors import DatasetError
 from data.nfl_passes.reader import check_features
+from data.tfds_builder import alone
 from sbp_jax.plays.splits import SeasonSplit
 
 
@@ -25,9 +20,8 @@ def prepare(
 ) -> tuple[NflPasses, bool]:
     """Prepare the data set, unless it is there.
 
-    TFDS writes into a folder named `incomplete.*` and renames it when whole, so a data set that
-    can be seen is complete. An exception or Ctrl-C removes that folder; one that a killed process
-    left is removed here.
+    A data set that can be seen is complete: see `ArrayRecordBuilder.prepare`. What a killed
+    process left is removed here.
 
     Args:
         data_dir: folder of data sets, as TFDS means it.
@@ -43,7 +37,7 @@ def prepare(
         PlaysError: the games cannot be read.
         DatasetError: the data set is there, of other games or damaged.
     """
-    with _alone(data_dir / NflPasses.name):
+    with alone(data_dir / NflPasses.name):
         builder = NflPasses.for_seasons(
             seasons, data_dir=data_dir, source=source, cache=cache, progress=progress
         )
@@ -55,25 +49,5 @@ def prepare(
                     f"source has {now}); delete it, or give another --data-dir"
                 )
             return builder, False
-        if builder.data_path.exists():  # TFDS would take it for finished
-            raise DatasetError(f"{builder.data_path} is damaged; delete it and build again")
-        with (
-            tempfile.TemporaryDirectory() as downloads,  # TFDS makes one even if nothing is
-            contextlib.redirect_stdout(io.StringIO()),  # its talk of downloads
-        ):
-            builder.download_and_prepare(download_dir=downloads)
+        builder.prepare()
         return builder, True
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process prepares in this folder, then clean up after killed ones.
-
-    The system lets go of the lock when its process dies, however it dies.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        for unfinished in folder.glob("*/incomplete.*"):
-            shutil.rmtree(unfinished)
-        yield

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from data.errors import DatasetError
 from data.nfl_passes.builder import FEATURE_NAMES, NflPasses, feature_names
 from data.nfl_passes.config import DEFAULT_SEASONS, SPLITS
-from data.nfl_passes.errors import DatasetError
 from sbp_jax.batch import Batch, check_batch
 from sbp_jax.plays.splits import SeasonSplit
 

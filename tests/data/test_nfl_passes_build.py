@@ -13,9 +13,9 @@ from .conftest import SEASONS, write_games
 
 pytest.importorskip("tensorflow_datasets", reason="the extra tfds is not installed")
 
+from data.errors import DatasetError
 from data.nfl_passes import builder as building
 from data.nfl_passes.config import config_name
-from data.nfl_passes.errors import DatasetError
 from data.nfl_passes.prepare import prepare
 from data.nfl_passes.reader import load_batch
 

@@ -1,0 +1,210 @@
+"""What the data set holds and how its records are made."""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from jaxtyping import Int
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from data.nfl_tracking.config import config_name
+from data.tfds_builder import ArrayRecordBuilder, Example, bytes_tensor, quiet, tfds
+from sbp_jax.tracking.assemble import Build
+from sbp_jax.tracking.build import BuildConfig, build_parts
+from sbp_jax.tracking.features import SEQUENCE_FEATURES
+from sbp_jax.tracking.parts import ID_COLUMNS, open_part
+from sbp_jax.tracking.play_frames import PLAYERS
+from sbp_jax.tracking.reading import ReadConfig
+from sbp_jax.tracking.sources import Layout
+from sbp_jax.tracking.splits import SPLITS, split_of_games
+from sbp_jax.tracking.static import TRACKING_STATIC
+
+FINGERPRINT: Final = "fingerprint"
+FEATURE_NAMES: Final = "feature_names"
+REPORT: Final = "report"
+
+ARRAYS: Final[Mapping[str, tuple[tuple[int | None, ...], type[np.generic]]]] = {
+    "sequence": ((None, len(SEQUENCE_FEATURES)), np.float16),
+    "player_mask": ((PLAYERS,), np.bool_),
+    "player_id": ((PLAYERS,), np.int64),
+    "static": ((len(TRACKING_STATIC),), np.float32),
+}
+"""Shape and type of each array of a record; its bytes are stored as they are."""
+
+UNKNOWN_WEEK: Final = 0
+"""Stands in the records for a week that the source does not tell."""
+
+
+def feature_names() -> dict[str, list[str]]:
+    """Names of the columns of `sequence` and of `static`, in order."""
+    return {"sequence": list(SEQUENCE_FEATURES), "static": list(TRACKING_STATIC)}
+
+
+@dataclass(eq=False)
+class TrackingConfig(tfds.core.BuilderConfig):
+    """A source, and which of its plays are kept."""
+
+    layout: Layout = Layout.BDB2025
+    read: ReadConfig = field(default_factory=ReadConfig)
+
+
+class NflTracking(ArrayRecordBuilder):
+    """Tracked passes of the NFL: 22 players from the snap to the throw, and the yards gained.
+
+    A shard is what a tracking file has of a split. No game is in two splits.
+    """
+
+    VERSION = tfds.core.Version("1.0.0")
+    # Raise VERSION with every change that makes other numbers of the same files; old data is
+    # then not found rather than taken for new.
+    RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012  the name and type TFDS expects
+    BUILDER_CONFIGS = [  # noqa: RUF012
+        TrackingConfig(
+            name=config_name(layout),
+            description=f"Big Data Bowl {layout}.",
+            layout=layout,
+        )
+        for layout in Layout
+    ]
+    MANUAL_DOWNLOAD_INSTRUCTIONS = """
+    Put the files of a Big Data Bowl, as Kaggle gives them, into a folder of the manual directory
+    that is named for the config without settings: bdb2021, bdb2023, bdb2025 or bdb2026.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: Path | None = None,
+        work: Path | None = None,
+        progress: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        """As of any TFDS builder, and where the raw files are.
+
+        Args:
+            source: folder of raw files; None means the one in the manual directory.
+            work: folder of parts that were read already; None means the user's cache folder.
+            progress: show bars, if on a terminal.
+            kwargs: `data_dir`, `config`, `version`, `file_format` of TFDS.
+        """
+        self._source, self._work, self._progress = source, work, progress
+        super().__init__(**kwargs)
+
+    @classmethod
+    def for_source(cls, layout: Layout, read: ReadConfig, **kwargs: Any) -> "NflTracking":
+        """The builder of these settings; `kwargs` are those of the constructor."""
+        name = config_name(layout, read)
+        known = cls.builder_configs.get(name)
+        with quiet():
+            return cls(
+                config=known or TrackingConfig(name=name, layout=layout, read=read), **kwargs
+            )
+
+    def read_source(self, source: Path | None = None) -> Build:
+        """The parts of the raw files, made as far as they are not there already."""
+        folder = source or self._source
+        if folder is None:
+            raise ValueError("source: expected a folder of raw files, got none")
+        config = BuildConfig(self.builder_config.read, self.builder_config.layout)
+        return build_parts(folder, self._work, config, progress=self._progress)
+
+    def _info(self) -> Any:
+        scalar, text = tfds.features.Scalar, tfds.features.Text
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description=self.__doc__,
+            license="That of the raw files, which are the NFL's; see data/README.md.",
+            homepage="https://www.kaggle.com/competitions/nfl-big-data-bowl-2025",
+            disable_shuffling=True,
+            features=tfds.features.FeaturesDict(
+                {
+                    **{
+                        name: bytes_tensor(shape=shape, dtype=dtype)
+                        for name, (shape, dtype) in ARRAYS.items()
+                    },
+                    "target": scalar(dtype=np.float32),
+                    "game_id": scalar(dtype=np.int64),
+                    "play_id": scalar(dtype=np.int64),
+                    "season": scalar(dtype=np.int32),
+                    "week": scalar(dtype=np.int32),
+                    "offense": text(),
+                    "passer_id": scalar(dtype=np.int64),
+                    "target_id": scalar(dtype=np.int64),
+                    "pass_result": text(),
+                }
+            ),
+            metadata=tfds.core.MetadataDict({FEATURE_NAMES: feature_names()}),
+        )
+
+    def _shard_iterators_per_split(
+        self, dl_manager: Any
+    ) -> Mapping[str, Sequence[Callable[[], Iterator[tuple[int, Example]]]]]:
+        if self._source is None:
+            build = self.read_source(
+                Path(dl_manager.manual_dir) / config_name(self.builder_config.layout)
+            )
+        else:
+            build = self.read_source()
+        self.info.metadata.update(
+            {
+                FINGERPRINT: build.report.fingerprint,
+                REPORT: build.report.as_json(),
+                "read": asdict(self.builder_config.read),
+            }
+        )
+        bar = tqdm(
+            total=build.report.kept,
+            desc="writing plays",
+            unit="play",
+            disable=None if self._progress else True,  # None: no bar unless on a terminal
+        )
+        return {
+            split: [functools.partial(_examples, folder, rows, bar) for folder, rows in shards]
+            for split, shards in _rows_by_split(build).items()
+        }
+
+
+def _rows_by_split(build: Build) -> dict[str, list[tuple[Path, Int[NDArray, " rows"]]]]:
+    """Of each split, the parts that have plays of it, and which rows those are."""
+    plays = pl.concat(
+        open_part(folder)
+        .plays.select("game_id", "season", "week")
+        .with_columns(part=pl.lit(part), row=pl.int_range(pl.len()), kept=kept)
+        for part, (folder, kept) in enumerate(zip(build.folders, build.kept, strict=True))
+    ).filter("kept")
+    plays = plays.join(split_of_games(plays), on="game_id", maintain_order="left")
+    shards: dict[str, list[tuple[Path, Int[NDArray, " rows"]]]] = {split: [] for split in SPLITS}
+    for (split, part), rows in plays.group_by("split", "part", maintain_order=True):
+        shards[str(split)].append((build.folders[int(part)], rows["row"].to_numpy()))
+    return shards
+
+
+def _examples(
+    folder: Path, rows: Int[NDArray, " rows"], bar: tqdm
+) -> Iterator[tuple[int, Example]]:
+    """Key and example of each of these rows of a part."""
+    part = open_part(folder)
+    # Slices of a plain array are made faster than those of a mapped one.
+    values, mask, players, static = map(
+        np.asarray, (part.values, part.player_mask, part.player_id, part.static)
+    )
+    ids = part.plays.select(ID_COLUMNS).with_columns(pl.col("week").fill_null(UNKNOWN_WEEK))
+    bounds, target = part.offsets.tolist(), part.target
+    for row, names in zip(rows.tolist(), ids[rows].iter_rows(named=True), strict=True):
+        yield (
+            row,
+            {
+                "sequence": values[bounds[row] : bounds[row + 1]],
+                "player_mask": mask[row],
+                "player_id": players[row],
+                "static": static[row],
+                "target": target[row],
+                **names,
+            },
+        )
+        bar.update()

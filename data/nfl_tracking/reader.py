@@ -1,0 +1,193 @@
+"""From the prepared data set to padded plays that a model is trained on."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from data.errors import DatasetError
+from data.nfl_tracking.builder import (
+    ARRAYS,
+    FEATURE_NAMES,
+    FINGERPRINT,
+    REPORT,
+    NflTracking,
+    feature_names,
+)
+from data.nfl_tracking.config import NAME
+from data.tfds_builder import quiet, tf_example, tfds
+from sbp_jax.tracking.build import default_work
+from sbp_jax.tracking.build_report import BuildReport
+from sbp_jax.tracking.examples import Examples
+from sbp_jax.tracking.length_buckets import DEFAULT_EDGES
+from sbp_jax.tracking.padded_cache import Records, load_padded, padded_folder
+from sbp_jax.tracking.parts import ID_COLUMNS
+from sbp_jax.tracking.splits import SPLITS
+
+CHUNK: Final = 512
+"""Records decoded at once, which bounds the memory in between."""
+
+
+def load_examples(
+    data_dir: Path,
+    split: str,
+    config: str | None = None,
+    *,
+    edges: Sequence[int] = DEFAULT_EDGES,
+    cache: Path | None = None,
+    progress: bool = True,
+) -> Examples:
+    """All plays of a split, scaled and padded in buckets of like length.
+
+    The first time they are decoded and written into a cache, from then on mapped into memory.
+
+    Args:
+        data_dir: where the data set was prepared.
+        split: "train", "valid" or "test".
+        config: name of its config, such as "bdb2025"; needed only if there are several.
+        edges: longest plays of the buckets, frames, ascending.
+        cache: folder of padded plays; None means the user's cache folder.
+        progress: show a bar, if on a terminal.
+
+    Raises:
+        DatasetError: it was not prepared, or by another version of the features, or is damaged.
+        TrackingError: the edges do not ascend, a play is longer than the last, or the cache
+            cannot be written.
+        ValueError: no split has this name.
+    """
+    _check_split(split)
+    builder = open_dataset(data_dir, config)
+    name = f"{builder.data_path.parent.name}-{split}"
+    cache = default_work().with_name("tracking-padded") if cache is None else cache
+    version = f"{builder.info.metadata[FINGERPRINT]} {builder.info.version}"
+    folder = padded_folder(cache, name, version, edges)
+    return load_padded(folder, edges, lambda: _portions(builder, split, progress))
+
+
+def open_records(data_dir: Path, split: str, config: str | None = None) -> Any:
+    """The plays of a split as they were written: a sequence of dicts, decoded when asked for.
+
+    `sequence` is (T, C) `SEQUENCE_FEATURES` in yards, seconds and radians, without padding;
+    `player_id` and `player_mask` are (22,). Plays stand in the order of `Examples.plays`.
+
+    Args:
+        data_dir: where the data set was prepared.
+        split: "train", "valid" or "test".
+        config: name of its config; needed only if there are several.
+
+    Raises:
+        DatasetError: it was not prepared, or by another version of the features.
+        ValueError: no split has this name.
+    """
+    _check_split(split)
+    return open_dataset(data_dir, config).as_data_source(split)
+
+
+def open_dataset(data_dir: Path, config: str | None = None) -> Any:
+    """The TFDS builder of a prepared data set; raises as `open_records` does."""
+    home = data_dir / NAME
+    version = str(NflTracking.VERSION)
+    there = sorted(path.parent.name for path in home.glob(f"*/{version}") if path.is_dir())
+    if config is None and len(there) > 1:
+        raise DatasetError(f"{home}: expected one config or its name, found {', '.join(there)}")
+    name = config or (there[0] if there else "")
+    if name not in there:
+        found = ", ".join(sorted(str(path.relative_to(home)) for path in home.glob("*/*.*.*")))
+        raise DatasetError(
+            f"{home}: expected a data set {config or 'of any config'} of version {version}, found "
+            f"{found or 'none'}; build it: python -m data.nfl_tracking.build --data-dir {data_dir}"
+        )
+    folder = home / name / version
+    if not (folder / "dataset_info.json").is_file():
+        raise DatasetError(f"{folder} is damaged; delete it and build again")
+    with quiet():
+        builder = tfds.builder_from_directory(folder)
+    check_features(builder)
+    return builder
+
+
+def check_features(builder: Any) -> None:
+    """Refuse a prepared data set whose columns are not those of this version of sbp_jax."""
+    if builder.info.metadata[FEATURE_NAMES] != feature_names():
+        raise DatasetError(
+            f"{builder.data_path} was built with other features than this version of sbp_jax "
+            "has; delete it and build again"
+        )
+
+
+def read_report(builder: Any) -> BuildReport:
+    """The account of the build that a prepared data set came from."""
+    return BuildReport.from_json(builder.info.metadata[REPORT])
+
+
+def _check_split(split: str) -> None:
+    if split not in SPLITS:
+        raise ValueError(f"expected a split among {SPLITS}, got {split!r}")
+
+
+def _portions(builder: Any, split: str, progress: bool) -> Iterator[Records]:
+    with _damage_told(builder):
+        serialized = builder.as_data_source(
+            split, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES
+        )
+    with tqdm(
+        total=len(serialized),
+        desc=f"reading {split}",
+        unit="play",
+        disable=None if progress else True,  # None: no bar unless on a terminal
+    ) as bar:
+        for start in range(0, len(serialized), CHUNK):
+            rows = range(start, min(start + CHUNK, len(serialized)))
+            with _damage_told(builder):
+                records = _stack(serialized.__getitems__(list(rows)))
+            yield records
+            bar.update(len(rows))
+
+
+@contextlib.contextmanager
+def _damage_told(builder: Any) -> Iterator[None]:
+    """Turn what a damaged file leads to into an error that names the data set.
+
+    array_record raises the plainest of errors, or gives an empty record.
+    """
+    try:
+        yield
+    except (RuntimeError, OSError, IndexError, ValueError) as error:
+        raise DatasetError(
+            f"{builder.data_path} is damaged; delete it and build again ({error})"
+        ) from error
+
+
+def _stack(serialized: Sequence[bytes]) -> Records:
+    """Records as they lie in the files, one after the other.
+
+    They are decoded here, because TFDS does so value by value, at a third of the speed.
+    """
+    plays = [tf_example.Example.FromString(record).features.feature for record in serialized]
+
+    def array(name: str) -> NDArray:
+        shape, dtype = ARRAYS[name]
+        numbers = b"".join(play[name].bytes_list.value[0] for play in plays)
+        return np.frombuffer(numbers, dtype).reshape(-1, *filter(None, shape))
+
+    values = array("sequence")
+    sizes = np.array([len(play["sequence"].bytes_list.value[0]) for play in plays])
+    return Records(
+        lengths=sizes // values[0].nbytes,
+        values=values,
+        player_mask=array("player_mask"),
+        static=array("static"),
+        target=np.array([play["target"].float_list.value[0] for play in plays], np.float32),
+        plays=pl.DataFrame(
+            {name: [_scalar(play[name]) for play in plays] for name in ID_COLUMNS}
+        ).with_columns(pl.col("offense", "pass_result").cast(pl.String)),
+    )
+
+
+def _scalar(feature: Any) -> int | bytes:
+    return (feature.int64_list.value or feature.bytes_list.value)[0]

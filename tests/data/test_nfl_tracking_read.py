@@ -1,0 +1,216 @@
+"""What is read back is what the library makes of the same raw files."""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from sbp_jax.batch import check_batch
+from sbp_jax.tracking.examples import iter_batches
+from sbp_jax.tracking.features import sequence_features
+from sbp_jax.tracking.parts import ID_COLUMNS
+from sbp_jax.tracking.reading import open_folder, read_tracking_file
+from sbp_jax.tracking.scaling import MODEL_FEATURES, scale_sequence
+from sbp_jax.tracking.static import TRACKING_STATIC, tracking_static
+from tests.tracking.build_seasons import season_plays, write_weeks
+
+pytest.importorskip("tensorflow_datasets", reason="the extra tfds is not installed")
+
+from data.errors import DatasetError
+from data.nfl_tracking import reader
+from data.nfl_tracking.prepare import prepare
+from data.nfl_tracking.reader import load_examples, open_records
+from data.tfds_builder import tfds
+
+SPLITS = ("train", "valid", "test")
+LAYOUTS = ("2025", "2026")  # with all players, and without the linemen
+
+
+@pytest.fixture(scope="module", params=LAYOUTS)
+def made(request, tmp_path_factory):
+    """Raw files of seven weeks, the data set of them, and a folder for caches."""
+    place = tmp_path_factory.mktemp(request.param)
+    source = write_weeks(place / "raw", season_plays(), request.param)
+    prepare(place / "datasets", source, work=place / "work", progress=False)
+    return source, place / "datasets", place / "cache"
+
+
+def direct(source):
+    """By game and play: float16 features, player mask, statics and the plays' row."""
+    folder, found = open_folder(source), {}
+    for path in folder.tracking_files:
+        frames, plays, _, _ = read_tracking_file(folder, path)
+        features, static = sequence_features(frames), tracking_static(plays)
+        for row, names in enumerate(plays.iter_rows(named=True)):
+            steps = slice(features.offsets[row], features.offsets[row + 1])
+            found[names["game_id"], names["play_id"]] = (
+                features.values[steps].astype(np.float16),
+                features.player_mask[row],
+                features.player_id[row],
+                static[row],
+                names,
+            )
+    return found
+
+
+def test_batches_equal_the_features_of_the_raw_files(made):
+    source, data_dir, cache = made
+    expected = direct(source)
+    seen = []
+    for split in SPLITS:
+        examples = load_examples(data_dir, split, cache=cache)
+        batch = examples.padded()
+        check_batch(batch)
+        for row, names in enumerate(examples.plays.iter_rows(named=True)):
+            key = names["game_id"], names["play_id"]
+            values, mask, _, static, told = expected[key]
+            steps = len(values)
+            assert batch.mask[row].sum() == steps
+            scaled = scale_sequence(values, mask)
+            assert batch.sequence[row, :steps].tobytes() == scaled.tobytes()
+            assert batch.static[row].tobytes() == static.tobytes()
+            assert batch.target[row] == told["yards_gained"]
+            assert names == {name: told[name] for name in ID_COLUMNS}
+            seen.append(key)
+        assert batch.sequence.shape[2] == len(MODEL_FEATURES)
+        assert batch.static.shape[1] == len(TRACKING_STATIC)
+    assert sorted(seen) == sorted(expected)
+
+
+def test_records_are_the_physical_features(made):
+    source, data_dir, _ = made
+    expected = direct(source)
+    for record in open_records(data_dir, "train"):
+        values, mask, ids, _, told = expected[record["game_id"], record["play_id"]]
+        np.testing.assert_array_equal(record["sequence"], values)
+        np.testing.assert_array_equal(record["player_mask"], mask)
+        np.testing.assert_array_equal(record["player_id"], ids)
+        assert record["sequence"].dtype == np.float16
+        assert record["offense"].decode() == told["offense"]
+        assert record["pass_result"].decode() == told["pass_result"]
+
+
+def test_splits_are_weeks_in_their_order(made):
+    _, data_dir, cache = made
+    weeks = {
+        split: sorted(set(load_examples(data_dir, split, cache=cache).plays["week"]))
+        for split in SPLITS
+    }
+    assert weeks == {"train": [1, 2, 3, 4, 5], "valid": [6], "test": [7]}
+
+
+def test_the_second_time_nothing_is_decoded(made, monkeypatch):
+    _, data_dir, cache = made
+    first = load_examples(data_dir, "train", cache=cache)
+    monkeypatch.setattr(reader, "_portions", None)
+    second = load_examples(data_dir, "train", cache=cache)
+    for one, other in zip(first.buckets, second.buckets, strict=True):
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_small_portions_give_the_same(made, tmp_path, monkeypatch):
+    _, data_dir, cache = made
+    usual = load_examples(data_dir, "train", cache=cache).padded()
+    monkeypatch.setattr(reader, "CHUNK", 4)
+    for a, b in zip(load_examples(data_dir, "train", cache=tmp_path).padded(), usual, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_edges_are_those_asked_for(made, tmp_path):
+    _, data_dir, _ = made
+    examples = load_examples(data_dir, "train", edges=(20, 50), cache=tmp_path)
+    assert [bucket.mask.shape[1] for bucket in examples.buckets] == [20, 50]
+    batches = list(iter_batches(examples, 4, seed=0, epoch=0))
+    assert sum(len(batch.target) for batch in batches) == len(examples)
+    assert {batch.mask.shape[1] for batch in batches} == {20, 50}
+
+
+def test_absent_linemen_are_zeros(made):
+    source, data_dir, cache = made
+    examples = load_examples(data_dir, "train", cache=cache)
+    columns = len(MODEL_FEATURES) - 5
+    sequence = examples.padded().sequence[:, 0, :columns].reshape(len(examples), 22, -1)
+    present = (sequence != 0).any(axis=2).sum(axis=1)
+    folder = open_folder(source)
+    assert set(present.tolist()) == ({22} if folder.source.layout == "2025" else {13})
+
+
+def test_an_unknown_week_is_zero(tmp_path):
+    def without_week(table):
+        return table.with_columns(week=pl.lit(None, pl.Int64))
+
+    source = write_weeks(
+        tmp_path / "raw", season_plays(weeks=2, each=1), edit={"games": without_week}
+    )
+    prepare(tmp_path, source, work=tmp_path / "work", progress=False)
+    plays = load_examples(tmp_path, "train", cache=tmp_path).plays
+    assert plays["week"].to_list() == [0, 0]
+
+
+def test_it_is_read_without_this_repository_too(made):
+    _, data_dir, _ = made
+    (folder,) = data_dir.glob("nfl_tracking/*/1.0.0")
+    records = tfds.builder_from_directory(folder).as_data_source("test")
+    assert records[0]["sequence"].shape[1] == 181
+
+
+def test_what_is_not_there_is_named(made, tmp_path):
+    _, data_dir, _ = made
+    with pytest.raises(ValueError, match=r"expected a split among .*, got 'validation'"):
+        load_examples(data_dir, "validation", cache=tmp_path)
+    with pytest.raises(
+        DatasetError, match=r"expected a data set bdb2019 .*, found bdb202\d/1\.0\.0"
+    ):
+        load_examples(data_dir, "train", "bdb2019", cache=tmp_path)
+    with pytest.raises(DatasetError, match=r"found none; build it: python -m data\.nfl_tracking"):
+        load_examples(tmp_path, "train", cache=tmp_path)
+
+
+def cut(shard):
+    os.truncate(shard, shard.stat().st_size // 2)
+
+
+def flip(shard):
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    shard.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", [cut, flip, Path.unlink])
+def test_a_damaged_shard_is_told(made, tmp_path, damage):
+    data_dir = shutil.copytree(made[1], tmp_path / "datasets")
+    damage(next(data_dir.rglob("*train.array_record-00001*")))
+    with pytest.raises(DatasetError, match=r"1\.0\.0 is damaged; delete it and build again"):
+        load_examples(data_dir, "train", cache=tmp_path / "cache")
+    assert not list((tmp_path / "cache").glob("*/"))
+
+
+def test_a_folder_without_a_description_is_told(made, tmp_path):
+    data_dir = shutil.copytree(made[1], tmp_path / "datasets")
+    next(data_dir.rglob("dataset_info.json")).unlink()
+    with pytest.raises(DatasetError, match=r"1\.0\.0 is damaged; delete it and build again"):
+        load_examples(data_dir, "train", cache=tmp_path / "cache")
+
+
+@pytest.mark.slow
+def test_the_real_plays(shared_data, tmp_path):
+    source = shared_data / "ngs_highlights"
+    prepare(tmp_path, source, work=tmp_path / "work", progress=False)
+    expected, seen = direct(source), 0
+    for split in SPLITS:
+        examples = load_examples(tmp_path, split, cache=tmp_path / "cache")
+        batch = examples.padded()
+        for row, (game_id, play_id) in enumerate(
+            examples.plays.select("game_id", "play_id").iter_rows()
+        ):
+            values, mask, _, static, told = expected[game_id, play_id]
+            scaled = scale_sequence(values, mask)
+            assert batch.sequence[row, : len(values)].tobytes() == scaled.tobytes()
+            assert batch.static[row].tobytes() == static.tobytes()
+            assert batch.target[row] == told["yards_gained"]
+            seen += 1
+    assert seen == len(expected) > 250
