@@ -1,6 +1,6 @@
 """Yards gained from player tracking: raw files, data set, networks, scores, figures.
 
-    python experiments/tracking.py                       # a simulated season of 20,000 passes
+    python experiments/tracking.py                       # a simulated season, 20,000 to train on
     python experiments/tracking.py --source FOLDER       # the files of a Big Data Bowl
 
 A causal TCN over the frames from the snap to the throw, joined with what is known before the snap,
@@ -56,8 +56,8 @@ from sbp_jax.tracking.random_mirror import random_mirror
 from sbp_jax.tracking.random_truncation import random_truncation
 from sbp_jax.tracking.scaling import MODEL_FEATURES
 from sbp_jax.tracking.simulate import ORACLE_FILE, simulate_season
-from sbp_jax.tracking.simulate_config import SimulateConfig
 from sbp_jax.tracking.simulated_outcome import LOWEST, yards_pmf
+from sbp_jax.tracking.simulator.config import SimulateConfig
 from sbp_jax.tracking.static import (
     TRACKING_STATIC,
     YARDS_TO_ENDZONE,
@@ -104,7 +104,7 @@ class Tracking:
 
     run: Path = Path("runs/tracking")
     source: Path | None = None
-    simulate: SimulateConfig = field(default_factory=lambda: SimulateConfig(plays=20_000, seed=1))
+    simulate: SimulateConfig = field(default_factory=lambda: SimulateConfig(plays=26_000, seed=1))
     data: Path | None = None
     network: NetworkConfig = field(
         default_factory=lambda: NetworkConfig(
@@ -313,9 +313,10 @@ def print_results(config: Tracking) -> None:
     print(render(evaluation))
     if ORACLE in evaluation["differences"]:
         gap = evaluation["differences"][ORACLE]["log_score"]
+        error = "unknown" if gap["se"] is None else f"{gap['se']:.4f}"
         print(
-            f"{SBP} is {-gap['mean']:.4f} nats (standard error {gap['se']:.4f}) from the best "
-            "possible log score."
+            f"{SBP} is {-gap['mean']:.4f} nats (standard error {error}) from the best possible "
+            "log score."
         )
     for name, seconds in evaluation["training_seconds"].items():
         print(f"{name}: trained in {seconds:.0f} s")

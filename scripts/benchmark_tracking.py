@@ -30,7 +30,7 @@ from data.nfl_tracking.reader import load_examples, open_dataset, read_report
 from sbp_jax.errors import SbpJaxError
 from sbp_jax.tracking.examples import iter_batches
 from sbp_jax.tracking.simulate import simulate_season
-from sbp_jax.tracking.simulate_config import SimulateConfig
+from sbp_jax.tracking.simulator.config import SimulateConfig
 from sbp_jax.tracking.splits import SPLITS
 
 BATCH: Final = 256

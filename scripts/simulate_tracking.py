@@ -20,7 +20,7 @@ import tyro
 
 from sbp_jax.errors import SbpJaxError
 from sbp_jax.tracking.simulate import SeasonAccount, simulate_season
-from sbp_jax.tracking.simulate_config import SimulateConfig
+from sbp_jax.tracking.simulator.config import SimulateConfig
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,11 @@ import polars as pl
 from tqdm import tqdm
 
 from sbp_jax.tracking.errors import BuildError
-from sbp_jax.tracking.simulate_config import SimulateConfig
-from sbp_jax.tracking.simulate_league import make_league
-from sbp_jax.tracking.simulate_processes import run_weeks
-from sbp_jax.tracking.simulate_tables import players_table
-from sbp_jax.tracking.simulate_week import PARTS, TABLES, WeekJob, part_path, write_csv
+from sbp_jax.tracking.simulator.config import SimulateConfig
+from sbp_jax.tracking.simulator.league import make_league
+from sbp_jax.tracking.simulator.processes import run_weeks
+from sbp_jax.tracking.simulator.tables import players_table
+from sbp_jax.tracking.simulator.week import PARTS, TABLES, WeekJob, part_path, write_csv
 
 ORACLE_FILE: Final = "oracle.parquet"
 """Facts and outcome of every pass; no file of the Big Data Bowl's."""

@@ -1,6 +1,7 @@
-"""The recipes of the pages run as written, and print what the pages show."""
+"""The recipes of the pages run as written, and print what the pages show; lists are complete."""
 
 import contextlib
+import fnmatch
 import importlib.util
 import io
 import re
@@ -9,18 +10,33 @@ from pathlib import Path
 import jax
 import pytest
 
+from sbp_jax.tracking import assemble, drops
+from sbp_jax.tracking.features import EXTRA_FEATURES, PLAYER_FEATURES
+from sbp_jax.tracking.static import TRACKING_STATIC
+
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = {"docs/use_elsewhere.md": None, "docs/distributions.md": None, "README.md": 1}
+PAGES = {
+    "docs/use_elsewhere.md": None,
+    "docs/distributions.md": None,
+    "docs/tracking.md": None,
+    "README.md": 1,
+}
 """Pages, and how many of their blocks to run: README's second one asks for a finished run."""
 
-OPTIONAL = ("equinox", "numpyro")
+OPTIONAL = {"equinox": "equinox", "numpyro": "numpyro", "data": "tensorflow_datasets"}
+"""What a package that a block imports needs."""
+
 NUMBER = re.compile(r"-?\d+\.\d+")
 BLOCK = re.compile(r"^```(python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(autouse=True)
-def _as_users_have_it():
-    """NumPyro's own code adds arrays of different ranks, which this suite forbids ours to do."""
+def _as_users_have_it(tmp_path, monkeypatch):
+    """NumPyro's own code adds arrays of different ranks, which this suite forbids ours to do.
+
+    What a page writes lands in a folder of the test.
+    """
+    monkeypatch.chdir(tmp_path)
     with jax.numpy_rank_promotion("allow"):
         yield
 
@@ -41,7 +57,8 @@ def recipes(page):
 
 def missing(code):
     imported = re.findall(r"^(?:import|from) (\w+)", code, re.MULTILINE)
-    return [name for name in OPTIONAL if name in imported and not importlib.util.find_spec(name)]
+    needed = [OPTIONAL[name] for name in OPTIONAL if name in imported]
+    return [name for name in needed if not importlib.util.find_spec(name)]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -68,3 +85,27 @@ def test_the_page_is_read_as_meant():
     found = list(recipes("docs/use_elsewhere.md"))
     assert len(found) == 5
     assert [bool(shown) for _, _, shown in found] == [False, False, True, True, True]
+
+
+@pytest.fixture(scope="module")
+def told_of_tracking():
+    """Whatever stands in backticks where a record of nfl_tracking is told, and below."""
+    page = (ROOT / "data/README.md").read_text(encoding="utf-8")
+    prose = re.sub(
+        r"^```.*?^```$", "", page.split("\n## A record of a tracked play\n")[1], flags=re.M | re.S
+    )
+    return set(re.findall(r"`([^`]+)`", prose))
+
+
+def test_every_reason_to_drop_a_play_is_told(told_of_tracking):
+    reasons = {
+        value for name, value in vars(drops).items() if name.isupper() and name != "DROP_COLUMNS"
+    }
+    assert len(reasons) > 25
+    assert (reasons | {assemble.TWICE}) - told_of_tracking == set()
+
+
+def test_every_column_of_a_tracked_play_is_told(told_of_tracking):
+    patterns = [told for told in told_of_tracking if told.strip("*")]
+    for column in (*PLAYER_FEATURES, *EXTRA_FEATURES, *TRACKING_STATIC):
+        assert any(fnmatch.fnmatchcase(column, pattern) for pattern in patterns), column

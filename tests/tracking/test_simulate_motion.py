@@ -5,16 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbp_jax.tracking.simulate_config import SimulateConfig
-from sbp_jax.tracking.simulate_coverage import NOBODY, Scheme, Task
-from sbp_jax.tracking.simulate_league import INDEX, POSITIONS, choose_players, make_league
-from sbp_jax.tracking.simulate_motion import Simulation
-from sbp_jax.tracking.simulate_routes import Route
-from sbp_jax.tracking.simulate_schedule import PASS, schedule_week
-from sbp_jax.tracking.simulate_script import select, write_scripts
-from sbp_jax.tracking.simulate_steering import accelerate, at_most, towards
-from sbp_jax.tracking.simulate_throw import as_written, choose_targets, throw_facts
 from sbp_jax.tracking.simulated_outcome import ThrowFacts
+from sbp_jax.tracking.simulator.config import SimulateConfig
+from sbp_jax.tracking.simulator.coverage import NOBODY, Scheme, Task
+from sbp_jax.tracking.simulator.league import INDEX, POSITIONS, choose_players, make_league
+from sbp_jax.tracking.simulator.motion import Simulation
+from sbp_jax.tracking.simulator.routes import Route
+from sbp_jax.tracking.simulator.schedule import PASS, schedule_week
+from sbp_jax.tracking.simulator.script import select, write_scripts
+from sbp_jax.tracking.simulator.steering import accelerate, at_most, towards
+from sbp_jax.tracking.simulator.throw import as_written, choose_targets, throw_facts
 
 CONFIG = SimulateConfig(plays=600, weeks=1, seed=1, run_share=0.1, sack_share=0.1, spike_share=0.05)
 

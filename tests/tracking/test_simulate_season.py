@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from sbp_jax.tracking.simulate import simulate_season
-from sbp_jax.tracking.simulate_config import SimulateConfig
+from sbp_jax.tracking.simulator.config import SimulateConfig
 
 CONFIG = SimulateConfig(plays=300, weeks=2, seed=7, run_share=0.1, sack_share=0.1, spike_share=0.05)
 PLAY = ["gameId", "playId"]

@@ -14,9 +14,9 @@ import pytest
 from sbp_jax.tracking import simulate
 from sbp_jax.tracking.errors import BuildError, TrackingError
 from sbp_jax.tracking.simulate import simulate_season
-from sbp_jax.tracking.simulate_config import SimulateConfig
-from sbp_jax.tracking.simulate_processes import run_weeks
-from sbp_jax.tracking.simulate_week import WeekJob
+from sbp_jax.tracking.simulator.config import SimulateConfig
+from sbp_jax.tracking.simulator.processes import run_weeks
+from sbp_jax.tracking.simulator.week import WeekJob
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "simulate_tracking.py"

@@ -11,12 +11,12 @@ from jaxtyping import Complex, Int
 from numpy.typing import NDArray
 
 from sbp_jax.tracking.play_frames import FRAMES_PER_SECOND, PLAYERS
-from sbp_jax.tracking.simulate_ball import EVENTS, ball_path, event_codes
-from sbp_jax.tracking.simulate_chunk import Chunk
-from sbp_jax.tracking.simulate_league import TEAMS, League
-from sbp_jax.tracking.simulate_schedule import Games
-from sbp_jax.tracking.simulate_steering import STEP
-from sbp_jax.tracking.simulate_throw import as_written, compass
+from sbp_jax.tracking.simulator.ball import EVENTS, ball_path, event_codes
+from sbp_jax.tracking.simulator.chunk import Chunk
+from sbp_jax.tracking.simulator.league import TEAMS, League
+from sbp_jax.tracking.simulator.schedule import Games
+from sbp_jax.tracking.simulator.steering import STEP
+from sbp_jax.tracking.simulator.throw import as_written, compass
 
 TRACKED: Final = PLAYERS + 1
 """The ball is the last of them."""

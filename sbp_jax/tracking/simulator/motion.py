@@ -14,12 +14,12 @@ from jaxtyping import Complex, Float, Int
 from numpy.typing import NDArray
 
 from sbp_jax.tracking.play_frames import PLAYERS
-from sbp_jax.tracking.simulate_aftermath import Flight, aftermath_wants
-from sbp_jax.tracking.simulate_bodies import Bodies
-from sbp_jax.tracking.simulate_defense import defense_wants
-from sbp_jax.tracking.simulate_lineup import LINE
-from sbp_jax.tracking.simulate_offense import offense_wants
-from sbp_jax.tracking.simulate_script import Script, select
+from sbp_jax.tracking.simulator.aftermath import Flight, aftermath_wants
+from sbp_jax.tracking.simulator.bodies import Bodies
+from sbp_jax.tracking.simulator.defense import defense_wants
+from sbp_jax.tracking.simulator.lineup import LINE
+from sbp_jax.tracking.simulator.offense import offense_wants
+from sbp_jax.tracking.simulator.script import Script, select
 
 _SWAY: Final = 0.12
 _LINEMAN_SWAY: Final = 0.04
@@ -37,7 +37,7 @@ class Track(NamedTuple):
         offsets: (K + 1,) play k has the frames ``offsets[k]`` to ``offsets[k + 1] - 1``.
         snap: (K,) frames of the snaps, counted over all plays.
         throw: (K,) frames in which the ball is thrown, or the play is over for the passer.
-        position: (N, 22) yards, as in `simulate_lineup`.
+        position: (N, 22) yards, as in `sbp_jax.tracking.simulator.lineup`.
         velocity: (N, 22) yards per second.
         orientation: (N, 22) radians counter-clockwise from downfield.
     """

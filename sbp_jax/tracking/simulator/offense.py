@@ -10,11 +10,11 @@ from jaxtyping import Complex
 from numpy.typing import NDArray
 
 from sbp_jax.tracking.play_frames import SIDE
-from sbp_jax.tracking.simulate_bodies import Bodies
-from sbp_jax.tracking.simulate_coverage import NOBODY
-from sbp_jax.tracking.simulate_lineup import ELIGIBLE, LINE, QUARTERBACK
-from sbp_jax.tracking.simulate_script import Script
-from sbp_jax.tracking.simulate_steering import at_most, towards, unit
+from sbp_jax.tracking.simulator.bodies import Bodies
+from sbp_jax.tracking.simulator.coverage import NOBODY
+from sbp_jax.tracking.simulator.lineup import ELIGIBLE, LINE, QUARTERBACK
+from sbp_jax.tracking.simulator.script import Script
+from sbp_jax.tracking.simulator.steering import at_most, towards, unit
 
 _DROP_SPEED, _DRIFT_SPEED = 4.6, 5.5
 _SET_SPEED, _BLOCK_SPEED = 2.5, 5.2

@@ -10,12 +10,12 @@ from jaxtyping import Complex, Float, Int
 from numpy.typing import NDArray
 
 from sbp_jax.tracking.play_frames import SIDE
-from sbp_jax.tracking.simulate_bodies import Bodies
-from sbp_jax.tracking.simulate_coverage import NOBODY, Task
-from sbp_jax.tracking.simulate_lineup import BACK, ELIGIBLE, QUARTERBACK
-from sbp_jax.tracking.simulate_schedule import RUN
-from sbp_jax.tracking.simulate_script import Script
-from sbp_jax.tracking.simulate_steering import STEP, at_most, unit
+from sbp_jax.tracking.simulator.bodies import Bodies
+from sbp_jax.tracking.simulator.coverage import NOBODY, Task
+from sbp_jax.tracking.simulator.lineup import BACK, ELIGIBLE, QUARTERBACK
+from sbp_jax.tracking.simulator.schedule import RUN
+from sbp_jax.tracking.simulator.script import Script
+from sbp_jax.tracking.simulator.steering import STEP, at_most, unit
 
 _REACH: Final = 2.0
 """Yards at which a blocker holds a rusher up."""

@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Bool, Complex, Float, Int
 from numpy.typing import NDArray
 
-from sbp_jax.tracking.simulate_league import INDEX, League, choose_players
-from sbp_jax.tracking.simulate_schedule import RUN, SPIKE, Situations
+from sbp_jax.tracking.simulator.league import INDEX, League, choose_players
+from sbp_jax.tracking.simulator.schedule import RUN, SPIKE, Situations
 
 QUARTERBACK: Final = 0
 LINE: Final = slice(1, 6)

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Complex, Float, Int
 from numpy.typing import NDArray
 
 from sbp_jax.tracking.play_frames import FRAMES_PER_SECOND
-from sbp_jax.tracking.simulate_lineup import (
+from sbp_jax.tracking.simulator.lineup import (
     BACK,
     BACKER_LEFT,
     BACKER_RIGHT,
@@ -26,8 +26,8 @@ from sbp_jax.tracking.simulate_lineup import (
     STRONG_SAFETY,
     Lineup,
 )
-from sbp_jax.tracking.simulate_routes import Route, Routes
-from sbp_jax.tracking.simulate_schedule import SACK, Situations
+from sbp_jax.tracking.simulator.routes import Route, Routes
+from sbp_jax.tracking.simulator.schedule import SACK, Situations
 
 NOBODY: Final = -1
 

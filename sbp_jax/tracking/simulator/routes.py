@@ -14,7 +14,7 @@ from jaxtyping import Bool, Complex, Float, Int
 from numpy.typing import NDArray
 
 from sbp_jax.tracking.play_frames import FRAMES_PER_SECOND
-from sbp_jax.tracking.simulate_lineup import (
+from sbp_jax.tracking.simulator.lineup import (
     BACK,
     BACKFIELD,
     ELIGIBLE,
@@ -23,7 +23,7 @@ from sbp_jax.tracking.simulate_lineup import (
     WIDE,
     Lineup,
 )
-from sbp_jax.tracking.simulate_schedule import RUN, SACK, SPIKE, Situations
+from sbp_jax.tracking.simulator.schedule import RUN, SACK, SPIKE, Situations
 
 SHORTEST_THROW: Final = 8
 LONGEST_THROW: Final = 98

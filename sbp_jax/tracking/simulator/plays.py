@@ -13,11 +13,11 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from sbp_jax.tracking.play_frames import FRAMES_PER_SECOND
-from sbp_jax.tracking.simulate_chunk import Chunk
-from sbp_jax.tracking.simulate_coverage import Scheme
-from sbp_jax.tracking.simulate_league import TEAMS, League
-from sbp_jax.tracking.simulate_lineup import FORMATIONS, QUARTERBACK, SIDELINE
-from sbp_jax.tracking.simulate_schedule import (
+from sbp_jax.tracking.simulator.chunk import Chunk
+from sbp_jax.tracking.simulator.coverage import Scheme
+from sbp_jax.tracking.simulator.league import TEAMS, League
+from sbp_jax.tracking.simulator.lineup import FORMATIONS, QUARTERBACK, SIDELINE
+from sbp_jax.tracking.simulator.schedule import (
     PASS,
     QUARTER_SECONDS,
     RUN,

@@ -10,12 +10,12 @@ from jaxtyping import Complex, Float, Int
 from numpy.typing import NDArray
 
 from sbp_jax.tracking.play_frames import SIDE
-from sbp_jax.tracking.simulate_coverage import Defense, draw_defense
-from sbp_jax.tracking.simulate_league import League
-from sbp_jax.tracking.simulate_lineup import Lineup, line_up, top_speed
-from sbp_jax.tracking.simulate_pocket import Pocket, draw_pocket
-from sbp_jax.tracking.simulate_routes import Routes, draw_routes
-from sbp_jax.tracking.simulate_schedule import Situations
+from sbp_jax.tracking.simulator.coverage import Defense, draw_defense
+from sbp_jax.tracking.simulator.league import League
+from sbp_jax.tracking.simulator.lineup import Lineup, line_up, top_speed
+from sbp_jax.tracking.simulator.pocket import Pocket, draw_pocket
+from sbp_jax.tracking.simulator.routes import Routes, draw_routes
+from sbp_jax.tracking.simulator.schedule import Situations
 
 T = TypeVar("T", bound=tuple)
 

@@ -6,9 +6,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from sbp_jax.tracking.simulate_chunk import Chunk
-from sbp_jax.tracking.simulate_league import POSITIONS, TEAMS, League
-from sbp_jax.tracking.simulate_schedule import PASS, SEASON, Games, Situations, sunday
+from sbp_jax.tracking.simulator.chunk import Chunk
+from sbp_jax.tracking.simulator.league import POSITIONS, TEAMS, League
+from sbp_jax.tracking.simulator.schedule import PASS, SEASON, Games, Situations, sunday
 
 _INCHES_PER_FOOT: Final = 12
 

@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Complex, Int
 from numpy.typing import NDArray
 
-from sbp_jax.tracking.simulate_chunk import Chunk
-from sbp_jax.tracking.simulate_lineup import BACK, QUARTERBACK
-from sbp_jax.tracking.simulate_schedule import PASS, RUN, SACK, SPIKE
+from sbp_jax.tracking.simulator.chunk import Chunk
+from sbp_jax.tracking.simulator.lineup import BACK, QUARTERBACK
+from sbp_jax.tracking.simulator.schedule import PASS, RUN, SACK, SPIKE
 
 EVENTS: Final = (
     None,
@@ -48,7 +48,7 @@ _ALSO_AUTOMATIC_SHARE: Final = 0.2
 
 
 def ball_path(chunk: Chunk) -> Complex[NDArray, " N"]:
-    """Where the ball is in each frame, yards as in `simulate_lineup`."""
+    """Where the ball is in each frame, yards as in `sbp_jax.tracking.simulator.lineup`."""
     track, flight = chunk.track, chunk.flight
     play = track.play
     frame = np.arange(play.size) - track.snap[play]

@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
-from sbp_jax.tracking.simulate_config import GAMES_PER_DAY, PASSES_PER_GAME, SimulateConfig
-from sbp_jax.tracking.simulate_league import TEAMS
+from sbp_jax.tracking.simulator.config import GAMES_PER_DAY, PASSES_PER_GAME, SimulateConfig
+from sbp_jax.tracking.simulator.league import TEAMS
 
 SEASON: Final = 2022
 QUARTER_SECONDS: Final = 900

@@ -17,15 +17,15 @@ from typing import IO, Final
 import numpy as np
 import polars as pl
 
-from sbp_jax.tracking.simulate_chunk import PLAYS_AT_ONCE, simulate_chunk
-from sbp_jax.tracking.simulate_config import SimulateConfig
-from sbp_jax.tracking.simulate_league import League, make_league
-from sbp_jax.tracking.simulate_player_play import player_play_table
-from sbp_jax.tracking.simulate_plays import plays_table
-from sbp_jax.tracking.simulate_rows import tracking_rows
-from sbp_jax.tracking.simulate_schedule import schedule_week
-from sbp_jax.tracking.simulate_script import select
-from sbp_jax.tracking.simulate_tables import games_table, oracle_table
+from sbp_jax.tracking.simulator.chunk import PLAYS_AT_ONCE, simulate_chunk
+from sbp_jax.tracking.simulator.config import SimulateConfig
+from sbp_jax.tracking.simulator.league import League, make_league
+from sbp_jax.tracking.simulator.player_play import player_play_table
+from sbp_jax.tracking.simulator.plays import plays_table
+from sbp_jax.tracking.simulator.rows import tracking_rows
+from sbp_jax.tracking.simulator.schedule import schedule_week
+from sbp_jax.tracking.simulator.script import select
+from sbp_jax.tracking.simulator.tables import games_table, oracle_table
 
 PARTS: Final = "parts"
 """Folder of the weeks' tables until they are put together."""

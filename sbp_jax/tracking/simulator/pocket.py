@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Complex, Float, Int
 from numpy.typing import NDArray
 
-from sbp_jax.tracking.simulate_lineup import LINE, QUARTERBACK, Lineup
-from sbp_jax.tracking.simulate_routes import Routes
-from sbp_jax.tracking.simulate_schedule import RUN, SACK, SPIKE, Situations
+from sbp_jax.tracking.simulator.lineup import LINE, QUARTERBACK, Lineup
+from sbp_jax.tracking.simulator.routes import Routes
+from sbp_jax.tracking.simulator.schedule import RUN, SACK, SPIKE, Situations
 
 # Three, five or seven steps, by concept: quick, medium, deep, screen.
 _DROP_DEPTH: Final = np.array([-5.0, -7.2, -8.6, -6.2])

@@ -13,12 +13,12 @@ from jaxtyping import Bool, Int
 from numpy.typing import NDArray
 
 from sbp_jax.tracking.play_frames import PLAYERS, SIDE
-from sbp_jax.tracking.simulate_chunk import Chunk
-from sbp_jax.tracking.simulate_coverage import Task
-from sbp_jax.tracking.simulate_league import TEAMS, League
-from sbp_jax.tracking.simulate_lineup import ELIGIBLE, QUARTERBACK
-from sbp_jax.tracking.simulate_routes import Route
-from sbp_jax.tracking.simulate_schedule import PASS, RUN, SACK, Games
+from sbp_jax.tracking.simulator.chunk import Chunk
+from sbp_jax.tracking.simulator.coverage import Task
+from sbp_jax.tracking.simulator.league import TEAMS, League
+from sbp_jax.tracking.simulator.lineup import ELIGIBLE, QUARTERBACK
+from sbp_jax.tracking.simulator.routes import Route
+from sbp_jax.tracking.simulator.schedule import PASS, RUN, SACK, Games
 
 _ROUTE_NAMES: Final = pl.Series([route.name for route in Route])
 

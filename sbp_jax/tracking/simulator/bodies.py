@@ -11,9 +11,9 @@ from jaxtyping import Bool, Complex, Float, Int
 from numpy.typing import NDArray
 
 from sbp_jax.tracking.play_frames import SIDE
-from sbp_jax.tracking.simulate_lineup import SIDELINE
-from sbp_jax.tracking.simulate_script import Script
-from sbp_jax.tracking.simulate_steering import (
+from sbp_jax.tracking.simulator.lineup import SIDELINE
+from sbp_jax.tracking.simulator.script import Script
+from sbp_jax.tracking.simulator.steering import (
     BRAKING,
     RESPONSE,
     STEP,
@@ -42,7 +42,7 @@ class Bodies:
     """The state of K plays. A slice of it shares its memory.
 
     Attributes:
-        position: (K, 22) yards, as in `simulate_lineup`.
+        position: (K, 22) yards, as in `sbp_jax.tracking.simulator.lineup`.
         velocity: (K, 22) yards per second.
         facing: (K, 22) a vector in the direction that the player looks.
         seen: (K, 11) the velocity that each defender believes his opponent has.

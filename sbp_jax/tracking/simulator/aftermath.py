@@ -10,13 +10,13 @@ from jaxtyping import Bool, Complex, Int
 from numpy.typing import NDArray
 
 from sbp_jax.tracking.play_frames import FRAMES_PER_SECOND, SIDE
-from sbp_jax.tracking.simulate_bodies import Bodies
-from sbp_jax.tracking.simulate_coverage import Task
-from sbp_jax.tracking.simulate_lineup import ELIGIBLE
-from sbp_jax.tracking.simulate_schedule import PASS, RUN, Situations
-from sbp_jax.tracking.simulate_script import Script
-from sbp_jax.tracking.simulate_steering import STEP, at_most, towards
 from sbp_jax.tracking.simulated_outcome import ThrowFacts, ThrowOutcomes
+from sbp_jax.tracking.simulator.bodies import Bodies
+from sbp_jax.tracking.simulator.coverage import Task
+from sbp_jax.tracking.simulator.lineup import ELIGIBLE
+from sbp_jax.tracking.simulator.schedule import PASS, RUN, Situations
+from sbp_jax.tracking.simulator.script import Script
+from sbp_jax.tracking.simulator.steering import STEP, at_most, towards
 
 BALL_SPEED: Final = 20.0
 """Yards per second."""

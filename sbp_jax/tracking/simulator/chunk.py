@@ -10,15 +10,15 @@ from jaxtyping import Int
 from numpy.typing import NDArray
 
 from sbp_jax.tracking.play_frames import SIDE
-from sbp_jax.tracking.simulate_aftermath import Flight, plan_flight
-from sbp_jax.tracking.simulate_config import SimulateConfig
-from sbp_jax.tracking.simulate_league import League
-from sbp_jax.tracking.simulate_lineup import BACK, QUARTERBACK
-from sbp_jax.tracking.simulate_motion import Simulation, Track
-from sbp_jax.tracking.simulate_schedule import PASS, RUN, SACK, SPIKE, Situations
-from sbp_jax.tracking.simulate_script import Script, write_scripts
-from sbp_jax.tracking.simulate_throw import as_written, choose_targets, throw_facts
 from sbp_jax.tracking.simulated_outcome import ThrowFacts, ThrowOutcomes, sample_outcomes
+from sbp_jax.tracking.simulator.aftermath import Flight, plan_flight
+from sbp_jax.tracking.simulator.config import SimulateConfig
+from sbp_jax.tracking.simulator.league import League
+from sbp_jax.tracking.simulator.lineup import BACK, QUARTERBACK
+from sbp_jax.tracking.simulator.motion import Simulation, Track
+from sbp_jax.tracking.simulator.schedule import PASS, RUN, SACK, SPIKE, Situations
+from sbp_jax.tracking.simulator.script import Script, write_scripts
+from sbp_jax.tracking.simulator.throw import as_written, choose_targets, throw_facts
 
 PLAYS_AT_ONCE: Final = 250
 """In memory. A season depends on it: a chunk draws its numbers after those of the one before."""

@@ -1,6 +1,6 @@
 """Weeks side by side, one process for each.
 
-The processes are plain subprocesses, `python -m sbp_jax.tracking.simulate_week`, for the reasons
+The processes are plain subprocesses, `python -m sbp_jax.tracking.simulator.week`, for the reasons
 given in `sbp_jax.plays.worker`.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sbp_jax.plays.worker import LISTEN_SECONDS, Children
 from sbp_jax.tracking.errors import TrackingError
-from sbp_jax.tracking.simulate_week import WeekJob
+from sbp_jax.tracking.simulator.week import WeekJob
 
 
 def run_weeks(jobs: Sequence[WeekJob], workers: int, on_plays: Callable[[int], object]) -> None:
@@ -49,7 +49,7 @@ def _run_in_subprocess(job: WeekJob, children: Children, on_plays: Callable[[int
         stdin.write(job.as_json())
         stdin.seek(0)
         with subprocess.Popen(
-            [sys.executable, "-P", "-m", "sbp_jax.tracking.simulate_week"],
+            [sys.executable, "-P", "-m", "sbp_jax.tracking.simulator.week"],
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=stderr,

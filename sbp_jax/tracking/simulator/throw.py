@@ -10,11 +10,11 @@ from jaxtyping import Bool, Complex, Float, Int
 from numpy.typing import NDArray
 
 from sbp_jax.tracking.play_frames import SIDE
-from sbp_jax.tracking.simulate_lineup import ELIGIBLE, FIRST_ELIGIBLE, QUARTERBACK, SIDELINE
-from sbp_jax.tracking.simulate_routes import Route
-from sbp_jax.tracking.simulate_schedule import Situations
-from sbp_jax.tracking.simulate_script import Script
 from sbp_jax.tracking.simulated_outcome import ThrowFacts
+from sbp_jax.tracking.simulator.lineup import ELIGIBLE, FIRST_ELIGIBLE, QUARTERBACK, SIDELINE
+from sbp_jax.tracking.simulator.routes import Route
+from sbp_jax.tracking.simulator.schedule import Situations
+from sbp_jax.tracking.simulator.script import Script
 
 _NEAR: Final = 200
 """Hundredths of a yard within which a defender is near the target."""
@@ -54,7 +54,7 @@ def as_written(
     """Turn and round as the files have it.
 
     Args:
-        position: yards, as in `simulate_lineup`.
+        position: yards, as in `sbp_jax.tracking.simulator.lineup`.
         velocity: yards per second.
         line: line of scrimmage on the field's own scale.
         to_right: the offence attacks towards x = 120.

@@ -1,0 +1,77 @@
+"""The experiment on tracking end to end on a small simulated season."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+pytest.importorskip("tensorflow_datasets", reason="the extra tfds is not installed")
+
+from data.nfl_tracking.reader import load_examples
+from experiments.tracking import FOLDERS, Tracking, main
+from sbp_jax.errors import RunFolderError
+from sbp_jax.export import load_model
+from sbp_jax.models.forecaster import NetworkConfig
+from sbp_jax.tracking.simulator.config import SimulateConfig
+from sbp_jax.training.loop import TrainConfig
+
+PLAYS = 240
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    return Tracking(
+        run=tmp_path_factory.mktemp("runs") / "small",
+        simulate=SimulateConfig(plays=PLAYS, weeks=6),
+        network=NetworkConfig(features=4, layers=1, hidden=(8,)),
+        train=TrainConfig(epochs=2, batch_size=64, virtual_shards=8, warmup_steps=2),
+        min_attempts=5,
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(config):
+    main(config)
+    return config
+
+
+@pytest.fixture(scope="module")
+def test_plays(finished):
+    data = finished.run.with_name("small-data")
+    return load_examples(data / "tfds", "test", cache=data / "padded", progress=False)
+
+
+def test_everything_is_written(finished, test_plays):
+    evaluation = json.loads((finished.run / "evaluation.json").read_text())
+    assert evaluation["plays"] == len(test_plays) == PLAYS // 6
+    assert set(evaluation["forecasts"]) == {*FOLDERS, "XGBoost (median)", "oracle"}
+    # The oracle knows the law; two epochs on few plays come nowhere near.
+    assert evaluation["differences"]["oracle"]["log_score"]["mean"] < -0.1
+    for name in ("pit_histogram", "pp_plot", "learning_curves", "unfolding"):
+        data = (finished.run / "figures" / f"{name}.png").read_bytes()
+        assert data.startswith(b"\x89PNG")
+    assert (finished.run / "figures" / "unfolding.gif").read_bytes().startswith(b"GIF8")
+    scores = pl.read_csv(finished.run / "play_scores.csv")
+    assert scores["score"].is_between(0, 1).all()
+    assert scores["yards_gained"].to_list() == test_plays.target().tolist()
+
+
+def test_the_weights_serve_the_same_scores(finished, test_plays):
+    scores = pl.read_csv(finished.run / "play_scores.csv")
+    batch = test_plays.padded()
+    model = load_model(finished.run / "weights.npz")
+    served = model.score(batch.sequence, batch.mask, batch.static, batch.target)
+    np.testing.assert_allclose(served, scores["score"].to_numpy(), atol=2e-5)
+
+
+def test_a_finished_run_is_printed_and_another_is_refused(finished, capsys):
+    log = (finished.run / "metrics.jsonl").stat().st_mtime_ns
+    main(finished)
+    printed = capsys.readouterr().out
+    assert "is finished" in printed
+    assert "from the best possible log score" in printed
+    assert (finished.run / "metrics.jsonl").stat().st_mtime_ns == log
+    other = Tracking(run=finished.run, simulate=finished.simulate, train=finished.train)
+    with pytest.raises(RunFolderError, match="network"):
+        main(other)
