@@ -82,6 +82,7 @@ FOLDERS = {
     UNFOLDING: "unfolding",
 }
 FINISHED = "evaluation.json"  # written last
+LONGEST_SHOWN = 30  # yards gained on the play that is drawn
 
 
 @dataclass(frozen=True)
@@ -279,9 +280,10 @@ def write_figures(
 def telling_play(
     config: Tracking, test: Part, forecaster: Forecaster, params: Params, source: Path
 ) -> UnfoldingPlay:
-    """Of the completed passes, the one whose forecast changed most from the snap to the throw."""
-    complete = (test.plays["pass_result"] == "C").to_numpy()
-    row = most_changed(forecaster, params, test.batch, complete)
+    """Of the passes caught for a gain that fits the figure, the one whose forecast changed most."""
+    caught = (test.plays["pass_result"] == "C").to_numpy()
+    fits = caught & (test.batch.target > 0) & (test.batch.target <= LONGEST_SHOWN)
+    row = most_changed(forecaster, params, test.batch, fits)
     record = open_records(data_folder(config) / "tfds", "test")[row]
     static = dict(zip(TRACKING_STATIC, test.batch.static[row].tolist(), strict=True))
     down = next((i for i in (1, 2, 3, 4) if static[f"down_{i}"]), 0)

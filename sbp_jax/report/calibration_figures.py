@@ -121,7 +121,7 @@ def pp_figure(outcomes: Mapping[str, Outcomes]) -> "Figure":
         axis.set_title(title)
         axis.set_xlabel("quantile level q")
     upper.tick_params(labelleft=False)  # the lower tail's scale
-    whole.set_ylabel("plays below the forecast q-quantile, minus q\n(percentage points)")
+    whole.set_ylabel("plays below the forecast\nq-quantile, minus q\n(percentage points)")
     headline(
         figure,
         "Do forecast probabilities come true? (PP plot, as deviations)",
