@@ -1,6 +1,8 @@
 """Settings of the whole suite; they must be in place before JAX starts its backend."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 # Eight virtual devices on few cores deadlock in collectives unless the thread pool is larger.
@@ -41,10 +43,26 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
-@pytest.fixture
-def quick_compilation():
+@contextlib.contextmanager
+def without_optimising() -> Iterator[None]:
     """Compile without optimising, where compilation is most of what tests spend time on."""
     usual = jax.config.values["jax_disable_most_optimizations"]
     jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", usual)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_disable_most_optimizations", usual)
+
+
+@pytest.fixture
+def quick_compilation() -> Iterator[None]:
+    """`without_optimising` for a test."""
+    with without_optimising():
+        yield
+
+
+@pytest.fixture(scope="module")
+def quick_compilation_throughout() -> Iterator[None]:
+    """`without_optimising` for the fixtures and tests of a module."""
+    with without_optimising():
+        yield

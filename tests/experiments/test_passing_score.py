@@ -59,7 +59,7 @@ def config(source, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(config):
+def run(config, quick_compilation_throughout):
     main(config)
     return config.run
 

@@ -23,6 +23,9 @@ from sbp_jax.models.ceiling import Ceiling
 from sbp_jax.models.forecaster import NetworkConfig, forecaster_from, make_forecaster
 from sbp_jax.models.knot_anchors import KnotAnchor
 
+# Most of the time here would be spent on optimising programs that run once.
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 EDGES = np.arange(-5.5, 20)
 
 

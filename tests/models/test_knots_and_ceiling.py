@@ -13,6 +13,9 @@ from sbp_jax.models.ceiling import Ceiling, merge_above
 from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
 from sbp_jax.models.knot_anchors import KnotAnchor, interpolated_logits
 
+# Most of the time here would be spent on optimising programs that run once.
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 EDGES = np.arange(-5.5, 20)
 KNOTS = (-6.0, -2.5, -1.0, 0.0, 0.5, 4.0, 11.0)
 

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from sbp_jax.models.causal_conv import backward_conv, causal_conv
 from sbp_jax.models.tcn import TCN, newest_first, receptive_field
 
+# Most of the time here would be spent on optimising programs that run once.
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 # (steps, layers, kernel size): one step, fewer steps than dilations, odd counts, even kernels
 SIZES = [(64, 5, 3), (7, 3, 3), (1, 2, 3), (40, 4, 2), (33, 6, 4), (5, 1, 3)]
 

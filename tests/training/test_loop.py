@@ -24,6 +24,9 @@ from sbp_jax.training.parallel import Devices
 from sbp_jax.training.state import init_state, make_optimizer
 from sbp_jax.training.train_forecaster import train_forecaster
 
+# Most of the time here would be spent on optimising programs that run once.
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 CONFIG = TrainConfig(epochs=4, batch_size=32, virtual_shards=4, warmup_steps=3)
 
 

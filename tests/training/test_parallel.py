@@ -15,6 +15,9 @@ from sbp_jax.training.parallel import PLAYS, Devices, global_gradient
 from sbp_jax.training.shards import deal, undeal
 from sbp_jax.training.state import init_state, make_optimizer
 
+# Most of the time here would be spent on optimising programs that run once.
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 SHARDS, ROWS = 8, 4
 FORECASTER = make_forecaster(
     NetworkConfig(features=6, layers=2, hidden=(16,), encoder_dropout=0.1),
