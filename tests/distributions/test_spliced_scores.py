@@ -61,6 +61,7 @@ def test_twcrps_is_its_integral(spliced, y, low, high):
     np.testing.assert_allclose(found, want, rtol=1e-7, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_twcrps_parts_add_up_and_edges(spliced):
     family, params = spliced.family, spliced.params
     y = np.array([-40.0, -1.0, 3.0, 25.0, 80.0])[:, None]

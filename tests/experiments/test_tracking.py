@@ -17,6 +17,9 @@ from sbp_jax.models.forecaster import NetworkConfig
 from sbp_jax.tracking.simulator.config import SimulateConfig
 from sbp_jax.training.loop import TrainConfig
 
+# Four networks are compiled; what the experiment is made of has tests of its own.
+pytestmark = pytest.mark.slow
+
 PLAYS = 240
 
 

@@ -74,10 +74,10 @@ def test_reading_the_last_step_equals_the_dense_reading(size):
     chex.assert_trees_all_close(ours, dense, atol=2e-5, rtol=1e-4)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
-    steps=st.sampled_from((1, 2, 3, 7, 12, 20)),  # every shape is compiled anew
-    extra=st.sampled_from((0, 1, 5, 30)),
+    steps=st.sampled_from((1, 3, 12)),  # every shape is compiled anew
+    extra=st.sampled_from((0, 1, 30)),
     seed=st.integers(0, 9),
 )
 def test_neither_content_nor_amount_of_padding_matters(steps, extra, seed):
@@ -106,7 +106,10 @@ def test_gradient_to_the_future_is_exactly_zero():
         assert np.all(np.any(np.asarray(gradient[:, step]) != 0, axis=-1))
 
 
-@pytest.mark.parametrize(("kernel_size", "layers"), [(2, 1), (2, 4), (3, 3), (4, 2)])
+@pytest.mark.parametrize(
+    ("kernel_size", "layers"),
+    [(2, 1), (4, 2), *(pytest.param(*size, marks=pytest.mark.slow) for size in ((2, 4), (3, 3)))],
+)
 @pytest.mark.parametrize("readout", ["last", "all"])
 def test_receptive_field(kernel_size, layers, readout):
     reach = receptive_field(kernel_size, layers)

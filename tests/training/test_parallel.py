@@ -91,6 +91,7 @@ def test_gradients_do_not_depend_on_the_device_count(count, backend):
     assert float(optax.tree.norm(error)) < 1e-5 * scale
 
 
+@pytest.mark.slow
 def test_gradient_is_that_of_the_weighted_mean_over_the_global_batch():
     """Against plain autodiff over all rows at once, fillers left out, without any mapping."""
     batch = examples(61)  # shards of unequal size
