@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-# The builders of data sets are beside the experiments, outside the installed package.
+# The builders of data sets lie beside the experiments, outside the installed package.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import jax
@@ -32,8 +32,6 @@ import numpy as np
 import polars as pl
 import tyro
 
-from data.nfl_tracking.prepare import prepare
-from data.nfl_tracking.reader import load_examples, open_records, read_report
 from sbp_jax.batch import Batch
 from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
 from sbp_jax.errors import SbpJaxError
@@ -140,6 +138,10 @@ class Part:
 
 def main(config: Tracking) -> None:
     """Run the experiment, or what is left of it."""
+    # Imported late, so that a missing extra is an error of one line like any other.
+    from data.nfl_tracking.prepare import prepare
+    from data.nfl_tracking.reader import load_examples, read_report
+
     data = data_folder(config)
     source = config.source or simulated_season(data, config.simulate)
     builder, _ = prepare(data / "tfds", source, work=data / "work")
@@ -282,6 +284,8 @@ def telling_play(
     config: Tracking, test: Part, forecaster: Forecaster, params: Params, source: Path
 ) -> UnfoldingPlay:
     """Of the passes caught for a gain that fits the figure, the one whose forecast changed most."""
+    from data.nfl_tracking.reader import open_records
+
     caught = (test.plays["pass_result"] == "C").to_numpy()
     fits = caught & (test.batch.target > 0) & (test.batch.target <= LONGEST_SHOWN)
     row = most_changed(forecaster, params, test.batch, fits)
