@@ -49,7 +49,6 @@ from sbp_jax.report.unfolding import frame_pmfs, most_changed
 from sbp_jax.report.unfolding_figure import UnfoldingPlay, save_unfolding_gif, unfolding_figure
 from sbp_jax.run_folder import open_run, read_config, read_json, write_json
 from sbp_jax.scoring import play_scores, rate_passers
-from sbp_jax.tracking.examples import Examples
 from sbp_jax.tracking.oracle import oracle_outcomes, read_facts
 from sbp_jax.tracking.random_mirror import random_mirror
 from sbp_jax.tracking.random_truncation import random_truncation
@@ -57,6 +56,7 @@ from sbp_jax.tracking.scaling import MODEL_FEATURES
 from sbp_jax.tracking.simulate import ORACLE_FILE, simulate_season
 from sbp_jax.tracking.simulated_outcome import LOWEST, yards_pmf
 from sbp_jax.tracking.simulator.config import SimulateConfig
+from sbp_jax.tracking.splits import SPLITS
 from sbp_jax.tracking.static import (
     TRACKING_STATIC,
     YARDS_TO_ENDZONE,
@@ -152,10 +152,10 @@ def main(config: Tracking) -> None:
         print_results(config)
         return
     print(report, flush=True)
-    parts = {
-        split: padded(load_examples(data / "tfds", split, cache=data / "padded"))
-        for split in ("train", "valid", "test")
+    examples = {
+        split: load_examples(data / "tfds", split, cache=data / "padded") for split in SPLITS
     }
+    parts = {split: Part(each.plays, each.padded()) for split, each in examples.items()}
     devices = Devices(backend=config.backend)
     placed = {
         name: place_examples(part.batch, config.train, devices, shuffle=name == "train")
@@ -186,11 +186,6 @@ def simulated_season(data: Path, simulate: SimulateConfig) -> Path:
     return folder
 
 
-def padded(examples: Examples) -> Part:
-    """All plays of a split as one batch, which the devices keep."""
-    return Part(examples.plays, examples.padded())
-
-
 def train_and_forecast(
     config: Tracking,
     placed: Mapping[str, Shards],
@@ -198,9 +193,6 @@ def train_and_forecast(
     devices: Devices,
 ) -> tuple[dict[str, Fit], dict[str, Outcomes]]:
     """Train each head and ask it about the test plays at the throw."""
-
-    def mirrored(key: jax.Array, batch: Batch) -> Batch:
-        return random_mirror(key, batch)
 
     def cut_off(key: jax.Array, batch: Batch) -> Batch:
         first, second = jax.random.split(key)
@@ -217,7 +209,7 @@ def train_and_forecast(
             config=config.train,
             devices=devices,
             folder=config.run / FOLDERS[name],
-            augment=cut_off if name == UNFOLDING else mirrored,
+            augment=cut_off if name == UNFOLDING else random_mirror,
         )
         outcomes[name] = forecast_outcomes(
             head.forecaster,
