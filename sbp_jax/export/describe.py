@@ -13,7 +13,8 @@ if TYPE_CHECKING:  # a server that imports this package must not load JAX
     from sbp_jax.models.forecaster import KnownFamily
     from sbp_jax.models.play_model import PlayModel
 
-_FLAX_FIELDS = ("parent", "name")  # every Flax module has them; they say nothing here
+# What every Flax module has, and how training computes; neither says anything about the weights.
+_LEFT_OUT = ("parent", "name", "precision")
 
 
 def describe(
@@ -33,7 +34,7 @@ def describe(
         sequence_names: names of a step's columns, in order.
         extra: whatever else should stay with the weights, such as versions and fingerprints.
     """
-    names = [one.name for one in dataclasses.fields(model) if one.name not in _FLAX_FIELDS]
+    names = [one.name for one in dataclasses.fields(model) if one.name not in _LEFT_OUT]
     fields = {name: getattr(model, name) for name in names}
     anchors = [dataclasses.asdict(anchor) for anchor in model.anchors]
     ceiling = None if model.ceiling is None else dataclasses.asdict(model.ceiling)

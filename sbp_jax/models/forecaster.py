@@ -1,7 +1,7 @@
 """A network and a family of distributions as one predictive model, without its parameters."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any, get_args
 
@@ -23,7 +23,7 @@ from sbp_jax.models.anchors import Anchor
 from sbp_jax.models.ceiling import Ceiling
 from sbp_jax.models.knot_anchors import KnotAnchor
 from sbp_jax.models.play_model import PlayModel
-from sbp_jax.models.tcn import Readout
+from sbp_jax.models.tcn import Precision, Readout
 
 KnownFamily = (
     SplicedBinnedPareto
@@ -92,6 +92,10 @@ class Forecaster:
         rngs = {"dropout": key}
         raw: Any = self.model.apply({"params": params}, batch, train=True, rngs=rngs)
         return raw
+
+    def computing_in(self, precision: Precision) -> "Forecaster":
+        """The same, but for the precision of the network's arithmetic."""
+        return replace(self, model=self.model.clone(precision=precision))
 
     def predict(self, params: Any, batch: Batch) -> Any:
         """Parameters of each example's distribution, a pytree of (B, ...)."""

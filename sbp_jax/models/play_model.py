@@ -8,8 +8,9 @@ from jaxtyping import Array, Bool, Float
 from sbp_jax.batch import Batch
 from sbp_jax.models.anchors import Anchor, anchor_bin, anchored_logits
 from sbp_jax.models.ceiling import Ceiling, merge_above
+from sbp_jax.models.dropout import Dropout
 from sbp_jax.models.knot_anchors import KnotAnchor, anchor_points, interpolated_logits
-from sbp_jax.models.tcn import TCN, Readout
+from sbp_jax.models.tcn import TCN, Precision, Readout
 
 
 class PlayModel(nn.Module):
@@ -35,6 +36,7 @@ class PlayModel(nn.Module):
         dropout: probability of dropping a unit of the state or of a hidden layer, in training.
         encoder_dropout: probability of dropping a channel within the TCN, in training; it acts
             after each of 2 L convolutions, so little goes a long way.
+        precision: of the encoder's and the hidden layers' arithmetic; outputs are float32.
     """
 
     num_outputs: int
@@ -51,6 +53,7 @@ class PlayModel(nn.Module):
     hidden: tuple[int, ...] = (128, 128)
     dropout: float = 0.2
     encoder_dropout: float = 0.0
+    precision: Precision = "float32"
 
     @nn.compact
     def __call__(
@@ -87,10 +90,15 @@ class PlayModel(nn.Module):
         if not self.layers:
             return facts
         encoder = TCN(
-            self.features, self.layers, self.kernel_size, self.encoder_dropout, name="tcn"
+            self.features,
+            self.layers,
+            self.kernel_size,
+            self.encoder_dropout,
+            self.precision,
+            name="tcn",
         )
         state = encoder(batch.sequence, batch.mask, readout=readout, train=train)
-        state = nn.Dropout(self.dropout)(state, deterministic=not train)
+        state = Dropout(self.dropout)(state, deterministic=not train)
         return jnp.concatenate([state, facts], axis=-1)
 
     def _head(
@@ -98,8 +106,9 @@ class PlayModel(nn.Module):
     ) -> Float[Array, "B P"]:
         """Perceptron, then the outputs, bins counted from each anchor added to the logits."""
         for i, width in enumerate(self.hidden):
-            h = nn.gelu(nn.Dense(width, name=f"hidden_{i}")(h))
-            h = nn.Dropout(self.dropout)(h, deterministic=not train)
+            h = nn.gelu(nn.Dense(width, dtype=self.precision, name=f"hidden_{i}")(h))
+            h = Dropout(self.dropout)(h, deterministic=not train)
+        h = h.astype(jnp.float32)
         # Small outputs at the start: the first prediction is the family's answer to zeros.
         small = nn.initializers.variance_scaling(0.01, "fan_in", "normal")
         own_logits = self.num_bins if self.free_logits else 0

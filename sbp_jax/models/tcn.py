@@ -19,8 +19,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from sbp_jax.models.causal_conv import backward_conv, causal_conv
+from sbp_jax.models.dropout import Dropout
+from sbp_jax.models.product import product
 
 Readout = Literal["last", "all"]
+Precision = Literal["float32", "bfloat16"]
+"""Of arithmetic. Parameters, outputs and losses are float32 either way."""
 
 
 def receptive_field(kernel_size: int, layers: int) -> int:
@@ -37,6 +41,7 @@ class WeightNormKernel(nn.Module):
 
     taps: int
     features: int
+    precision: Precision = "float32"
 
     @nn.compact
     def __call__(self, channels: int) -> tuple[Float[Array, "K C D"], Float[Array, " D"]]:
@@ -46,7 +51,8 @@ class WeightNormKernel(nn.Module):
         norm = jnp.sqrt(jnp.sum(direction**2, axis=(0, 1)) + 1e-12)
         length = self.param("length", lambda _: norm)
         bias = self.param("bias", nn.initializers.zeros_init(), (self.features,))
-        return direction * (length / norm)[None, None], bias
+        kernel = direction * (length / norm)[None, None]
+        return kernel.astype(self.precision), bias.astype(self.precision)
 
 
 class ResidualBlock(nn.Module):
@@ -56,14 +62,20 @@ class ResidualBlock(nn.Module):
     kernel_size: int
     dilation: int
     dropout: float
+    precision: Precision = "float32"
 
     def setup(self) -> None:
         """Parameters are shared by both readings."""
-        self.first = WeightNormKernel(self.kernel_size, self.features)
-        self.second = WeightNormKernel(self.kernel_size, self.features)
-        self.shortcut = nn.Dense(self.features, use_bias=False)
+        self.first = WeightNormKernel(self.kernel_size, self.features, self.precision)
+        self.second = WeightNormKernel(self.kernel_size, self.features, self.precision)
+        self.shortcut = nn.Dense(
+            self.features,
+            use_bias=False,
+            dtype=self.precision,
+            dot_general=lambda x, kernel, *_, **__: product(x, kernel),
+        )
         # One draw per example and channel: dropping single steps would let neighbours leak them.
-        self.drop = nn.Dropout(self.dropout, broadcast_dims=(1,))
+        self.drop = Dropout(self.dropout, broadcast_dims=(1,))
 
     def _skip(self, x: Float[Array, "B N C"]) -> Float[Array, "B N D"]:
         return x if x.shape[-1] == self.features else self.shortcut(x)
@@ -105,17 +117,19 @@ class TCN(nn.Module):
         layers: number of blocks L.
         kernel_size: taps K of each convolution.
         dropout: probability that a channel of an example is dropped, in training.
+        precision: of arithmetic.
     """
 
     features: int = 32
     layers: int = 5
     kernel_size: int = 3
     dropout: float = 0.0
+    precision: Precision = "float32"
 
     def setup(self) -> None:
         """One block per power of two."""
         self.blocks = [
-            ResidualBlock(self.features, self.kernel_size, 2**i, self.dropout)
+            ResidualBlock(self.features, self.kernel_size, 2**i, self.dropout, self.precision)
             for i in range(self.layers)
         ]
 
@@ -137,14 +151,14 @@ class TCN(nn.Module):
             train: apply dropout, from the random stream ``dropout``.
 
         Returns:
-            The state. An example without any observed step has the zero state.
+            The state, float32. An example without any observed step has the zero state.
         """
-        x = jnp.where(mask[..., None], sequence, 0).astype(jnp.float32)
+        x = jnp.where(mask[..., None], sequence, 0).astype(self.precision)
         if readout == "last":
-            return self._read_last(x, mask, train)
+            return self._read_last(x, mask, train).astype(jnp.float32)
         for block in self.blocks:
             x = block.dense(x, train)
-        return jnp.where(mask[..., None], x, 0)
+        return jnp.where(mask[..., None], x, 0).astype(jnp.float32)
 
     def _read_last(
         self, x: Float[Array, "B T C"], mask: Bool[Array, "B T"], train: bool
