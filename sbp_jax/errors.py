@@ -13,12 +13,28 @@ class RunFolderError(SbpJaxError):
     """A run folder that cannot be used as asked: missing, of another config, or damaged."""
 
 
+class ConfigFileError(SbpJaxError, ValueError):
+    """A file of settings that is missing, damaged, or holds what the experiment does not know."""
+
+
 class CheckpointError(SbpJaxError):
-    """A checkpoint that is missing or belongs to another architecture."""
+    """A checkpoint that is missing, damaged or of another run, or that cannot be written."""
 
 
 class TrainingError(SbpJaxError):
     """Training that cannot go on, such as a loss that is not finite."""
+
+
+class TrainingInterrupted(SbpJaxError):  # noqa: N818  # a request that was met, not a fault
+    """Training that was asked to stop, and did; what it had done is saved."""
+
+
+class CompilationCacheError(SbpJaxError):
+    """The folder for compiled programs cannot be used."""
+
+
+class DeviceError(SbpJaxError, ValueError):
+    """Devices that are not there, or that cannot be used as asked."""
 
 
 class MissingExtraError(SbpJaxError, ImportError):

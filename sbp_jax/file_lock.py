@@ -2,20 +2,39 @@
 
 import contextlib
 import fcntl
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+LOCK = ".lock"
+
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Wait until no other process is in this folder, and keep others out meanwhile.
+def locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    """Keep other processes out of a folder, once none is in it.
 
     The system lets go of the lock when its process dies, however it dies.
 
     Args:
         folder: made if it is not there.
+        wait: for the process that is in it.
+
+    Raises:
+        BlockingIOError: another process is in it, and ``wait`` is false; see `holder`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    # Opened without truncating: until the lock is ours, the file is about another process.
+    with (folder / LOCK).open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
         yield
+
+
+def holder(folder: Path) -> str:
+    """The number of the process that last entered the folder; empty where none ever did."""
+    try:
+        return (folder / LOCK).read_text()
+    except FileNotFoundError:
+        return ""

@@ -5,19 +5,26 @@ run of another config would silently mix two experiments. All files are written 
 place and renamed into it, so a reader or a restart never meets half a file.
 
 Layout: config.json, checkpoints/, metrics.jsonl, evaluation.json, scores.csv, weights.npz,
-figures/*.png, report.md.
+figures/*.png, report.md; .lock names the process that works in it.
 """
 
+import contextlib
 import json
 import platform
+import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import jax
+
 from sbp_jax.errors import RunFolderError
+from sbp_jax.file_lock import LOCK, holder, locked
 
 CONFIG = "config.json"
+CHECKPOINTS = "checkpoints"
 VERSIONS = "versions"  # recorded, but a run may be continued with other ones
 _PACKAGES = ("sbp-jax", "jax", "flax", "optax", "orbax-checkpoint", "numpy", "polars")
 
@@ -44,17 +51,89 @@ def open_run(folder: Path, config: Mapping[str, Any]) -> None:
     if (folder / CONFIG).exists():
         found = read_config(folder)
         found.pop(VERSIONS, None)
-        if differing := list(_differences(wanted, found)):
-            more = f" (and {len(differing) - 3} more)" if len(differing) > 3 else ""
+        if differing := describe_differences(wanted, found):
             raise RunFolderError(
-                f"{folder} holds a run of another config: {'; '.join(differing[:3])}{more}; "
+                f"{folder} holds a run of another config: {differing}; "
                 "choose another folder or remove this one"
             )
         return
-    if folder.exists() and any(folder.iterdir()):
-        raise RunFolderError(f"{folder}: expected a run or an empty folder, got files without one")
+    _refuse_foreign(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / CONFIG, {**wanted, VERSIONS: versions()})
+
+
+@dataclass
+class _Hold:
+    """A run that this process holds: how often, and how to let go of it."""
+
+    times: int
+    release: contextlib.ExitStack
+
+
+_held: dict[Path, _Hold] = {}
+_holding = threading.Lock()
+
+
+@contextlib.contextmanager
+def hold_run(folder: Path) -> Iterator[None]:
+    """Be the only process that works in a run, which need not be started yet.
+
+    The same process may hold a run it already holds. The system frees a run whose process dies.
+    Among processes under ``jax.distributed``, the first holds the run for all of them.
+
+    Args:
+        folder: of the run; made if absent.
+
+    Raises:
+        RunFolderError: another process holds the run, or the folder holds files but no run.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as temporary, hold_run(Path(temporary) / "run"):
+    ...     open_run(Path(temporary) / "run", {"seed": 0})
+    """
+    if jax.process_index() != 0:
+        yield
+        return
+    folder = folder.resolve()
+    with _holding:
+        if folder not in _held:
+            if not (folder / CHECKPOINTS).exists():  # a run may be trained without a config
+                _refuse_foreign(folder)
+            _held[folder] = _Hold(0, _lock_at_once(folder))
+        hold = _held[folder]
+        hold.times += 1
+    try:
+        yield
+    finally:
+        with _holding:
+            hold.times -= 1
+            if not hold.times:
+                del _held[folder]
+                hold.release.close()
+
+
+def _lock_at_once(folder: Path) -> contextlib.ExitStack:
+    release = contextlib.ExitStack()
+    try:
+        release.enter_context(locked(folder, wait=False))
+    except BlockingIOError:
+        raise RunFolderError(
+            f"{folder}: another process (pid {holder(folder)}) is working in this run; "
+            "wait for it, stop it, or choose another folder"
+        ) from None
+    except OSError as error:
+        raise RunFolderError(f"{folder}: cannot be locked for this process: {error}") from error
+    return release
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Let a run be started only in an empty folder, but for what a start itself leaves there."""
+    if not folder.exists() or (folder / CONFIG).exists():
+        return
+    if not folder.is_dir():
+        raise RunFolderError(f"{folder}: expected a folder, got a file")
+    if any(path.name not in (LOCK, _partial(folder / CONFIG).name) for path in folder.iterdir()):
+        raise RunFolderError(f"{folder}: expected a run or an empty folder, got files without one")
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -90,14 +169,29 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
+    partial = _partial(path)
     partial.write_text(text)
     partial.replace(path)
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.name}.partial")
 
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that decide a run's numbers."""
     return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
+
+
+def describe_differences(wanted: Any, found: Any) -> str:
+    """Name the first entries in which two configs differ; empty where none does.
+
+    >>> describe_differences({"seed": 0, "net": {"layers": 5}}, {"seed": 0, "net": {"layers": 4}})
+    'net.layers: expected 5, got 4'
+    """
+    differing = list(_differences(wanted, found))
+    more = f" (and {len(differing) - 3} more)" if len(differing) > 3 else ""
+    return "; ".join(differing[:3]) + more
 
 
 def _differences(wanted: Any, found: Any, where: str = "") -> Iterator[str]:
