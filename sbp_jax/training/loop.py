@@ -1,66 +1,40 @@
 """The training loop: epochs, validation, checkpoints, and a log; resumes where it stopped."""
 
-import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
+from numpy.typing import NDArray
 from tqdm import tqdm
 
-from sbp_jax.batch import Batch
-from sbp_jax.errors import TrainingError
-from sbp_jax.training.checkpoint import Checkpoints, EpochMetrics
-from sbp_jax.training.parallel import Devices, LossFn
-from sbp_jax.training.shards import Shards, deal
-from sbp_jax.training.state import Params, init_state, make_optimizer
+from sbp_jax.errors import TrainingError, TrainingInterrupted
+from sbp_jax.run_folder import hold_run
+from sbp_jax.training.checkpoint import (
+    Checkpoints,
+    EpochMetrics,
+    check_space,
+    needed_space,
+)
+from sbp_jax.training.config import TrainConfig
+from sbp_jax.training.explosion import (
+    describe_bad_step,
+    first_bad_step,
+    forget_failed_step,
+    write_failed_step,
+)
+from sbp_jax.training.metrics_log import MetricsLog
+from sbp_jax.training.operations import Operations, profiled
+from sbp_jax.training.preemption import StopRequest
+from sbp_jax.training.program import Program, steps_per_epoch
+from sbp_jax.training.shards import Placed, examples_of_step
+from sbp_jax.training.start_report import start_line
+from sbp_jax.training.state import Params, TrainState, count_params
 
 SCORE = "validation_score"  # the metric that picks the best epoch; smaller is better
-
-ScoreFn = Callable[[Params, Batch], Float[Array, " b"]]
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """How to train; everything that changes the numbers and nothing else.
-
-    Attributes:
-        epochs: passes over the training examples.
-        batch_size: examples of one optimizer step, over all devices.
-        learning_rate: peak of the schedule.
-        weight_decay: decoupled, on kernels alone.
-        warmup_steps: linear rise of the learning rate.
-        seed: initial parameters, order of the examples, dropout.
-        virtual_shards: device counts that divide it give the same run; divides batch_size.
-    """
-
-    epochs: int = 6
-    batch_size: int = 512
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-2
-    warmup_steps: int = 200
-    seed: int = 0
-    virtual_shards: int = 64
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be run."""
-        if self.virtual_shards < 1 or self.batch_size % self.virtual_shards:
-            raise ValueError(
-                f"expected a batch_size divisible by virtual_shards={self.virtual_shards}, "
-                f"got {self.batch_size}"
-            )
-        if self.epochs < 1:
-            raise ValueError(f"expected at least one epoch, got {self.epochs}")
-
-    @property
-    def rows_per_step(self) -> int:
-        """Rows that each virtual shard contributes to a step."""
-        return self.batch_size // self.virtual_shards
 
 
 class Fit(NamedTuple):
@@ -77,99 +51,84 @@ class Fit(NamedTuple):
     best_epoch: int
 
 
-def place_examples(batch: Batch, config: TrainConfig, devices: Devices, *, shuffle: bool) -> Shards:
-    """Deal examples to the virtual shards and put these into the devices' memories.
-
-    Args:
-        batch: NumPy arrays.
-        config: gives the shards, the batch size and the seed.
-        devices: where to.
-        shuffle: deal in an order drawn from the seed; False keeps the order for `undeal`.
-    """
-    dealt = deal(
-        batch,
-        num_shards=config.virtual_shards,
-        rows_per_step=config.rows_per_step,
-        seed=config.seed if shuffle else None,
-    )
-    return devices.place(dealt)
-
-
 def fit(
+    program: Program,
+    train: Placed,
+    valid: Placed,
     *,
-    init_fn: Callable[[jax.Array], Params],
-    loss_fn: LossFn,
-    score_fn: ScoreFn,
-    train: Shards,
-    valid: Shards,
-    config: TrainConfig,
-    devices: Devices,
     folder: Path,
+    operations: Operations | None = None,
     progress: bool = True,
 ) -> Fit:
     """Train to the end of the last epoch, from wherever ``folder`` says the run stands.
 
+    SIGTERM ends the run after the epoch in flight, which is saved. Several processes call this
+    alike and share the folder.
+
     Args:
-        init_fn: key to fresh parameters.
-        loss_fn: (params, batch, key) to the loss of each example.
-        score_fn: (params, batch) to the validation score of each example; smaller is better.
-        train: placed by `place_examples` with shuffle=True.
+        program: from `make_program`.
+        train: examples that it was made for.
         valid: placed by `place_examples`.
-        config: how to train.
-        devices: what to run on.
         folder: holds ``checkpoints/`` and ``metrics.jsonl``.
-        progress: show a bar where standard error is a terminal.
+        operations: how to run it.
+        progress: say what is about to run, and show a bar where standard error is a terminal.
 
     Returns:
         The best epoch's parameters and the metrics of all epochs.
 
     Raises:
-        TrainingError: the loss stopped being finite; the last good epoch stays saved.
-        CheckpointError: the folder holds checkpoints of another architecture.
+        TrainingError: the loss stopped being finite, or exploded; the last good epoch stays
+            saved, and ``failed_step.json`` names the examples of the step.
+        TrainingInterrupted: SIGTERM; the same call goes on from there.
+        CheckpointError: the folder holds checkpoints of another run, or there is no room.
+        RunFolderError: another process trains in this folder.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    steps = int(train.weight.size) // config.batch_size
-    optimizer = make_optimizer(
-        learning_rate=config.learning_rate,
-        weight_decay=config.weight_decay,
-        warmup_steps=config.warmup_steps,
-        total_steps=config.epochs * steps,
-    )
-    params = init_fn(jax.random.key(config.seed))
-    state = devices.replicate(init_state(params, optimizer, config.seed))
-    run_epoch = devices.epoch(loss_fn, optimizer, config.rows_per_step)
-    validate = make_validate(devices, score_fn, config.rows_per_step)
-
-    with Checkpoints(folder / "checkpoints", SCORE) as checkpoints:
+    operations = operations or Operations()
+    saved = folder / "checkpoints"
+    state = program.init()
+    check_space(saved, needed_space(state, operations.keep_best))
+    shown = progress and jax.process_index() == 0
+    if shown:
+        print(start_line(state.params, train, program.config, program.devices), flush=True)
+    with (
+        hold_run(folder),
+        StopRequest() as stop,
+        Checkpoints(
+            saved,
+            SCORE,
+            keep_best=operations.keep_best,
+            about=_about(program.config, train, state.params),
+        ) as checkpoints,
+        MetricsLog(folder, tensorboard=operations.tensorboard) as log,
+    ):
         history: list[EpochMetrics] = []
         if (latest := checkpoints.latest()) is not None:
             state, history = checkpoints.restore(latest, state)
-        rewrite_log(folder / "metrics.jsonl", history)
-        bar = tqdm(
-            range(len(history), config.epochs),
+        log.rewrite(history)
+        forget_failed_step(folder)
+        epochs = tqdm(
+            range(len(history), program.config.epochs),
             initial=len(history),
-            total=config.epochs,
+            total=program.config.epochs,
             desc=folder.name,
             unit="epoch",
-            disable=None if progress else True,
+            disable=None if shown else True,
         )
-        for epoch in bar:
-            start = time.perf_counter()
-            state, losses = run_epoch(state, train)
-            train_loss = mean_of_finite(np.asarray(losses), epoch)
-            seconds = time.perf_counter() - start
-            metrics: EpochMetrics = {
-                "epoch": epoch,
-                "step": int(state.step),
-                "train_loss": train_loss,
-                SCORE: validate(state.params, valid),
-                "seconds": round(seconds, 3),
-                "examples_per_second": round(steps * config.batch_size / seconds, 1),
-            }
+        profiled_epoch = min(len(history) + 1, program.config.epochs - 1)
+        for epoch in epochs:
+            with profiled(folder, active=operations.profile and epoch == profiled_epoch):
+                state, metrics = _train_epoch(program, state, train, history, folder)
+            metrics[SCORE] = float(program.validate(state.params, valid.shards))
             history.append(metrics)
             checkpoints.save(epoch, state, history)
-            rewrite_log(folder / "metrics.jsonl", history)
-            bar.set_postfix(loss=train_loss, score=metrics[SCORE])
+            log.add(metrics)
+            epochs.set_postfix(loss=metrics["train_loss"], score=metrics[SCORE])
+            if stop.requested() and epoch + 1 < program.config.epochs:
+                checkpoints.wait()
+                raise TrainingInterrupted(
+                    f"{folder}: stopped by SIGTERM after epoch {epoch}, which is saved; the same "
+                    "command goes on from there"
+                )
         checkpoints.wait()
         best = checkpoints.best()
         if best is None:
@@ -177,37 +136,57 @@ def fit(
         return Fit(checkpoints.restore_params(best, state.params), history, best)
 
 
-def make_validate(
-    devices: Devices, score_fn: ScoreFn, rows_per_step: int
-) -> Callable[[Params, Shards], float]:
-    """Compile the mean score over all real examples of placed shards."""
-    scores = devices.predict(score_fn, rows_per_step)
-
-    def validate(params: Params, shards: Shards) -> float:
-        values = scores(params, shards)
-        weight = shards.weight.reshape(values.shape)
-        return float(jnp.sum(values * weight) / jnp.sum(weight))
-
-    return validate
-
-
-def mean_of_finite(losses: np.ndarray, epoch: int) -> float:
-    """Mean of an epoch's losses.
-
-    Raises:
-        TrainingError: one of them is not finite; the message names the step.
-    """
-    bad = np.flatnonzero(~np.isfinite(losses))
-    if bad.size:
-        raise TrainingError(
-            f"expected a finite loss, got {losses[bad[0]]} at step {bad[0]} of epoch {epoch}; "
-            "try a lower learning rate, and look for extreme values in the features"
-        )
-    return float(losses.mean())
+def _train_epoch(
+    program: Program,
+    state: TrainState,
+    train: Placed,
+    history: list[EpochMetrics],
+    folder: Path,
+) -> tuple[TrainState, EpochMetrics]:
+    """One epoch, and its metrics but for the score."""
+    start = time.perf_counter()
+    state, losses = program.epoch(state, train.shards)
+    found = np.asarray(losses)
+    seconds = time.perf_counter() - start
+    _stop_at_bad_step(program.config, found, train, history, folder)
+    rows = len(found) * program.config.batch_size
+    return state, {
+        "epoch": len(history),
+        "step": (len(history) + 1) * len(found),
+        "train_loss": float(found.mean()),
+        "seconds": round(seconds, 3),
+        "examples_per_second": round(rows / seconds, 1),
+    }
 
 
-def rewrite_log(path: Path, history: list[EpochMetrics]) -> None:
-    """Write the log of all epochs so far; atomic, so that a reader never sees half a line."""
-    partial = path.with_suffix(".partial")
-    partial.write_text("".join(json.dumps(metrics) + "\n" for metrics in history))
-    partial.replace(path)
+def _stop_at_bad_step(
+    config: TrainConfig,
+    losses: Float[NDArray, " steps"],
+    train: Placed,
+    history: list[EpochMetrics],
+    folder: Path,
+) -> None:
+    """Raise for a loss that nothing should go on from, and leave its examples' names."""
+    previous = history[-1]["train_loss"] if history else None
+    bad = first_bad_step(losses, previous_mean=previous, explosion=config.explosion)
+    if bad is None:
+        return
+    epoch = len(history)
+    examples = examples_of_step(
+        train, jax.random.key(config.seed), epoch * len(losses), bad.step, config.rows_per_step
+    )
+    ids = None if train.ids is None else [train.ids[i] for i in examples]
+    write_failed_step(folder, bad, epoch, examples, ids)
+    raise TrainingError(describe_bad_step(bad, epoch))
+
+
+def _about(config: TrainConfig, train: Placed, params: Params) -> dict[str, Any]:
+    """What a checkpoint only makes sense with; parameters are float32 in any precision."""
+    settings = asdict(config)
+    del settings["precision"]
+    return {
+        "train": settings,
+        "examples": train.examples,
+        "steps_per_epoch": steps_per_epoch(train, config),
+        "parameters": count_params(params),
+    }

@@ -53,7 +53,7 @@ def restore_forecaster(folder: Path) -> TrainedForecaster:
     saved = folder / "checkpoints"
     if not saved.is_dir():
         raise CheckpointError(f"{saved}: expected checkpoints, got no such folder")
-    with Checkpoints(saved, SCORE) as checkpoints:
+    with Checkpoints(saved, SCORE, read_only=True) as checkpoints:
         best = checkpoints.best()
         if best is None:
             raise CheckpointError(f"{saved}: expected a saved epoch, got none")

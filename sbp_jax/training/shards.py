@@ -4,12 +4,19 @@ Examples are dealt once into V virtual shards. Every step takes ``batch_size / V
 each shard, in an order that the shard draws for itself, so the mini-batch of a step is the same
 set whether one device holds all the shards or V devices hold one each; only then can runs on
 different device counts be compared, and resumed on each other.
+
+Examples of like length are dealt together, each length bucket to shards of its own, and a step
+takes its mini-batch from one bucket: a short play then does not pay for a long one.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jax.experimental import multihost_utils
 from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
 
@@ -30,67 +37,145 @@ class Shards(NamedTuple):
     index: Int[Arrayish, " V"]
 
 
-def deal(batch: Batch, *, num_shards: int, rows_per_step: int, seed: int | None) -> Shards:
-    """Deal the rows of a batch to shards and fill each up to whole steps.
+@dataclass(frozen=True)
+class Placed:
+    """Examples in the devices' memories, and which is where.
 
-    Fillers repeat the shard's first row with weight 0.
+    Attributes:
+        shards: one for each length bucket.
+        rows: of each bucket, (V, n) on the host: the number of the example in the batch that was
+            placed, -1 for a filler row.
+        ids: name of each example for messages, if they have names.
+    """
+
+    shards: tuple[Shards, ...]
+    rows: tuple[Int[NDArray, "V n"], ...]
+    ids: Sequence[str] | None = None
+
+    @property
+    def examples(self) -> int:
+        """How many there are, fillers left out."""
+        return sum(int((rows >= 0).sum()) for rows in self.rows)
+
+    @property
+    def nbytes(self) -> int:
+        """Of all devices together."""
+        return sum(leaf.nbytes for leaf in jax.tree.leaves(self.shards))
+
+
+def deal_rows(
+    rows: Int[NDArray, " B"], *, num_shards: int, rows_per_step: int, seed: int | None
+) -> Int[NDArray, "V n"]:
+    """Deal the numbers of examples to shards and fill each up to whole steps with -1.
+
+    Args:
+        rows: numbers of B > 0 examples.
+        num_shards: V.
+        rows_per_step: rows of each shard that one step takes; n becomes a multiple of it.
+        seed: shuffles before dealing; None keeps the order (the r-th goes to shard r mod V).
+
+    >>> deal_rows(np.arange(5), num_shards=2, rows_per_step=2, seed=None)
+    array([[ 0,  2,  4, -1],
+           [ 1,  3, -1, -1]])
+    """
+    if seed is not None:
+        rows = rows[np.random.default_rng(seed).permutation(len(rows))]
+    per_shard = -(-len(rows) // (num_shards * rows_per_step)) * rows_per_step
+    dealt = np.full(num_shards * per_shard, -1, np.int64)
+    dealt[: len(rows)] = rows
+    return dealt.reshape(per_shard, num_shards).T
+
+
+def deal(batch: Batch, rows: Int[NDArray, "V n"], *, first_shard: int = 0) -> Shards:
+    """The shards that hold the examples of these numbers.
+
+    Fillers repeat the shard's first example, or that of the first shard, with weight 0.
 
     Args:
         batch: NumPy arrays, leading axis the examples.
-        num_shards: V.
-        rows_per_step: rows of each shard that one step takes; n becomes a multiple of it.
-        seed: shuffles before dealing; None keeps the order (row r goes to shard r mod V).
+        rows: as `deal_rows` gives them; a process may pass those of its own shards alone.
+        first_shard: number of the first of these shards.
 
-    >>> rows = np.arange(5.0)
-    >>> some = Batch(np.zeros((5, 1, 1)), np.ones((5, 1), bool), np.zeros((5, 1)), rows)
-    >>> deal(some, num_shards=2, rows_per_step=2, seed=None).batch.target
+    >>> numbers = np.arange(5.0)
+    >>> some = Batch(np.zeros((5, 1, 1)), np.ones((5, 1), bool), np.zeros((5, 1)), numbers)
+    >>> rows = deal_rows(np.arange(5), num_shards=2, rows_per_step=2, seed=None)
+    >>> deal(some, rows).batch.target
     array([[0., 2., 4., 0.],
            [1., 3., 1., 1.]])
     """
-    rows = len(batch.target)
-    order = np.arange(rows) if seed is None else np.random.default_rng(seed).permutation(rows)
-    per_shard = -(-rows // (num_shards * rows_per_step)) * rows_per_step
-    index = np.zeros((num_shards, per_shard), np.int64)
-    weight = np.zeros((num_shards, per_shard), np.float32)
-    for shard in range(num_shards):
-        own = order[shard::num_shards]
-        index[shard] = own[0] if len(own) else order[0]
-        index[shard, : len(own)] = own
-        weight[shard, : len(own)] = 1.0
+    first = np.where(rows[:, :1] >= 0, rows[:, :1], max(0, int(rows[0, 0])))
+    index = np.where(rows >= 0, rows, first)
     return Shards(
         Batch(*(np.asarray(leaf)[index] for leaf in batch)),
-        weight,
-        np.arange(num_shards, dtype=np.int32),
+        (rows >= 0).astype(np.float32),
+        np.arange(first_shard, first_shard + len(rows), dtype=np.int32),
     )
 
 
-def undeal(values: NDArray, weight: NDArray) -> NDArray:
-    """Bring results of shards dealt with ``seed=None`` back into the order of the examples.
+def restore(of_buckets: Sequence[Any], placed: Placed) -> Any:
+    """Results of placed examples, brought back to the host into the order of the examples.
 
     Args:
-        values: (V, n, ...) one result per row.
-        weight: (V, n) of the shards; rows of weight 0 are left out. Leading axes may be split
-            further, as they are under pmap.
+        of_buckets: for each bucket a pytree of (V, n, ...), one result per row.
+        placed: what the results are of.
 
-    >>> undeal(np.array([[0, 2, 4, -1], [1, 3, -1, -1]]), np.array([[1, 1, 1, 0], [1, 1, 0, 0]]))
-    array([0, 1, 2, 3, 4])
+    Returns:
+        The same pytree of NumPy arrays (B, ...). Under several processes each gets all.
     """
-    weight = weight.reshape(-1, weight.shape[-1])
-    values = values.reshape(*weight.shape, *values.shape[2:])
-    return np.swapaxes(values, 0, 1)[weight.T > 0]
+    kept = [rows >= 0 for rows in placed.rows]
+    order = np.argsort(np.concatenate([rows[k] for rows, k in zip(placed.rows, kept, strict=True)]))
+
+    def in_order(*of_leaf: Any) -> NDArray:
+        parts = [_to_host(leaf)[k] for leaf, k in zip(of_leaf, kept, strict=True)]
+        return np.concatenate(parts)[order]
+
+    return jax.tree.map(in_order, *of_buckets)
+
+
+def _to_host(values: Any) -> NDArray:
+    """All of an array, also where other processes hold a part of it."""
+    if isinstance(values, jax.Array) and not values.is_fully_addressable:
+        values = multihost_utils.process_allgather(values, tiled=True)
+    return np.asarray(values)
 
 
 def draw_rows(
-    shards: Shards, key: jax.Array, rows_per_step: int
+    index: Int[Arrayish, " V"], rows: int, key: jax.Array, rows_per_step: int
 ) -> Int[Array, "steps V rows_per_step"]:
-    """Rows of each shard in the order in which one epoch visits them."""
-    num_shards, rows = shards.weight.shape
+    """Rows of each shard in the order in which one epoch visits them.
 
-    def order(index: Int[Array, ""]) -> Int[Array, " n"]:
-        return jax.random.permutation(jax.random.fold_in(key, index), rows)
+    Args:
+        index: the shards' numbers.
+        rows: n, of each shard.
+        key: of the epoch.
+        rows_per_step: that each shard contributes to a step.
+    """
 
-    drawn = jax.vmap(order)(shards.index)
-    return drawn.reshape(num_shards, rows // rows_per_step, rows_per_step).swapaxes(0, 1)
+    def order(number: Int[Array, ""]) -> Int[Array, " n"]:
+        return jax.random.permutation(jax.random.fold_in(key, number), rows)
+
+    drawn = jax.vmap(order)(jnp.asarray(index))
+    return drawn.reshape(len(index), rows // rows_per_step, rows_per_step).swapaxes(0, 1)
+
+
+def draw_buckets(
+    steps: Sequence[int], first_step: Int[Array, ""]
+) -> tuple[Int[Array, " all"], Int[Array, " all"]]:
+    """Which bucket each step of an epoch takes its mini-batch from, and which one of that bucket.
+
+    Drawn from the number of the epoch's first step alone, so that all members of a population
+    visit buckets in one order.
+
+    Args:
+        steps: mini-batches of each bucket.
+        first_step: optimizer steps before this epoch.
+    """
+    bucket = np.repeat(np.arange(len(steps)), steps)
+    place = np.concatenate([np.arange(count) for count in steps])
+    if len(steps) == 1:
+        return jnp.asarray(bucket), jnp.asarray(place)
+    order = jax.random.permutation(jax.random.fold_in(jax.random.key(0), first_step), len(bucket))
+    return jnp.asarray(bucket)[order], jnp.asarray(place)[order]
 
 
 def take_rows(shards: Shards, rows: Int[Array, "V b"]) -> tuple[Batch, Float[Array, "V b"]]:
@@ -98,3 +183,24 @@ def take_rows(shards: Shards, rows: Int[Array, "V b"]) -> tuple[Batch, Float[Arr
     pick = jax.vmap(lambda leaf, at: leaf[at])
     batch = jax.tree.map(lambda leaf: pick(leaf, rows), shards.batch)
     return batch, pick(shards.weight, rows)
+
+
+def examples_of_step(
+    placed: Placed, key: jax.Array, first_step: int, step: int, rows_per_step: int
+) -> list[int]:
+    """Numbers of the examples that one step of an epoch was computed from, ascending.
+
+    Args:
+        placed: examples.
+        key: of the training state.
+        first_step: optimizer steps before the epoch.
+        step: of the epoch, from 0.
+        rows_per_step: that each shard contributes to a step.
+    """
+    counts = [rows.shape[1] // rows_per_step for rows in placed.rows]
+    bucket, place = (int(drawn[step]) for drawn in draw_buckets(counts, jnp.int32(first_step)))
+    rows = placed.rows[bucket]
+    index = np.arange(bucket * len(rows), (bucket + 1) * len(rows))
+    drawn = draw_rows(index, rows.shape[1], jax.random.fold_in(key, first_step), rows_per_step)
+    chosen = np.take_along_axis(rows, np.asarray(drawn[place]), axis=1)
+    return sorted(chosen[chosen >= 0].tolist())

@@ -1,33 +1,32 @@
 """Fit a forecaster to placed examples by a named objective."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import jax
-from jaxtyping import Array, Float
 
-from sbp_jax.batch import Batch
 from sbp_jax.models.forecaster import Forecaster
-from sbp_jax.training.loop import Fit, TrainConfig, fit
-from sbp_jax.training.objective import ObjectiveName, make_objective
+from sbp_jax.training.config import TrainConfig
+from sbp_jax.training.forecaster_loss import Augment, forecaster_criteria
+from sbp_jax.training.loop import Fit, fit
+from sbp_jax.training.objective import ObjectiveName
+from sbp_jax.training.operations import Operations
 from sbp_jax.training.parallel import Devices
-from sbp_jax.training.shards import Shards
+from sbp_jax.training.program import Program, make_program
+from sbp_jax.training.shards import Placed
 from sbp_jax.training.state import Params
-
-Augment = Callable[[jax.Array, Batch], Batch]
-"""(key, batch) to a batch of other examples that are as true."""
 
 
 def train_forecaster(
     forecaster: Forecaster,
     objective: ObjectiveName,
     *,
-    train: Shards,
-    valid: Shards,
+    train: Placed,
+    valid: Placed,
     config: TrainConfig,
     devices: Devices,
     folder: Path,
     augment: Augment | None = None,
+    operations: Operations | None = None,
     progress: bool = True,
 ) -> Fit:
     """Minimise the objective; the epoch is picked by the log score of the target's cell.
@@ -44,37 +43,40 @@ def train_forecaster(
         folder: of the run.
         augment: changes the examples of every training step, by a key of its own; validation is
             done on those that are there.
-        progress: show a bar where standard error is a terminal.
+        operations: how to run it.
+        progress: say what is about to run, and show a bar where standard error is a terminal.
     """
-    family = forecaster.family
-    minimised = make_objective(objective, family)
-    cell_log_score = make_objective("interval_nll", family)
+    program = forecaster_program(
+        forecaster, objective, train=train, config=config, devices=devices, augment=augment
+    )
+    return fit(program, train, valid, folder=folder, operations=operations, progress=progress)
 
-    def loss_fn(params: Params, batch: Batch, key: jax.Array) -> Float[Array, " b"]:
-        if augment is not None:
-            key, augment_key = jax.random.split(key)
-            batch = augment(augment_key, batch)
-        raw = forecaster.apply_train(params, batch, key)
-        return minimised(family.constrain(raw), batch.target)
 
-    def score_fn(params: Params, batch: Batch) -> Float[Array, " b"]:
-        return cell_log_score(forecaster.predict(params, batch), batch.target)
+def forecaster_program(
+    forecaster: Forecaster,
+    objective: ObjectiveName,
+    *,
+    train: Placed,
+    config: TrainConfig,
+    devices: Devices,
+    augment: Augment | None = None,
+) -> Program:
+    """The program that `train_forecaster` runs, with the same arguments.
+
+    Losses are computed in the precision of the config, scores in float32.
+    """
+    low = forecaster.computing_in(config.precision)
+    loss = forecaster_criteria(low, objective, augment).loss
+    score = forecaster_criteria(forecaster, objective).score
 
     def init_fn(key: jax.Array) -> Params:
-        lead = train.weight.ndim  # axes of devices, shards and rows, before an example's own
+        shards = train.shards[0]
+        lead = shards.weight.ndim  # axes of devices, shards and rows, before an example's own
         example = jax.tree.map(
-            lambda leaf: jax.ShapeDtypeStruct((1, *leaf.shape[lead:]), leaf.dtype), train.batch
+            lambda leaf: jax.ShapeDtypeStruct((1, *leaf.shape[lead:]), leaf.dtype), shards.batch
         )
         return forecaster.init(key, example)
 
-    return fit(
-        init_fn=init_fn,
-        loss_fn=loss_fn,
-        score_fn=score_fn,
-        train=train,
-        valid=valid,
-        config=config,
-        devices=devices,
-        folder=folder,
-        progress=progress,
+    return make_program(
+        init_fn=init_fn, loss_fn=loss, score_fn=score, train=train, config=config, devices=devices
     )

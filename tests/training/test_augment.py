@@ -7,8 +7,9 @@ import numpy as np
 from sbp_jax.batch import Batch
 from sbp_jax.distributions import Gaussian
 from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
-from sbp_jax.training.loop import TrainConfig, place_examples
+from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.parallel import Devices
+from sbp_jax.training.placing import place_examples
 from sbp_jax.training.train_forecaster import train_forecaster
 
 

@@ -1,16 +1,9 @@
 """The loop: resuming equals never stopping, also after kill -9; logs, errors, checkpoints."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import chex
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -19,9 +12,10 @@ from sbp_jax.distributions import Gaussian
 from sbp_jax.errors import CheckpointError, TrainingError
 from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
 from sbp_jax.training.checkpoint import Checkpoints
-from sbp_jax.training.loop import SCORE, TrainConfig, place_examples
+from sbp_jax.training.config import TrainConfig
+from sbp_jax.training.loop import SCORE
 from sbp_jax.training.parallel import Devices
-from sbp_jax.training.state import init_state, make_optimizer
+from sbp_jax.training.placing import place_examples
 from sbp_jax.training.train_forecaster import train_forecaster
 
 # Most of the time here would be spent on optimising programs that run once.
@@ -50,7 +44,13 @@ def train(folder, *, config=CONFIG, hidden=(8,), data=None, progress=False):
     return train_forecaster(
         forecaster,
         "interval_nll",
-        train=place_examples(data or examples(200, 0), config, devices, shuffle=True),
+        train=place_examples(
+            data or examples(200, 0),
+            config,
+            devices,
+            shuffle=True,
+            ids=[f"play {i}" for i in range(200)],
+        ),
         valid=place_examples(examples(60, 1), config, devices, shuffle=False),
         config=config,
         devices=devices,
@@ -107,45 +107,6 @@ def test_best_epoch_is_the_smallest_score(tmp_path):
     assert scores[-1] < scores[0]
 
 
-VICTIM = """
-import sys
-from pathlib import Path
-from tests.training.test_loop import CONFIG, train
-train(Path(sys.argv[1]))
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("trial", range(3))
-def test_killed_at_any_moment_ends_with_the_same_numbers(tmp_path, trial):
-    root = Path(__file__).resolve().parents[2]
-    environment = {**os.environ, "PYTHONPATH": str(root)}
-    command = [sys.executable, "-c", VICTIM]
-    start = time.monotonic()
-    subprocess.run([*command, str(tmp_path / "whole")], env=environment, check=True)
-    lasted = time.monotonic() - start
-    rng = np.random.default_rng(trial)
-    killed = 0
-    while True:
-        victim = subprocess.Popen([*command, str(tmp_path / "killed")], env=environment)
-        try:
-            victim.wait(timeout=lasted * rng.uniform(0.4, 1.0))
-            break
-        except subprocess.TimeoutExpired:
-            victim.send_signal(signal.SIGKILL)
-            victim.wait()
-            killed += 1
-            if killed == 3:
-                subprocess.run([*command, str(tmp_path / "killed")], env=environment, check=True)
-                break
-    logs = []
-    for name in ("whole", "killed"):
-        lines = (tmp_path / name / "metrics.jsonl").read_text().splitlines()
-        logs.append(without_clock([json.loads(line) for line in lines]))
-    assert logs[0] == logs[1]
-    assert len(logs[0]) == CONFIG.epochs
-
-
 def test_checkpoint_of_another_architecture_is_named(tmp_path):
     train(tmp_path)
     with pytest.raises(CheckpointError, match=r"another architecture: parameter 'hidden_0/\w+'"):
@@ -160,35 +121,23 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(tmp_path):
     ):
         train(tmp_path, data=data)
     assert not (tmp_path / "metrics.jsonl").read_text()
+    failed = json.loads((tmp_path / "failed_step.json").read_text())
+    assert 7 in failed["examples"]
+    assert failed["ids"] == [f"play {i}" for i in failed["examples"]]
+    assert len(failed["examples"]) <= CONFIG.batch_size
 
 
-def test_checkpoints_refuse_a_score_that_is_not_finite(tmp_path):
-    optimizer = make_optimizer(learning_rate=1.0, weight_decay=0.0, warmup_steps=0, total_steps=1)
-    state = init_state({"w": jnp.ones((2, 2))}, optimizer, 0)
-    with Checkpoints(tmp_path, SCORE) as checkpoints:
-        with pytest.raises(CheckpointError, match="epoch 3: expected a finite validation_score"):
-            checkpoints.save(3, state, [{SCORE: float("nan")}])
-        assert checkpoints.latest() is None
-
-
-def test_latest_and_best_are_kept(tmp_path):
-    optimizer = make_optimizer(learning_rate=1.0, weight_decay=0.0, warmup_steps=0, total_steps=1)
-    history = []
-    with Checkpoints(tmp_path, SCORE) as checkpoints:
-        for epoch, score in enumerate([3.0, 1.0, 2.0, 4.0]):
-            state = init_state({"w": jnp.full((2, 2), float(epoch))}, optimizer, 0)
-            history.append({SCORE: score})
-            checkpoints.save(epoch, state, history)
-        checkpoints.wait()
-        assert checkpoints.best() == 1
-        assert checkpoints.latest() == 3
-        kept = sorted(int(path.name) for path in tmp_path.iterdir() if path.name.isdigit())
-        assert kept == [1, 3]
-        restored = checkpoints.restore(3, state)
-        assert restored.history == history
-        np.testing.assert_array_equal(checkpoints.restore_params(1, state.params)["w"], 1.0)
-        with pytest.raises(CheckpointError, match="no readable checkpoint"):
-            checkpoints.restore(2, state)
+def test_a_loss_that_explodes_stops_the_run_after_the_last_good_epoch(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_after(patch, 2)
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path)
+    data = examples(200, 0)
+    data.target[11] = 1e6  # a typing error in one play
+    with pytest.raises(TrainingError, match=r"by the last epoch's mean .* of epoch 2"):
+        train(tmp_path, data=data)
+    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 2
+    assert 11 in json.loads((tmp_path / "failed_step.json").read_text())["examples"]
 
 
 @pytest.mark.parametrize(
@@ -196,6 +145,10 @@ def test_latest_and_best_are_kept(tmp_path):
     [
         ({"batch_size": 30}, "divisible by virtual_shards=4, got 30"),
         ({"epochs": 0}, "at least one epoch, got 0"),
+        ({"accumulate": 3}, "a divisor of batch_size / virtual_shards = 8, got 3"),
+        ({"length_buckets": 0}, "at least one of length_buckets, got 0"),
+        ({"precision": "float16"}, "precision: expected one of .* got 'float16'"),
+        ({"explosion": 0.5}, "explosion: expected more than 1, got 0.5"),
     ],
 )
 def test_bad_settings_are_refused(changes, message):
