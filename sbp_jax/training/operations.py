@@ -7,6 +7,8 @@ from pathlib import Path
 
 import jax
 
+from sbp_jax.training.parallel import Backend
+
 PROFILE = "profile"
 
 
@@ -16,6 +18,8 @@ class Operations:
 
     Attributes:
         devices: use the first so many; all if left out.
+        backend: how an epoch is mapped over the devices; if left out, pmap in one process and
+            shard_map in several.
         keep_best: checkpoints of the best epochs that are kept, beside the latest.
         tensorboard: also write the metrics for TensorBoard, into the run's tensorboard folder.
         profile: trace one epoch after the first into the run's profile folder.
@@ -25,6 +29,7 @@ class Operations:
     """
 
     devices: int | None = None
+    backend: Backend | None = None
     keep_best: int = 1
     tensorboard: bool = False
     profile: bool = False

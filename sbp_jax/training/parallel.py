@@ -215,7 +215,7 @@ class Devices:
         backend: ``"pmap"`` or ``"shard_map"``.
 
     Raises:
-        DeviceError: pmap was asked for under several processes.
+        DeviceError: pmap was asked for under several processes, or none of a process's devices.
     """
 
     def __init__(
@@ -227,6 +227,11 @@ class Devices:
         if backend == "pmap" and jax.process_count() > 1:
             raise DeviceError(
                 f"backend: expected shard_map under {jax.process_count()} processes, got pmap"
+            )
+        if jax.process_index() not in {device.process_index for device in chosen}:
+            raise DeviceError(
+                f"devices: expected some of each of {jax.process_count()} processes, got "
+                f"{len(chosen)} and none of process {jax.process_index()}"
             )
         self.backend: Backend = backend
         self.mesh = Mesh(chosen, (PLAYS,), axis_types=(AxisType.Auto,))

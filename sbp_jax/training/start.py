@@ -1,0 +1,37 @@
+"""What a run does before anything else: join other processes, find devices, keep programs."""
+
+import contextlib
+from collections.abc import Iterator
+
+import jax
+
+from sbp_jax.compilation_cache import use_compilation_cache
+from sbp_jax.hosts import Hosts, joined
+from sbp_jax.training.operations import Operations
+from sbp_jax.training.parallel import Devices, choose_devices
+
+
+@contextlib.contextmanager
+def started(operations: Operations, hosts: Hosts) -> Iterator[Devices]:
+    """The devices to run on, of all processes; compiled programs are kept from here on.
+
+    Must come before anything that uses JAX's devices.
+
+    Args:
+        operations: how many devices, how to map over them, where to keep programs. By default
+            all devices under pmap, or under shard_map where there are several processes.
+        hosts: the processes.
+
+    Raises:
+        DeviceError: there are not so many devices, or a process is missing.
+        CompilationCacheError: programs cannot be kept in the folder asked for.
+
+    >>> with started(Operations(devices=1), Hosts()) as devices:
+    ...     devices.count, devices.backend
+    (1, 'pmap')
+    """
+    with joined(hosts):
+        use_compilation_cache(operations.compilation_cache)
+        several = jax.process_count() > 1
+        backend = operations.backend or ("shard_map" if several else "pmap")
+        yield Devices(choose_devices(operations.devices), backend)
