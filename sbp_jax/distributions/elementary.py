@@ -154,6 +154,8 @@ def log_sum(*logs: Float[Array, "*#batch"]) -> Float[Array, "*batch"]:
     return log_dot(jnp.where(finite, stacked, 0.0), finite.astype(stacked.dtype))
 
 
-def positive(raw: Float[Array, "..."], at_zero: float, floor: float) -> Float[Array, "..."]:
+def positive(
+    raw: Float[Array, "..."], at_zero: float | Float[Array, ""], floor: float
+) -> Float[Array, "..."]:
     """Softplus scaled to `at_zero` at raw = 0, never below `floor * at_zero`."""
     return at_zero * (floor + (1 - floor) * jax.nn.softplus(raw) / _LOG_2)

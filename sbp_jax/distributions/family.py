@@ -4,11 +4,15 @@ A family is a frozen, hashable description without parameters, so it can be a st
 a closure of a jitted function. Its parameters are a pytree (`Params`, a NamedTuple). Every method
 is a pure function that jits, vmaps and differentiates. Batch dimensions of the parameters
 broadcast against the other arguments by NumPy's rules; computation is in float32 or wider.
+
+Within a traced function a number of the description may itself be traced, where the family says
+so, such as the tail masses of `SplicedBinnedPareto`: members of a population then differ in it
+within one program. Such a family does not hash and lives no longer than the trace.
 """
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -80,9 +84,16 @@ def compiled(method: F) -> F:
     """Make a method one compiled program, also where a user calls it outside `jax.jit`.
 
     Its some hundred operations are otherwise compiled, and later dispatched, one by one. Within
-    another program it is inlined. The family is a static argument; it must be hashable.
+    another program it is inlined. The family is a static argument and so must be hashable; one
+    that holds a traced number is not, and is part of another program anyway.
     """
-    return jax.jit(method, static_argnums=0, inline=True)  # type: ignore[return-value]
+    program = jax.jit(method, static_argnums=0, inline=True)
+
+    @functools.wraps(method)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return (method if is_traced(self) else program)(self, *args, **kwargs)
+
+    return call  # type: ignore[return-value]
 
 
 def compiled_sample(method: F) -> F:
@@ -91,13 +102,28 @@ def compiled_sample(method: F) -> F:
 
     @functools.wraps(method)
     def sample(self: Any, key: Any, params: Any, shape: Sequence[int] = ()) -> Any:
-        return program(self, key, params, tuple(shape))
+        return (method if is_traced(self) else program)(self, key, params, tuple(shape))
 
     return sample  # type: ignore[return-value]
 
 
+def is_traced(family: Any) -> bool:
+    """Whether one of the numbers that may be, `Derived.traceable`, is a JAX tracer."""
+    return any(
+        isinstance(value, jax.core.Tracer)
+        for name in family.traceable
+        for value in getattr(family, name)
+    )
+
+
 class Derived(Generic[P]):
-    """Methods that follow from the others, the same for every family."""
+    """Methods that follow from the others, the same for every family.
+
+    Attributes:
+        traceable: names of the tuples of numbers that may be traced.
+    """
+
+    traceable: ClassVar[tuple[str, ...]] = ()
 
     def median(self: Family[P], params: P) -> Result:
         """Quantile at 1/2."""

@@ -18,7 +18,7 @@ of Heavy-tailed Time Series", arXiv 2106.10952; Pickands (1975), Annals of Stati
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
@@ -27,7 +27,7 @@ from sbp_jax.distributions import genpareto, splicing
 from sbp_jax.distributions.bins import Bins, Edges, check_edges, check_raw, random_levels
 from sbp_jax.distributions.elementary import align_with, log1mexp, log_sum, positive, safe_log
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
-from sbp_jax.distributions.splicing import Mode, Splice, TailMass
+from sbp_jax.distributions.splicing import Mass, Mode, Splice, TailMass
 from sbp_jax.distributions.tail_shape import check_shape_range, squash_shape
 
 Value = Real[ArrayLike, "*#batch"]
@@ -58,14 +58,13 @@ class SplicedBinnedPareto(Derived):
     become infinite in training. The default range of shapes excludes that; widen it to
     (-0.5, 0.95) for bounded targets, with the scales watched.
 
-    A tail may be left out. The bins then reach to their outermost edge on that side, with density
-    0 beyond as in `Binned`, the threshold is that edge, and shape and scale of that tail are
-    neither emitted by the network nor read (`constrain` puts 0 and 1).
+    A tail may be left out. The bins then reach to their outermost edge on that side, the threshold,
+    with density 0 beyond, and its shape and scale are neither emitted nor read (0 and 1).
 
     Args:
         edges: at least 3 strictly increasing numbers, in the unit of the target.
         tail_mass: probability of each tail, or a pair (lower, upper), in (0, 0.5), where None
-            leaves out that tail; stored as a pair.
+            leaves out that tail; stored as a pair. Within a traced function it may be traced.
         splice: "quantile" or "edge".
         shape_range: lowest and highest tail shape that `constrain` gives, in (-1, 2).
 
@@ -77,6 +76,7 @@ class SplicedBinnedPareto(Derived):
     (0.5, True)
     """
 
+    traceable: ClassVar = ("tail_mass",)
     edges: tuple[float, ...]
     tail_mass: TailMass
     splice: Mode
@@ -94,7 +94,7 @@ class SplicedBinnedPareto(Derived):
     def __init__(
         self,
         edges: Edges,
-        tail_mass: float | Sequence[float | None] = 0.05,
+        tail_mass: Mass | Sequence[Mass | None] = 0.05,
         splice: Mode = "quantile",
         shape_range: Sequence[float | int] = (0.0, 0.95),
     ) -> None:

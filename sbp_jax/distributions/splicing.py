@@ -6,13 +6,15 @@ Symbols: F_B distribution function of the bins, e_0 < ... < e_n their edges, a a
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, get_args
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from sbp_jax.distributions.bins import Bins
 
 Mode = Literal["quantile", "edge"]
-TailMass = tuple[float | None, float | None]
+Mass = float | Float[Array, ""]
+TailMass = tuple[Mass | None, Mass | None]
 """Probability of the lower and of the upper tail; None for a side that has none."""
 
 
@@ -59,14 +61,20 @@ def check_mode(mode: str) -> None:
         raise ValueError(f"splice: expected one of {get_args(Mode)}, got {mode!r}")
 
 
-def check_tail_mass(tail_mass: float | Sequence[float | None]) -> TailMass:
-    """Return the masses as a pair; ValueError unless in (0, 0.5), or None for one of the sides."""
+def check_tail_mass(tail_mass: Mass | Sequence[Mass | None]) -> TailMass:
+    """Return the masses as a pair; ValueError unless in (0, 0.5), or None for one of the sides.
+
+    A traced mass has no value yet: whoever traces it has to know that it is in the range.
+    """
     pair = tuple(tail_mass) if isinstance(tail_mass, Sequence) else (tail_mass, tail_mass)
     masses = [mass for mass in pair if mass is not None]
-    if len(pair) != 2 or not masses or not all(0 < mass < 0.5 for mass in masses):
+    known = [mass for mass in masses if not isinstance(mass, jax.core.Tracer)]
+    if len(pair) != 2 or not masses or not all(0 < mass < 0.5 for mass in known):
         raise ValueError(
             "tail_mass: expected a number in (0, 0.5) or a pair (lower, upper) of such, one of "
             f"which may be None for no tail on that side, got {tail_mass!r}"
         )
-    lower, upper = (mass if mass is None else float(mass) for mass in pair)
+    lower, upper = (
+        mass if mass is None or isinstance(mass, jax.core.Tracer) else float(mass) for mass in pair
+    )
     return lower, upper

@@ -67,11 +67,13 @@ ObjectiveName = Literal[
 ]
 Objective = Callable[[Any, Float[Array, " b"]], Float[Array, " b"]]
 
+Smoothing = float | Float[Array, ""]
+
 _MOST_SMOOTHING = 0.5
 
 
 def make_objective(
-    name: ObjectiveName, family: Family, cell_width: float = 1.0, *, smoothing: float = 0.0
+    name: ObjectiveName, family: Family, cell_width: float = 1.0, *, smoothing: Smoothing = 0.0
 ) -> Objective:
     """Return ``(params, y) -> losses`` for a family.
 
@@ -82,6 +84,7 @@ def make_objective(
             about the target, so that it may be given with every name; only interval_nll and
             base_plus_tail use it.
         smoothing: of smoothed_classification, in [0, 0.5); with any other name it must be 0.
+            Within a traced function it may be traced, and is then not checked.
 
     Raises:
         ValueError: the objective is unknown, or an option is out of its range or has no effect.
@@ -172,7 +175,7 @@ def smoothed_classification(
     params: Any,
     y: Float[Array, " b"],
     *,
-    smoothing: float = 0.0,
+    smoothing: Smoothing = 0.0,
 ) -> Float[Array, " b"]:
     """Cross-entropy of the bins against a label spread over neighbouring bins, in nats.
 
@@ -189,7 +192,7 @@ def smoothed_classification(
         family: a family of bins; of a spliced one the logits alone learn.
         params: its parameters.
         y: observations; NaN gives NaN.
-        smoothing: s, in [0, 0.5); 0 is plain cross-entropy.
+        smoothing: s, in [0, 0.5), not checked if traced; 0 is plain cross-entropy.
 
     Raises:
         ValueError: smoothing is out of its range.
@@ -224,7 +227,9 @@ def pinball(
     return family.pinball(params, y)
 
 
-def _check_smoothing(smoothing: float) -> float:
+def _check_smoothing(smoothing: Smoothing) -> Smoothing:
+    if isinstance(smoothing, jax.core.Tracer):  # it has no value to check yet
+        return smoothing
     if not 0 <= smoothing < _MOST_SMOOTHING:
         raise ValueError(f"smoothing: expected a number in [0, 0.5), got {smoothing!r}")
     return smoothing
