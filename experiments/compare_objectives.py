@@ -14,28 +14,29 @@ import os
 
 os.environ.setdefault("NPROC", "32")  # virtual CPU devices deadlock on small thread pools
 
-import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
 
+from sbp_jax.command_line import run
 from sbp_jax.distributions import Binned, SplicedBinnedPareto
 from sbp_jax.distributions.splicing import Mode
-from sbp_jax.errors import SbpJaxError
 from sbp_jax.evaluation import Outcomes, evaluate, render
-from sbp_jax.evaluation.forecasts import forecast_outcomes
+from sbp_jax.hosts import Hosts
 from sbp_jax.models.forecaster import KnownFamily, NetworkConfig, make_forecaster
 from sbp_jax.models.pass_anchors import PASS_ANCHORS
 from sbp_jax.plays import load_plays
-from sbp_jax.plays.splits import SeasonSplit, split_examples
-from sbp_jax.run_folder import open_run, write_json, write_text
-from sbp_jax.training.loop import TrainConfig, place_examples
+from sbp_jax.plays.splits import Part, SeasonSplit, split_examples
+from sbp_jax.run_folder import hold_run, open_run, write_json, write_text
+from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.objective import ObjectiveName
-from sbp_jax.training.parallel import Devices
-from sbp_jax.training.train_forecaster import train_forecaster
+from sbp_jax.training.operations import Operations
+from sbp_jax.training.placing import place_examples
+from sbp_jax.training.start import started
+from sbp_jax.training.train_heads import Head, rehearse_heads, train_heads
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class CompareObjectives:
         split: seasons of each part; the test season is read but not looked at.
         network: sizes of the network.
         train: how to train.
+        operations: how to run it; changes no number.
     """
 
     run: Path = Path("runs/compare_objectives")
@@ -57,6 +59,7 @@ class CompareObjectives:
     split: SeasonSplit = field(default_factory=SeasonSplit)
     network: NetworkConfig = field(default_factory=lambda: NetworkConfig(layers=0))
     train: TrainConfig = field(default_factory=TrainConfig)
+    operations: Operations = field(default_factory=Operations)
 
 
 @dataclass(frozen=True)
@@ -101,32 +104,46 @@ def main(config: CompareObjectives) -> None:
         "train": vars(config.train),
         "data": tables.report.fingerprint,
     }
-    open_run(config.run, settings)
     parts = split_examples(tables, config.split)
-    devices = Devices()
-    train = place_examples(parts["train"].examples, config.train, devices, shuffle=True)
-    valid = place_examples(parts["valid"].examples, config.train, devices, shuffle=False)
-    heads: dict[str, tuple[KnownFamily, ObjectiveName]] = {
-        setting.name: (setting.family, setting.objective) for setting in SETTINGS
-    }
-    heads["Binned, cell"] = (Binned(np.arange(-30.5, 100)), "interval_nll")
-    outcomes: dict[str, Outcomes] = {}
-    for name, (family, objective) in heads.items():
-        print(f"{name}: training to epoch {config.train.epochs}", flush=True)
-        forecaster = make_forecaster(config.network, family, PASS_ANCHORS)
-        fit = train_forecaster(
-            forecaster,
-            objective,
-            train=train,
-            valid=valid,
-            config=config.train,
-            devices=devices,
-            folder=config.run / name.replace(" ", "_").replace(",", ""),
-        )
-        outcomes[name] = forecast_outcomes(
-            forecaster, fit.params, valid, devices, rows_per_step=config.train.rows_per_step
-        )
-    part = parts["valid"]
+    with started(config.operations, Hosts()) as devices:
+        placed = {
+            name: place_examples(
+                parts[name].examples, config.train, devices, shuffle=name == "train"
+            )
+            for name in ("train", "valid")
+        }
+        placed["test"] = placed["valid"]  # judged on the season that the epoch is picked on
+        heads = make_heads(config)
+        if config.operations.dry_run:
+            print(rehearse_heads(heads, placed["train"], config=config.train, devices=devices))
+            return
+        open_run(config.run, settings)
+        with hold_run(config.run):
+            _, outcomes = train_heads(
+                heads,
+                placed,
+                config=config.train,
+                devices=devices,
+                folders={
+                    name: config.run / name.replace(" ", "_").replace(",", "") for name in heads
+                },
+                operations=config.operations,
+            )
+            judge(config, parts["valid"], outcomes)
+
+
+def make_heads(config: CompareObjectives) -> dict[str, Head]:
+    """One head for each setting, and a rival."""
+
+    def head(family: KnownFamily, objective: ObjectiveName) -> Head:
+        return Head(make_forecaster(config.network, family, PASS_ANCHORS), objective)
+
+    heads = {setting.name: head(setting.family, setting.objective) for setting in SETTINGS}
+    return heads | {"Binned, cell": head(Binned(np.arange(-30.5, 100)), "interval_nll")}
+
+
+def judge(config: CompareObjectives, part: Part, outcomes: Mapping[str, Outcomes]) -> None:
+    """Write and print the table."""
     games = part.passes["game_id"].to_numpy()
     evaluation = evaluate(outcomes, part.examples.target, games, reference=FIRST.name)
     write_json(config.run / "evaluation.json", evaluation)
@@ -136,7 +153,4 @@ def main(config: CompareObjectives) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(CompareObjectives, description=__doc__))
-    except SbpJaxError as error:
-        sys.exit(f"error: {error}")
+    run(main, CompareObjectives, __doc__)

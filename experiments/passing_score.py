@@ -17,7 +17,6 @@ import os
 
 os.environ.setdefault("NPROC", "32")  # virtual CPU devices deadlock on small thread pools
 
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -27,12 +26,11 @@ from typing import Any
 import jax
 import numpy as np
 import polars as pl
-import tyro
 
 from sbp_jax.batch import Batch
+from sbp_jax.command_line import run
 from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
 from sbp_jax.distributions.splicing import Mode
-from sbp_jax.errors import SbpJaxError
 from sbp_jax.evaluation import (
     Outcomes,
     evaluate,
@@ -43,11 +41,11 @@ from sbp_jax.evaluation import (
     point_outcomes,
     render,
 )
-from sbp_jax.evaluation.forecasts import forecast_outcomes
 from sbp_jax.export import describe, save_weights
+from sbp_jax.hosts import Hosts, first_does, first_then_others, is_first
 from sbp_jax.models.forecaster import Forecaster, KnownFamily, NetworkConfig, make_forecaster
 from sbp_jax.models.pass_anchors import PASS_ANCHORS
-from sbp_jax.plays import BuildReport, load_plays
+from sbp_jax.plays import BuildReport, PlayTables, load_plays
 from sbp_jax.plays.history import HISTORY_FEATURES
 from sbp_jax.plays.splits import Part, SeasonSplit, split_examples
 from sbp_jax.plays.static import STATIC_FEATURES
@@ -59,14 +57,18 @@ from sbp_jax.report import (
     write_figures,
     write_report,
 )
-from sbp_jax.run_folder import open_run, read_config, read_json, write_json
+from sbp_jax.run_folder import hold_run, open_run, read_config, read_json, write_json
 from sbp_jax.scoring import play_scores, rate_passers, render_ranking
-from sbp_jax.training.loop import Fit, TrainConfig, place_examples
+from sbp_jax.sweeps.problem import Problem
+from sbp_jax.training.config import TrainConfig
+from sbp_jax.training.loop import Fit
 from sbp_jax.training.objective import ObjectiveName
-from sbp_jax.training.parallel import Backend, Devices
-from sbp_jax.training.shards import Shards
+from sbp_jax.training.operations import Operations
+from sbp_jax.training.parallel import Devices
+from sbp_jax.training.placing import place_examples
+from sbp_jax.training.start import started
 from sbp_jax.training.state import Params
-from sbp_jax.training.train_forecaster import train_forecaster
+from sbp_jax.training.train_heads import Head, rehearse_heads, train_heads
 
 SBP, BINNED, GAUSSIAN, NO_HISTORY = "SBP", "Binned", "Gaussian", "SBP, no history"
 FOLDERS = {
@@ -94,7 +96,8 @@ class PassingScore:
         tail_mass: probability of either tail of the spliced family.
         splice: "edge" keeps the atoms of whole yards out of the tails, "quantile" does not.
         min_attempts: fewest attempts that qualify a passer.
-        backend: how the epoch is mapped over the devices.
+        operations: how to run it; changes no number.
+        hosts: several processes that run this as one.
     """
 
     run: Path = Path("runs/passing_score")
@@ -107,68 +110,62 @@ class PassingScore:
     tail_mass: float = 0.01
     splice: Mode = "edge"
     min_attempts: int = 224
-    backend: Backend = "pmap"
-
-
-@dataclass(frozen=True)
-class Head:
-    """One of the networks that are trained."""
-
-    forecaster: Forecaster
-    objective: ObjectiveName
+    operations: Operations = field(default_factory=Operations)
+    hosts: Hosts = field(default_factory=Hosts)
 
 
 def main(config: PassingScore) -> None:
     """Run the experiment, or what is left of it."""
-    tables = load_plays(config.source, seasons=config.split.seasons, cache=config.cache)
-    open_run(config.run, describe_run(config, tables.report))
-    if (config.run / FINISHED).exists():
-        print(f"{config.run} is finished; this is what it found.\n")
-        print_results(config)
-        return
-    print(tables.report, flush=True)
-    devices = Devices(backend=config.backend)
+    with started(config.operations, config.hosts) as devices:
+        tables = first_then_others(
+            lambda: load_plays(config.source, seasons=config.split.seasons, cache=config.cache)
+        )
+        if config.operations.dry_run:
+            train = split_examples(tables, config.split)["train"].examples
+            placed = place_examples(train, config.train, devices, shuffle=True)
+            heads = make_heads(config)
+            print(rehearse_heads(heads, placed, config=config.train, devices=devices))
+            return
+        first_does(lambda: open_run(config.run, describe_run(config, tables.report)))
+        if not (config.run / FINISHED).exists():
+            with hold_run(config.run):
+                train_and_report(config, tables, devices)
+        elif is_first():
+            print(f"{config.run} is finished; this is what it found.\n")
+        if is_first():
+            print_results(config)
+
+
+def train_and_report(config: PassingScore, tables: PlayTables, devices: Devices) -> None:
+    """Train all heads on the devices of all processes; the first one writes what was found."""
+    if is_first():
+        print(tables.report, flush=True)
     parts = split_examples(tables, config.split)
     rivals = rivals_without_network(parts)
     placed = {
-        name: place_examples(part.examples, config.train, devices, shuffle=name == "train")
+        name: place_examples(
+            part.examples, config.train, devices, shuffle=name == "train", ids=play_ids(part)
+        )
         for name, part in parts.items()
     }
     test = parts["test"]
     del parts  # the training examples live on the devices now; a second copy is most of a GiB
     heads = make_heads(config)
-    fits, outcomes = train_and_forecast(config, placed, heads, devices)
-    conclude(config, tables.report, test, heads, fits, outcomes | rivals)
-    print_results(config)
+    fits, outcomes = train_heads(
+        heads,
+        placed,
+        config=config.train,
+        devices=devices,
+        folders={name: config.run / folder for name, folder in FOLDERS.items()},
+        operations=config.operations,
+    )
+    if is_first():
+        conclude(config, tables.report, test, heads, fits, outcomes | rivals)
 
 
-def train_and_forecast(
-    config: PassingScore,
-    placed: Mapping[str, Shards],
-    heads: Mapping[str, Head],
-    devices: Devices,
-) -> tuple[dict[str, Fit], dict[str, Outcomes]]:
-    """Train each head and ask it about the test plays."""
-    fits, outcomes = {}, {}
-    for name, head in heads.items():
-        print(f"{name}: training to epoch {config.train.epochs}", flush=True)
-        fits[name] = train_forecaster(
-            head.forecaster,
-            head.objective,
-            train=placed["train"],
-            valid=placed["valid"],
-            config=config.train,
-            devices=devices,
-            folder=config.run / FOLDERS[name],
-        )
-        outcomes[name] = forecast_outcomes(
-            head.forecaster,
-            fits[name].params,
-            placed["test"],
-            devices,
-            rows_per_step=config.train.rows_per_step,
-        )
-    return fits, outcomes
+def play_ids(part: Part) -> list[str]:
+    """Game and play of each pass, for messages."""
+    return part.passes.select(pl.format("{} play {}", "game_id", "play_id")).to_series().to_list()
 
 
 def conclude(
@@ -239,6 +236,14 @@ def print_results(config: PassingScore) -> None:
         print(folder / name)
 
 
+def selection_problem(config: PassingScore) -> Problem:
+    """What settings may be chosen on: the test season is read with the others, not looked at."""
+    tables = load_plays(config.source, seasons=config.split.seasons, cache=config.cache)
+    parts = split_examples(tables, config.split)
+    train, valid = (parts[name].examples for name in ("train", "valid"))
+    return Problem(train, valid, tables.report.fingerprint)
+
+
 def make_heads(config: PassingScore) -> dict[str, Head]:
     """The networks to train, by the name to print."""
     spliced = SplicedBinnedPareto(
@@ -262,7 +267,7 @@ def make_heads(config: PassingScore) -> dict[str, Head]:
 def describe_run(config: PassingScore, report: BuildReport) -> dict[str, Any]:
     """Everything that decides the run's numbers, and what an exported model needs."""
     settings = asdict(config)
-    for place in ("run", "source", "cache"):
+    for place in ("run", "source", "cache", "operations", "hosts"):
         del settings[place]
     head = make_heads(config)[SBP]
     description = describe(
@@ -336,7 +341,4 @@ def forecast_cells(forecaster: Forecaster, params: Params, test: Batch) -> CellF
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(PassingScore, description=__doc__))
-    except SbpJaxError as error:
-        sys.exit(f"error: {error}")
+    run(main, PassingScore, __doc__)

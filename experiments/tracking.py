@@ -30,14 +30,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import jax
 import numpy as np
 import polars as pl
-import tyro
 
 from sbp_jax.batch import Batch
+from sbp_jax.command_line import run
 from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
-from sbp_jax.errors import SbpJaxError
 from sbp_jax.evaluation import Outcomes, evaluate, fit_boosted_median, point_outcomes, render
-from sbp_jax.evaluation.forecasts import forecast_outcomes
 from sbp_jax.export import describe, save_weights
+from sbp_jax.hosts import Hosts, first_does, first_then_others, is_first
 from sbp_jax.models.forecaster import Forecaster, KnownFamily, NetworkConfig, make_forecaster
 from sbp_jax.models.tracking_anchors import STEP_COLUMNS, TRACKING_ANCHORS, TRACKING_CEILING
 from sbp_jax.report.calibration_figures import pit_figure, pp_figure
@@ -47,9 +46,12 @@ from sbp_jax.report.learning_figure import learning_figure
 from sbp_jax.report.style import save_figure
 from sbp_jax.report.unfolding import frame_pmfs, most_changed
 from sbp_jax.report.unfolding_figure import UnfoldingPlay, save_unfolding_gif, unfolding_figure
-from sbp_jax.run_folder import open_run, read_config, read_json, write_json
+from sbp_jax.run_folder import hold_run, open_run, read_config, read_json, write_json
 from sbp_jax.scoring import play_scores, rate_passers
+from sbp_jax.sweeps.problem import Problem
+from sbp_jax.tracking.build_report import BuildReport
 from sbp_jax.tracking.oracle import oracle_outcomes, read_facts
+from sbp_jax.tracking.passes_table import passes_table
 from sbp_jax.tracking.random_mirror import random_mirror
 from sbp_jax.tracking.random_truncation import random_truncation
 from sbp_jax.tracking.scaling import MODEL_FEATURES
@@ -65,12 +67,17 @@ from sbp_jax.tracking.static import (
     YARDS_TO_GO_SCALE,
 )
 from sbp_jax.tracking.summary import summary_of_batch
-from sbp_jax.training.loop import Fit, TrainConfig, place_examples
+from sbp_jax.training.config import TrainConfig
+from sbp_jax.training.forecaster_loss import Augment
+from sbp_jax.training.loop import Fit
 from sbp_jax.training.objective import ObjectiveName
-from sbp_jax.training.parallel import Backend, Devices
-from sbp_jax.training.shards import Shards
+from sbp_jax.training.operations import Operations
+from sbp_jax.training.parallel import Devices
+from sbp_jax.training.placing import place_examples
+from sbp_jax.training.shards import Placed
+from sbp_jax.training.start import started
 from sbp_jax.training.state import Params
-from sbp_jax.training.train_forecaster import train_forecaster
+from sbp_jax.training.train_heads import Head, rehearse_heads, train_heads
 
 SBP, BINNED, GAUSSIAN, UNFOLDING = "SBP", "Binned", "Gaussian", "SBP, any frame"
 ORACLE, BOOSTED = "oracle", "XGBoost (median)"
@@ -99,7 +106,8 @@ class Tracking:
         tail_mass: probability of either tail of the spliced family; small, since touchdowns from
             far off are atoms, which a tail smears.
         min_attempts: fewest attempts in the test games that qualify a passer.
-        backend: how the epoch is mapped over the devices.
+        operations: how to run it; changes no number.
+        hosts: several processes that run this as one.
     """
 
     run: Path = Path("runs/tracking")
@@ -117,15 +125,8 @@ class Tracking:
     objective: ObjectiveName = "interval_nll"
     tail_mass: float = 0.002
     min_attempts: int = 20
-    backend: Backend = "pmap"
-
-
-@dataclass(frozen=True)
-class Head:
-    """One of the networks that are trained."""
-
-    forecaster: Forecaster
-    objective: ObjectiveName
+    operations: Operations = field(default_factory=Operations)
+    hosts: Hosts = field(default_factory=Hosts)
 
 
 @dataclass(frozen=True)
@@ -138,43 +139,88 @@ class Part:
 
 def main(config: Tracking) -> None:
     """Run the experiment, or what is left of it."""
-    # Imported late, so that a missing extra is an error of one line like any other.
-    from data.nfl_tracking.prepare import prepare
-    from data.nfl_tracking.reader import load_examples, read_report
+    with started(config.operations, config.hosts) as devices:
+        source, report = first_then_others(lambda: prepared_data(config))
+        if config.operations.dry_run:
+            train = place_part(load_part(config, "train"), config.train, devices, shuffle=True)
+            heads = make_heads(config)
+            print(rehearse_heads(heads, train, config=config.train, devices=devices))
+            return
+        first_does(lambda: open_run(config.run, describe_run(config, report.fingerprint)))
+        if not (config.run / FINISHED).exists():
+            if is_first():
+                print(report, flush=True)
+            with hold_run(config.run):
+                train_and_conclude(config, source, devices)
+        elif is_first():
+            print(f"{config.run} is finished; this is what it found.\n")
+        if is_first():
+            print_results(config)
 
-    data = data_folder(config)
-    source = config.source or simulated_season(data, config.simulate)
-    builder, _ = prepare(data / "tfds", source, work=data / "work")
-    report = read_report(builder)
-    open_run(config.run, describe_run(config, report.fingerprint))
-    if (config.run / FINISHED).exists():
-        print(f"{config.run} is finished; this is what it found.\n")
-        print_results(config)
-        return
-    print(report, flush=True)
-    examples = {
-        split: load_examples(data / "tfds", split, cache=data / "padded") for split in SPLITS
-    }
-    parts = {split: Part(each.plays, each.padded()) for split, each in examples.items()}
-    devices = Devices(backend=config.backend)
+
+def train_and_conclude(config: Tracking, source: Path, devices: Devices) -> None:
+    """Train all heads on the devices of all processes; the first one writes what was found."""
+    parts = first_then_others(lambda: {split: load_part(config, split) for split in SPLITS})
     placed = {
-        name: place_examples(part.batch, config.train, devices, shuffle=name == "train")
+        name: place_part(part, config.train, devices, shuffle=name == "train")
         for name, part in parts.items()
     }
     boosted = boosted_outcomes(parts)
     heads = make_heads(config)
-    fits, outcomes = train_and_forecast(config, placed, heads, devices)
+    fits, outcomes = train_heads(
+        heads,
+        placed,
+        config=config.train,
+        devices=devices,
+        folders={name: config.run / folder for name, folder in FOLDERS.items()},
+        operations=config.operations,
+    )
+    if not is_first():
+        return
     test = parts["test"]
     known = {}
     if (source / ORACLE_FILE).exists():
         known[ORACLE] = oracle_outcomes(source / ORACLE_FILE, test.plays, test.batch.target)
     conclude(config, test, heads, fits, outcomes | {BOOSTED: boosted} | known, source)
-    print_results(config)
+
+
+def place_part(part: Part, config: TrainConfig, devices: Devices, *, shuffle: bool) -> Placed:
+    """Plays on the devices; messages name them by game and play."""
+    ids = part.plays.select(pl.format("{} play {}", "game_id", "play_id")).to_series().to_list()
+    return place_examples(part.batch, config, devices, shuffle=shuffle, ids=ids)
 
 
 def data_folder(config: Tracking) -> Path:
     """Where what is simulated, the data set and its caches are."""
     return config.data or config.run.with_name(f"{config.run.name}-data")
+
+
+def prepared_data(config: Tracking) -> tuple[Path, BuildReport]:
+    """Folder of the raw files and what was read of them; builds the data set unless it is there."""
+    # Imported late, so that a missing extra is an error of one line like any other.
+    from data.nfl_tracking.prepare import prepare
+    from data.nfl_tracking.reader import read_report
+
+    data = data_folder(config)
+    source = config.source or simulated_season(data, config.simulate)
+    builder, _ = prepare(data / "tfds", source, work=data / "work")
+    return source, read_report(builder)
+
+
+def load_part(config: Tracking, split: str) -> Part:
+    """The plays of a split of the data set that was built."""
+    from data.nfl_tracking.reader import load_examples
+
+    data = data_folder(config)
+    examples = load_examples(data / "tfds", split, cache=data / "padded")
+    return Part(examples.plays, examples.padded())
+
+
+def selection_problem(config: Tracking) -> Problem:
+    """What settings may be chosen on: the test games are not loaded."""
+    _, report = prepared_data(config)
+    train, valid = (load_part(config, split).batch for split in ("train", "valid"))
+    return Problem(train, valid, report.fingerprint)
 
 
 def simulated_season(data: Path, simulate: SimulateConfig) -> Path:
@@ -184,41 +230,6 @@ def simulated_season(data: Path, simulate: SimulateConfig) -> Path:
         print(f"simulating {simulate.plays:,} passes", flush=True)
         simulate_season(folder, simulate)
     return folder
-
-
-def train_and_forecast(
-    config: Tracking,
-    placed: Mapping[str, Shards],
-    heads: Mapping[str, Head],
-    devices: Devices,
-) -> tuple[dict[str, Fit], dict[str, Outcomes]]:
-    """Train each head and ask it about the test plays at the throw."""
-
-    def cut_off(key: jax.Array, batch: Batch) -> Batch:
-        first, second = jax.random.split(key)
-        return random_truncation(first, random_mirror(second, batch))
-
-    fits, outcomes = {}, {}
-    for name, head in heads.items():
-        print(f"{name}: training to epoch {config.train.epochs}", flush=True)
-        fits[name] = train_forecaster(
-            head.forecaster,
-            head.objective,
-            train=placed["train"],
-            valid=placed["valid"],
-            config=config.train,
-            devices=devices,
-            folder=config.run / FOLDERS[name],
-            augment=cut_off if name == UNFOLDING else random_mirror,
-        )
-        outcomes[name] = forecast_outcomes(
-            head.forecaster,
-            fits[name].params,
-            placed["test"],
-            devices,
-            rows_per_step=config.train.rows_per_step,
-        )
-    return fits, outcomes
 
 
 def conclude(
@@ -237,7 +248,7 @@ def conclude(
         yards_gained=test.batch.target, median=outcomes[SBP].median, score=scores
     )
     scored.write_csv(folder / "play_scores.csv")
-    passes = passes_table(test)
+    passes = passes_table(test.plays, test.batch)
     rate_passers(passes, scores, min_attempts=config.min_attempts).write_csv(folder / "scores.csv")
     save_weights(folder / "weights.npz", fits[SBP].params, read_config(folder))
     write_figures(config, test, heads[UNFOLDING].forecaster, fits, heads, outcomes, source)
@@ -323,6 +334,12 @@ def print_results(config: Tracking) -> None:
         print(folder / name)
 
 
+def cut_off(key: jax.Array, batch: Batch) -> Batch:
+    """Plays mirrored at random and cut off anywhere, for the network that reads any frame."""
+    first, second = jax.random.split(key)
+    return random_truncation(first, random_mirror(second, batch))
+
+
 def make_heads(config: Tracking) -> dict[str, Head]:
     """The networks to train, by the name to print."""
     spliced = SplicedBinnedPareto(np.arange(-15.5, 100), tail_mass=config.tail_mass, splice="edge")
@@ -330,7 +347,9 @@ def make_heads(config: Tracking) -> dict[str, Head]:
     binned = Binned(np.arange(-30.5, 100))
     gaussian = Gaussian(center=7.0, spread=10.0)
 
-    def head(family: KnownFamily, objective: ObjectiveName) -> Head:
+    def head(
+        family: KnownFamily, objective: ObjectiveName, augment: Augment = random_mirror
+    ) -> Head:
         forecaster = make_forecaster(
             config.network,
             family,
@@ -339,20 +358,20 @@ def make_heads(config: Tracking) -> dict[str, Head]:
             ceiling=TRACKING_CEILING,
             free_logits=False,
         )
-        return Head(forecaster, objective)
+        return Head(forecaster, objective, augment)
 
     return {
         SBP: head(spliced, config.objective),
         BINNED: head(binned, "interval_nll"),
         GAUSSIAN: head(gaussian, "interval_nll"),
-        UNFOLDING: head(spliced, config.objective),
+        UNFOLDING: head(spliced, config.objective, cut_off),
     }
 
 
 def describe_run(config: Tracking, fingerprint: str) -> dict[str, Any]:
     """Everything that decides the run's numbers, and what an exported model needs."""
     settings = asdict(config)
-    for place in ("run", "source", "data"):
+    for place in ("run", "source", "data", "operations", "hosts"):
         del settings[place]
     head = make_heads(config)[SBP]
     description = describe(
@@ -373,25 +392,5 @@ def boosted_outcomes(parts: Mapping[str, Part]) -> Outcomes:
     return point_outcomes(boosted.predict(summary_of_batch(test)))
 
 
-def passes_table(test: Part) -> pl.DataFrame:
-    """The test plays as passes to rate passers by; who they are is told by id alone."""
-    caught = pl.col("pass_result") == "C"
-    to_endzone = np.rint(test.batch.static[:, TRACKING_CEILING.column] * TRACKING_CEILING.scale)
-    return test.plays.select(
-        "season",
-        pl.col("game_id").cast(pl.String),
-        pl.col("passer_id").cast(pl.String),
-        pl.col("passer_id").cast(pl.String).alias("passer_name"),
-        "offense",
-        caught.alias("complete"),
-        pl.Series("yards_gained", test.batch.target).cast(pl.Int64),
-        (caught & pl.Series(test.batch.target >= to_endzone)).alias("pass_touchdown"),
-        (pl.col("pass_result") == "IN").alias("interception"),
-    )
-
-
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(Tracking, description=__doc__))
-    except (SbpJaxError, OSError) as error:
-        sys.exit(f"error: {error}")
+    run(main, Tracking, __doc__)

@@ -15,7 +15,7 @@ from sbp_jax.errors import RunFolderError
 from sbp_jax.export import load_model
 from sbp_jax.models.forecaster import NetworkConfig
 from sbp_jax.tracking.simulator.config import SimulateConfig
-from sbp_jax.training.loop import TrainConfig
+from sbp_jax.training.config import TrainConfig
 
 # Four networks are compiled; what the experiment is made of has tests of its own.
 pytestmark = pytest.mark.slow

@@ -1,0 +1,1 @@
+"""Sweeps: which settings, searched by Optuna and trained many at once; chosen on validation."""
