@@ -1,7 +1,8 @@
 """How fast the parts are, each beside what it is to be compared with, in one run.
 
-    python scripts/benchmark.py [distributions] [encoder] [mapping] [parsing] [tracking]
-                                [--peers] [--gpu] [--tracking-plays N]
+    python scripts/benchmark.py [distributions] [encoder] [mapping] [training] [parsing]
+                                [tracking] [--peers] [--gpu] [--plays N] [--epochs N]
+                                [--tracking-plays N]
 
 Medians after a warm-up, with results awaited. Shared machines are noisy: read the ratios.
 
@@ -11,6 +12,10 @@ Medians after a warm-up, with results awaited. Shared machines are noisy: read t
   turns with ours (the first time this installs PyTorch into .venv-peers).
 - encoder: state and gradient of the TCN read at the last step, beside the dense reading.
 - mapping: a training epoch under pmap, beside shard_map, on all devices.
+- training: plays a second of training and scoring, with length buckets and without; share of the
+  machine's roofline; seconds to a validation score; last step beside dense; simulated devices; a
+  population beside as many processes; with --peers the same network in PyTorch, in turns with
+  ours; with --gpu also 30 epochs of 50,000 plays in float32 and bfloat16.
 - parsing: ten seasons of games into tables, without and with the cache.
 - tracking: simulated raw files into a data set, beside polars merely parsing them, and back.
 """
@@ -18,6 +23,8 @@ Medians after a warm-up, with results awaited. Shared machines are noisy: read t
 import os
 
 os.environ.setdefault("NPROC", "32")  # virtual CPU devices deadlock on small thread pools
+# Parts that are processes of their own need a GPU's memory, too; it is given to them below.
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 import subprocess
 import sys
@@ -36,23 +43,21 @@ import tyro
 
 from sbp_jax.batch import Batch
 from sbp_jax.distributions import SplicedBinnedPareto
-from sbp_jax.errors import SbpJaxError
+from sbp_jax.errors import DeviceError, SbpJaxError
 from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
 from sbp_jax.models.tcn import TCN
 from sbp_jax.plays import load_plays
-from sbp_jax.training.objective import make_objective
-from sbp_jax.training.parallel import Devices
-from sbp_jax.training.shards import deal
-from sbp_jax.training.state import init_state, make_optimizer
+from sbp_jax.training.config import TrainConfig
+from sbp_jax.training.parallel import Backend, Devices
+from sbp_jax.training.placing import place_examples
+from sbp_jax.training.program import Program
+from sbp_jax.training.shards import Placed
+from sbp_jax.training.train_forecaster import forecaster_program
 
 FLOOR = "floor: read and exponentiate"
 ROUNDS = 3
 ROOT = Path(__file__).resolve().parents[1]
-Part = Literal["distributions", "encoder", "mapping", "parsing", "tracking"]
-
-
-class DeviceError(SbpJaxError):
-    """The device that was asked for is not there."""
+Part = Literal["distributions", "encoder", "mapping", "training", "parsing", "tracking"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,9 @@ class Benchmark:
         parts: all of them if left out.
         repeats: measurements of which the median is shown.
         peers: also time the public PyTorch implementation, on the CPU.
-        gpu: stop unless the default device is a GPU.
+        gpu: stop unless the default device is a GPU; adds the full run to the part "training".
+        plays: of the part "training"; 8,192 if left out, 50,000 with --gpu.
+        epochs: of the part "training".
         tracking_plays: passes to simulate for the part "tracking".
     """
 
@@ -71,6 +78,8 @@ class Benchmark:
     repeats: int = 15
     peers: bool = False
     gpu: bool = False
+    plays: int | None = None
+    epochs: int = 6
     tracking_plays: int = 5_000
 
 
@@ -174,30 +183,40 @@ def mapping(config: Benchmark) -> None:
     forecaster = make_forecaster(
         NetworkConfig(), SplicedBinnedPareto(np.arange(-15.5, 100), 0.01, "edge")
     )
-    objective = make_objective("base_plus_tail", forecaster.family)
-
-    def loss_fn(params: Any, batch: Batch, key: jax.Array) -> jax.Array:
-        raw = forecaster.apply_train(params, batch, key)
-        return objective(forecaster.family.constrain(raw), batch.target)
-
-    optimizer = make_optimizer(
-        learning_rate=1e-3, weight_decay=0.0, warmup_steps=10, total_steps=1000
-    )
-    shards = deal(batch, num_shards=64, rows_per_step=8, seed=0)
+    schedule = TrainConfig(learning_rate=1e-3, weight_decay=0.0, warmup_steps=10)
     timed = {}
-    for backend in ("shard_map", "pmap"):
+    for backend in get_args(Backend):
         devices = Devices(backend=backend)
-        state = devices.replicate(
-            init_state(forecaster.init(jax.random.key(0), batch), optimizer, 0)
+        train = place_examples(batch, schedule, devices, shuffle=True)
+        program = forecaster_program(
+            forecaster, "base_plus_tail", train=train, config=schedule, devices=devices
         )
-        epoch = devices.epoch(loss_fn, optimizer, 8)
-        timed[backend] = milliseconds(
-            epoch, state, devices.place(shards), repeats=max(3, config.repeats // 3)
-        )
+        timed[backend] = epoch_milliseconds(program, train, repeats=max(3, config.repeats // 3))
     print(f"  on {jax.device_count()} device(s): {jax.devices()[0].device_kind}")
     show("shard_map", timed["shard_map"])
     show("pmap", timed["pmap"], timed["shard_map"])
     print(f"  {8192e3 / timed['pmap']:,.0f} plays a second under pmap")
+
+
+def training(config: Benchmark) -> None:
+    """Training and scoring at the size of the tracking data."""
+    options = ["--epochs", str(config.epochs)]
+    if config.plays is not None:
+        options += ["--plays", str(config.plays)]
+    options += ["--peers"] if config.peers else []
+    options += ["--gpu"] if config.gpu else []
+    run_module("scripts.benchmark_training", options)
+
+
+def epoch_milliseconds(program: Program, train: Placed, *, repeats: int) -> float:
+    """Median time of an epoch, after one to warm up; each goes on where the last one ended."""
+    state, seconds = program.init(), []
+    for _ in range(1 + repeats):
+        start = time.perf_counter()
+        state, losses = program.epoch(state, train.shards)
+        jax.block_until_ready(losses)
+        seconds.append(time.perf_counter() - start)
+    return 1e3 * float(np.median(seconds[1:]))
 
 
 def parsing(config: Benchmark) -> None:
@@ -213,10 +232,16 @@ def parsing(config: Benchmark) -> None:
 
 def tracking(config: Benchmark) -> None:
     """Raw tracking into a data set and back into batches."""
-    command = [sys.executable, "-m", "scripts.benchmark_tracking"]
     options = ["--plays", str(config.tracking_plays), "--rounds", str(ROUNDS)]
     # A process of its own, without JAX, whose memory would count into that of its children.
-    subprocess.run([*command, *options], cwd=ROOT, check=True)
+    run_module("scripts.benchmark_tracking", options)
+
+
+def run_module(name: str, options: list[str]) -> None:
+    """Run a module of this project as a process, which may take all of a GPU's memory."""
+    environment = {**os.environ, "XLA_PYTHON_CLIENT_PREALLOCATE": "true"}
+    command = [sys.executable, "-m", name, *options]
+    subprocess.run(command, cwd=ROOT, check=True, env=environment)
 
 
 def main(config: Benchmark) -> None:
@@ -235,6 +260,7 @@ def main(config: Benchmark) -> None:
         "distributions": distributions,
         "encoder": encoder,
         "mapping": mapping,
+        "training": training,
         "parsing": parsing,
         "tracking": tracking,
     }
