@@ -20,6 +20,7 @@ import os
 
 os.environ.setdefault("NPROC", "32")  # virtual CPU devices deadlock on small thread pools
 
+import gc
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -35,8 +36,8 @@ from experiments import passing_score, tracking
 from experiments.passing_score import PassingScore
 from experiments.tracking import Tracking
 from sbp_jax.command_line import run
-from sbp_jax.compilation_cache import use_compilation_cache
 from sbp_jax.config_file import save_config
+from sbp_jax.hosts import Hosts
 from sbp_jax.report.style import save_figure
 from sbp_jax.report.sweep_figures import (
     Setting,
@@ -44,7 +45,8 @@ from sbp_jax.report.sweep_figures import (
     parallel_coordinates_figure,
     slices_figure,
 )
-from sbp_jax.run_folder import open_run, write_text
+from sbp_jax.run_folder import hold_run, open_run, write_text
+from sbp_jax.sweeps.errors import SweepError
 from sbp_jax.sweeps.problem import Problem
 from sbp_jax.sweeps.space import (
     Choice,
@@ -55,10 +57,12 @@ from sbp_jax.sweeps.space import (
     with_settings,
 )
 from sbp_jax.training.hyperparameters import Hyperparameters
+from sbp_jax.training.operations import Operations
 from sbp_jax.training.parallel import Devices
 from sbp_jax.training.placing import place_examples
 from sbp_jax.training.population import MemberFit, OnEpoch, fit_population
 from sbp_jax.training.population_program import Mapping as MembersMapping
+from sbp_jax.training.start import started
 from sbp_jax.training.train_heads import Head
 
 SPACE = SearchSpace(
@@ -87,7 +91,8 @@ class Sweep:
     Attributes:
         run: folder of the sweep.
         experiment: whose spliced head is swept.
-        passing_score: what is not varied, if that is swept; its own folder is not written to.
+        passing_score: what is not varied, if that is swept; its own folder is not written to. Of
+            its operations, devices and the compilation cache are used, and any other refused.
         tracking: likewise.
         trials: settings to train to the end or until they are stopped early.
         population: settings that are trained together, at most.
@@ -147,41 +152,57 @@ def main(config: Sweep, space: SearchSpace = SPACE) -> None:
     from sbp_jax.sweeps.study import open_study
 
     subject = subject_of(config)
+    check_operations(subject.config.operations, subject.config.hosts)
     space.check(subject.config)
-    problem = subject.problem(subject.config)
-    about = describe_sweep(config, subject, space, problem)
-    open_run(config.run, about)
-    study = open_study(
-        config.storage or f"sqlite:///{config.run / 'study.db'}",
-        config.study,
-        pruner=config.pruner,
-        epochs=subject.config.train.epochs,
-        startup_trials=config.population,
-        seed=config.sampler_seed,
-        about=about,
-    )
-    use_compilation_cache()  # rounds of one structure compile the same program
-    devices = Devices()
+    # Programs are kept: rounds of one structure compile the same one.
+    with started(subject.config.operations, Hosts()) as devices:
+        problem = subject.problem(subject.config)
+        about = describe_sweep(config, subject, space, problem)
 
-    def train(
-        structure: Any, members: Sequence[Hyperparameters], on_epoch: OnEpoch
-    ) -> list[MemberFit]:
-        return train_members(subject, problem, structure, members, on_epoch, devices, config)
+        def train(
+            structure: Any, members: Sequence[Hyperparameters], on_epoch: OnEpoch
+        ) -> list[MemberFit]:
+            return train_members(subject, problem, structure, members, on_epoch, devices, config)
 
-    search(
-        study,
-        space,
-        subject.config,
-        train,
-        trials=config.trials,
-        population=config.population,
-    )
+        open_run(config.run, about)
+        with hold_run(config.run):
+            study = open_study(
+                config.storage or f"sqlite:///{config.run / 'study.db'}",
+                config.study,
+                pruner=config.pruner,
+                epochs=subject.config.train.epochs,
+                startup_trials=config.population,
+                seed=config.sampler_seed,
+                about=about,
+            )
+            search(
+                study,
+                space,
+                subject.config,
+                train,
+                trials=config.trials,
+                population=config.population,
+            )
     table = trials_table(study, space)
     write_results(config, subject, space, table)
     print(render_best(table))
     for name in ("trials.csv", "best.json", "parallel_coordinates.png", "slices.png"):
         if (config.run / name).exists():
             print(config.run / name)
+
+
+def check_operations(operations: Operations, hosts: Hosts) -> None:
+    """Refuse what a sweep has no use for, rather than leave it without effect."""
+    used = Operations(devices=operations.devices, compilation_cache=operations.compilation_cache)
+    if operations != used:
+        raise SweepError(
+            "operations: expected devices or compilation-cache, of which alone a sweep makes use, "
+            f"got {operations}"
+        )
+    if hosts != Hosts():
+        raise SweepError(
+            f"hosts: expected none, got {hosts}; start a sweep on each and let them share a study"
+        )
 
 
 def train_members(
@@ -194,6 +215,7 @@ def train_members(
     config: Sweep,
 ) -> list[MemberFit]:
     """Train settings of one structure, which is that of an experiment's config, together."""
+    gc.collect()  # the last round's program and its examples, up to a GiB, refer to each other
     head = subject.heads(structure)[passing_score.SBP]
     return fit_population(
         head.forecaster,

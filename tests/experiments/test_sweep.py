@@ -14,10 +14,13 @@ from experiments.passing_score import PassingScore
 from experiments.sweep import Sweep, main
 from sbp_jax.command_line import parse
 from sbp_jax.errors import RunFolderError
+from sbp_jax.hosts import Hosts
 from sbp_jax.models.forecaster import NetworkConfig
 from sbp_jax.plays.splits import SeasonSplit
+from sbp_jax.sweeps.errors import SweepError
 from sbp_jax.sweeps.space import Choice, Integers, LogUniform, SearchSpace, Uniform
 from sbp_jax.training.config import TrainConfig
+from sbp_jax.training.operations import Operations
 
 # Structures and heads are compiled; what a sweep is made of has tests of its own.
 pytestmark = pytest.mark.slow
@@ -96,3 +99,13 @@ def test_a_finished_sweep_is_printed_and_another_is_refused(swept, capsys, monke
     other = replace(swept, passing_score=replace(swept.passing_score, train=longer))
     with pytest.raises(RunFolderError, match=r"settings.train.epochs: expected 3, got 2"):
         main(other, SPACE)
+
+
+def test_operations_without_a_use_are_refused(config):
+    for changes, expected in (
+        ({"operations": Operations(dry_run=True)}, "operations: expected devices or"),
+        ({"hosts": Hosts("node1:1234", 2, 0)}, "hosts: expected none"),
+    ):
+        other = replace(config, passing_score=replace(config.passing_score, **changes))
+        with pytest.raises(SweepError, match=expected):
+            main(other, SPACE)
