@@ -5,6 +5,7 @@ the peak and ``F / B`` times the memory's bandwidth (Williams, Waterman, Patters
 Communications of the ACM 52). Both limits are measured, in this process, on these devices.
 """
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
@@ -16,6 +17,7 @@ from jaxtyping import Array, Float
 MATRIX: Final = 2048
 TRIAD: Final = 2**26  # numbers of 4 bytes: no cache holds three arrays of them
 ROUNDS: Final = 5
+_NO_WORK: Final = ("parameter", "constant", "tuple", "get-tuple-element", "bitcast")
 
 
 class Cost(NamedTuple):
@@ -24,14 +26,16 @@ class Cost(NamedTuple):
     Attributes:
         flops: floating-point operations.
         bytes: read and written by the compiled program's operations, caches not considered.
+        kernels: operations that are left after fusion, each of which has to be started.
     """
 
     flops: float
     bytes: float
+    kernels: float
 
     def times(self, count: float) -> "Cost":
         """That many runs of it."""
-        return Cost(self.flops * count, self.bytes * count)
+        return Cost(*(count * each for each in self))
 
 
 class Machine(NamedTuple):
@@ -53,7 +57,7 @@ class Machine(NamedTuple):
 
 def total(costs: list[Cost]) -> Cost:
     """All of them, one after the other."""
-    return Cost(sum(cost.flops for cost in costs), sum(cost.bytes for cost in costs))
+    return Cost(*map(sum, zip(*costs, strict=True)))
 
 
 def cost_of(program: jax.stages.Lowered) -> Cost:
@@ -61,8 +65,17 @@ def cost_of(program: jax.stages.Lowered) -> Cost:
 
     A loop's body counts once however often it runs, so it must be one that runs once.
     """
-    analysis: Any = program.compile().cost_analysis()
-    return Cost(float(analysis["flops"]), float(analysis["bytes accessed"]))
+    compiled = program.compile()
+    analysis: Any = compiled.cost_analysis()
+    kernels = _count_kernels(compiled.as_text() or "")
+    return Cost(float(analysis["flops"]), float(analysis["bytes accessed"]), kernels)
+
+
+def _count_kernels(hlo: str) -> int:
+    """Instructions of the entry computation that do anything."""
+    entry = hlo.partition("\nENTRY ")[2].partition("\n}")[0]
+    names = re.findall(r" = (?:\([^=]*\)|\S+) ([\w\-]+)\(", entry)
+    return sum(name not in _NO_WORK for name in names)
 
 
 def measure_machine() -> Machine:

@@ -75,11 +75,13 @@ def test_padding_keeps_every_frame_in_its_place():
 def test_cost_of_a_product_and_its_place_below_the_roofline():
     a, b = jax.ShapeDtypeStruct((64, 32), jnp.float32), jax.ShapeDtypeStruct((32, 16), jnp.float32)
     cost = cost_of(jax.jit(jnp.dot).lower(a, b))
-    assert cost == Cost(2 * 64 * 32 * 16, 4 * (64 * 32 + 32 * 16 + 64 * 16))
+    assert cost == Cost(2 * 64 * 32 * 16, 4 * (64 * 32 + 32 * 16 + 64 * 16), 1)
     assert total([cost, cost.times(2)]) == cost.times(3)
     machine = Machine(flops=100.0, bytes=10.0)
-    assert machine.limit(Cost(flops=8.0, bytes=2.0)) == 40.0  # the memory bounds it
-    assert machine.limit(Cost(flops=80.0, bytes=2.0)) == 100.0  # the arithmetic bounds it
+    assert machine.limit(Cost(flops=8.0, bytes=2.0, kernels=1)) == 40.0  # the memory bounds it
+    assert (
+        machine.limit(Cost(flops=80.0, bytes=2.0, kernels=1)) == 100.0
+    )  # the arithmetic bounds it
 
 
 def test_both_readouts_compute_the_same_loss(quick_compilation):

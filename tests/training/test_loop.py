@@ -1,6 +1,7 @@
 """The loop: resuming equals never stopping, also after kill -9; logs, errors, checkpoints."""
 
 import json
+from dataclasses import replace
 
 import chex
 import jax
@@ -90,6 +91,20 @@ def test_stopped_and_resumed_equals_never_stopped(tmp_path, monkeypatch):
     chex.assert_trees_all_equal(resumed.params, whole.params)
     log = (tmp_path / "stopped" / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["epoch"] for line in log] == [0, 1, 2, 3]
+
+
+def test_a_run_may_go_on_in_another_precision(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_after(patch, 2)
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path, config=replace(CONFIG, precision="bfloat16"))
+    before = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    resumed = train(tmp_path)
+    after = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    assert before
+    assert after[: len(before)] == before
+    assert len(after) == len(resumed.history) == CONFIG.epochs
+    assert resumed.history[-1][SCORE] < resumed.history[0][SCORE]
 
 
 def test_a_finished_run_trains_no_further(tmp_path, monkeypatch):
