@@ -105,7 +105,7 @@ def main(config: CompareObjectives) -> None:
         "data": tables.report.fingerprint,
     }
     parts = split_examples(tables, config.split)
-    with started(config.operations, Hosts()) as devices:
+    with started(config.operations, Hosts(), virtual_shards=config.train.virtual_shards) as devices:
         placed = {
             name: place_examples(
                 parts[name].examples, config.train, devices, shuffle=name == "train"

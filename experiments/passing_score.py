@@ -116,7 +116,9 @@ class PassingScore:
 
 def main(config: PassingScore) -> None:
     """Run the experiment, or what is left of it."""
-    with started(config.operations, config.hosts) as devices:
+    with started(
+        config.operations, config.hosts, virtual_shards=config.train.virtual_shards
+    ) as devices:
         tables = first_then_others(
             lambda: load_plays(config.source, seasons=config.split.seasons, cache=config.cache)
         )

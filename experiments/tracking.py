@@ -139,7 +139,9 @@ class Part:
 
 def main(config: Tracking) -> None:
     """Run the experiment, or what is left of it."""
-    with started(config.operations, config.hosts) as devices:
+    with started(
+        config.operations, config.hosts, virtual_shards=config.train.virtual_shards
+    ) as devices:
         source, report = first_then_others(lambda: prepared_data(config))
         if config.operations.dry_run:
             train = place_part(load_part(config, "train"), config.train, devices, shuffle=True)

@@ -14,8 +14,8 @@ Medians after a warm-up, with results awaited. Shared machines are noisy: read t
 - mapping: a training epoch under pmap, beside shard_map, on all devices.
 - training: plays a second of training and scoring, with length buckets and without; share of the
   machine's roofline; seconds to a validation score; last step beside dense; simulated devices; a
-  population beside as many processes; with --peers the same network in PyTorch, in turns with
-  ours; with --gpu also 30 epochs of 50,000 plays in float32 and bfloat16.
+  population beside as many processes; bfloat16 beside float32; with --peers the same network in
+  PyTorch, in turns with ours; with --gpu also 30 epochs of 50,000 plays in float32 and bfloat16.
 - parsing: ten seasons of games into tables, without and with the cache.
 - tracking: simulated raw files into a data set, beside polars merely parsing them, and back.
 """

@@ -21,6 +21,7 @@ from scripts.benchmark_plays import Plays, pad
 from scripts.peers import Call
 
 BATCH: Final = 256
+BUCKETS: Final = 4
 TAIL_MASS: Final = 0.05
 NETWORK: Final = NetworkConfig(features=64, layers=5, hidden=(128, 128))
 FAMILY: Final = SplicedBinnedPareto(np.arange(-15.5, 100), TAIL_MASS)

@@ -2,9 +2,10 @@
 
     python -m scripts.benchmark_scaling devices --count 4
     python -m scripts.benchmark_scaling members --count 16
+    python -m scripts.benchmark_scaling bfloat16 --count 4
 
-Each does one measurement in this process and prints a line of JSON; `show_devices` and
-`show_population` start them as processes of their own, one after the other, and print tables.
+Each does one measurement in this process and prints a line of JSON; the functions `show_...` start
+them as processes of their own, one after the other, and print tables.
 """
 
 import os
@@ -16,15 +17,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 import jax
 import numpy as np
 import tyro
 
 from sbp_jax.errors import SbpJaxError
+from sbp_jax.models.tcn import Precision
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.hyperparameters import Hyperparameters
 from sbp_jax.training.loop import SCORE
@@ -34,7 +38,7 @@ from sbp_jax.training.population import fit_population
 from sbp_jax.training.shards import Placed
 from sbp_jax.training.train_forecaster import train_forecaster
 from scripts.benchmark_plays import MOST_FRAMES, draw_plays, pad
-from scripts.benchmark_run import BATCH, FORECASTER, OBJECTIVE, OurRun, train_config
+from scripts.benchmark_run import BATCH, BUCKETS, FORECASTER, OBJECTIVE, OurRun, train_config
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PLAYS: Final = 2048
@@ -42,6 +46,7 @@ EPOCHS: Final = 3
 DEVICES: Final = (1, 2, 4, 8)
 MEMBERS: Final = 16
 MEASURED: Final = 3  # separate runs; the others would take as long
+SEEDS: Final = 4
 
 
 @dataclass(frozen=True)
@@ -50,17 +55,26 @@ class BenchmarkScaling:
 
     Attributes:
         what: "devices": epochs on that many devices; "members": a population of that many;
-            "member": the run that equals the population's member of that number.
-        count: of devices or members, or the number of a member.
+            "member": the run that equals the population's member of that number; a precision:
+            that many seeds of one setting, in it.
+        count: of devices, members or seeds, or the number of a member.
     """
 
-    what: Annotated[Literal["devices", "members", "member"], tyro.conf.Positional]
+    what: Annotated[
+        Literal["devices", "members", "member", "float32", "bfloat16"], tyro.conf.Positional
+    ]
     count: int
 
 
 def main(config: BenchmarkScaling) -> None:
     """Measure and print a line of JSON."""
-    measure = {"devices": on_devices, "members": as_population, "member": alone}
+    measure: dict[str, Callable[[int], dict[str, Any]]] = {
+        "devices": on_devices,
+        "members": as_population,
+        "member": alone,
+        "float32": partial(seeds, precision="float32"),
+        "bfloat16": partial(seeds, precision="bfloat16"),
+    }
     print(json.dumps(measure[config.what](config.count)))
 
 
@@ -93,9 +107,20 @@ def placed(config: TrainConfig, devices: Devices) -> tuple[Placed, Placed]:
 
 def as_population(count: int) -> dict[str, Any]:
     """Train all members by one program; their validation scores after the last epoch."""
-    config, devices = train_config(EPOCHS), Devices(jax.devices()[:1])
+    return last_scores([member(number) for number in range(count)], train_config(EPOCHS))
+
+
+def seeds(count: int, *, precision: Precision) -> dict[str, Any]:
+    """One setting from so many seeds; their validation scores, computed in float32."""
+    config = train_config(2 * EPOCHS, length_buckets=BUCKETS, precision=precision)
+    members = [replace(member(0), seed=seed) for seed in range(count)]
+    return last_scores(members, config)
+
+
+def last_scores(members: Sequence[Hyperparameters], config: TrainConfig) -> dict[str, Any]:
+    """Validation scores after the last epoch of a population."""
+    devices = Devices(jax.devices()[:1])
     train, valid = placed(config, devices)
-    members = [member(number) for number in range(count)]
     fits = fit_population(
         FORECASTER,
         OBJECTIVE,
@@ -168,6 +193,27 @@ def show_population() -> None:
         f"    the population takes {100 * seconds / (MEMBERS * mean):.0f} % of that; "
         f"scores differ by at most {apart:.1e}",
         flush=True,
+    )
+
+
+def show_precisions() -> None:
+    """Validation scores in bfloat16 beside those in float32, and beside what a seed changes."""
+    found = {name: in_process(name, SEEDS)[0]["scores"] for name in get_args(Precision)}
+    print(
+        f"  validation score, nats, of {SEEDS} seeds after {2 * EPOCHS} epochs of {PLAYS:,} plays"
+    )
+    for name, scores in found.items():
+        shown = " ".join(f"{score:.3f}" for score in scores)
+        print(
+            f"    {name:<10} mean {np.mean(scores):.4f}, deviation {np.std(scores, ddof=1):.4f}"
+            f"   {shown}",
+            flush=True,
+        )
+    differences = np.subtract(found["bfloat16"], found["float32"])
+    error = np.std(differences, ddof=1) / np.sqrt(SEEDS)
+    print(
+        f"    bfloat16 - float32, seed by seed: {differences.mean():+.4f}, "
+        f"standard error {error:.4f}"
     )
 
 

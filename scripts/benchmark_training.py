@@ -31,6 +31,7 @@ from scripts.benchmark_readouts import READOUT_FRAMES, readout_milliseconds
 from scripts.benchmark_roofline import Cost, cost_of, measure_machine, total
 from scripts.benchmark_run import (
     BATCH,
+    BUCKETS,
     NETWORK,
     Epoch,
     OurRun,
@@ -42,7 +43,6 @@ from scripts.benchmark_run import (
     train_config,
 )
 
-BUCKETS: Final = 4
 ROUNDS: Final = 3
 TRIAL_PLAYS: Final = 2048
 WORKERS: Final = (0, 2)
@@ -133,6 +133,7 @@ def main(config: BenchmarkTraining) -> None:
     del ours, runs
     benchmark_scaling.show_devices()
     benchmark_scaling.show_population()
+    benchmark_scaling.show_precisions()
     if config.gpu:
         for precision in ("float32", "bfloat16"):
             whole_training(precision, train, valid, devices)

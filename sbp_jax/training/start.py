@@ -12,7 +12,7 @@ from sbp_jax.training.parallel import Devices, choose_devices
 
 
 @contextlib.contextmanager
-def started(operations: Operations, hosts: Hosts) -> Iterator[Devices]:
+def started(operations: Operations, hosts: Hosts, *, virtual_shards: int) -> Iterator[Devices]:
     """The devices to run on, of all processes; compiled programs are kept from here on.
 
     Must come before anything that uses JAX's devices.
@@ -21,12 +21,14 @@ def started(operations: Operations, hosts: Hosts) -> Iterator[Devices]:
         operations: how many devices, how to map over them, where to keep programs. By default
             all devices under pmap, or under shard_map where there are several processes.
         hosts: the processes.
+        virtual_shards: of the training, which the devices must be able to share evenly.
 
     Raises:
-        DeviceError: there are not so many devices, or a process is missing.
+        DeviceError: there are not so many devices, or they do not divide the virtual shards, or a
+            process is missing.
         CompilationCacheError: programs cannot be kept in the folder asked for.
 
-    >>> with started(Operations(devices=1), Hosts()) as devices:
+    >>> with started(Operations(devices=1), Hosts(), virtual_shards=64) as devices:
     ...     devices.count, devices.backend
     (1, 'pmap')
     """
@@ -34,4 +36,6 @@ def started(operations: Operations, hosts: Hosts) -> Iterator[Devices]:
         use_compilation_cache(operations.compilation_cache)
         several = jax.process_count() > 1
         backend = operations.backend or ("shard_map" if several else "pmap")
-        yield Devices(choose_devices(operations.devices), backend)
+        devices = Devices(choose_devices(operations.devices), backend)
+        devices.own_shards(virtual_shards)
+        yield devices
