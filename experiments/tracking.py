@@ -10,7 +10,7 @@ known law of yards, so the table also holds an oracle: nobody can do better. One
 trained on plays cut off anywhere, to be read frame by frame as a play unfolds.
 
 Cost: 6 minutes on 2 cores, of which the four trainings 4, 4.3 GB of memory and 5 GB of disk.
-Expect a log score 0.03 nats from the oracle's, MAE of the median 5.33 yards (docs/tracking.md).
+Expect a log score 0.03 nats from the oracle's, MAE of the median 5.36 yards (docs/tracking.md).
 Killed at any moment, the same command goes on where it was; run again, it prints what is there.
 """
 

@@ -291,8 +291,8 @@ def show_roofline(ours: Sequence[OurRun], history: Sequence[Sequence[Epoch]]) ->
         print(
             f"    {run.name:<24} {cost.flops / run.plays / 1e6:6.1f} MFLOP and "
             f"{cost.bytes / run.plays / 1e6:5.2f} MB a play; {speed / 1e9:,.0f} GFLOP/s, "
-            f"{100 * speed / machine.limit(cost):.0f} % of the roofline; "
-            f"{cost.kernels / run.steps:,.0f} operations to start a step",
+            f"{100 * speed / machine.limit(cost):.0f} % of the roofline\n"
+            f"{'':<29}{cost.kernels / run.steps:,.0f} operations to start a step",
             flush=True,
         )
 

@@ -154,10 +154,12 @@ def _predict_bucket(
     def predict(start: Array) -> Any:
         def cut(leaf: Array) -> Array:
             part = jax.lax.dynamic_slice_in_dim(leaf, start, rows_per_step, axis=1)
-            return part.reshape(-1, *leaf.shape[2:])
+            return jax.lax.collapse(part, 0, 2)  # -1 could not be told where a leaf is empty
 
         out = predict_fn(params, jax.tree.map(cut, shards.batch))
-        return jax.tree.map(lambda leaf: leaf.reshape(num_shards, -1, *leaf.shape[1:]), out)
+        return jax.tree.map(
+            lambda leaf: leaf.reshape(num_shards, rows_per_step, *leaf.shape[1:]), out
+        )
 
     out = jax.lax.map(predict, jnp.arange(0, rows, rows_per_step))
     return jax.tree.map(
@@ -315,7 +317,7 @@ class Devices:
 
         def unfold(params: Params, shards: tuple[Shards, ...]) -> tuple[Any, ...]:
             out = mapped(params, shards)
-            return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), out)
+            return jax.tree.map(lambda leaf: jax.lax.collapse(leaf, 0, 2), out)
 
         return unfold
 

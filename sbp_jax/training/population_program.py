@@ -255,7 +255,7 @@ def replicated(placed: Placed, devices: Devices) -> tuple[Shards, ...]:
 
     def whole(shards: Shards) -> Shards:
         lead = shards.weight.ndim - 1  # under pmap the axis of shards is split
-        return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[lead:]), shards)
+        return jax.tree.map(lambda leaf: jax.lax.collapse(leaf, 0, lead), shards)
 
     return tuple(devices.replicate(whole(shards)) for shards in placed.shards)
 

@@ -19,6 +19,7 @@ PAGES = {
     "docs/use_elsewhere.md": None,
     "docs/distributions.md": None,
     "docs/tracking.md": None,
+    "docs/training.md": None,
     "README.md": 1,
 }
 """Pages, and how many of their blocks to run: README's second one asks for a finished run."""
