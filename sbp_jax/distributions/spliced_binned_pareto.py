@@ -18,7 +18,7 @@ of Heavy-tailed Time Series", arXiv 2106.10952; Pickands (1975), Annals of Stati
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
@@ -76,7 +76,7 @@ class SplicedBinnedPareto(Derived):
     (0.5, True)
     """
 
-    traceable: ClassVar = ("tail_mass",)
+    traceable = ("tail_mass",)
     edges: tuple[float, ...]
     tail_mass: TailMass
     splice: Mode

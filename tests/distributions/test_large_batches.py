@@ -21,7 +21,7 @@ from sbp_jax.distributions import (
 
 EDGES = np.arange(-15.5, 100)
 FAMILIES = [
-    SplicedBinnedPareto(EDGES, 0.05),
+    pytest.param(SplicedBinnedPareto(EDGES, 0.05), marks=pytest.mark.slow),
     SplicedBinnedPareto(EDGES, 0.01, "edge"),
     Binned(EDGES),
     Gaussian(5.0, 10.0),

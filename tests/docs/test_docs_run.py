@@ -24,6 +24,9 @@ PAGES = {
 }
 """Pages, and how many of their blocks to run: README's second one asks for a finished run."""
 
+SLOW = ("docs/use_elsewhere.md", "docs/training.md")
+"""Pages that train networks."""
+
 OPTIONAL = {"equinox": "equinox", "numpyro": "numpyro", "data": "tensorflow_datasets"}
 """What a package that a block imports needs."""
 
@@ -62,7 +65,9 @@ def missing(code):
     return [name for name in needed if not importlib.util.find_spec(name)]
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=pytest.mark.slow if page in SLOW else ()) for page in PAGES]
+)
 def test_the_page_runs_and_prints_what_it_shows(page):
     """Words are compared exactly; numbers, which differ by platform, to 10 % and 2 last digits."""
     namespace = {"__name__": "__main__"}

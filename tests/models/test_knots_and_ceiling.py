@@ -61,7 +61,13 @@ def test_a_ceiling_moves_probability_and_loses_none(logits, highest):
     assert np.all(after[at + 1 :] < 1e-12)
 
 
-@pytest.mark.parametrize("family", [SplicedBinnedPareto(EDGES, 0.01, "edge"), Binned(EDGES)])
+@pytest.mark.parametrize(
+    "family",
+    [
+        pytest.param(SplicedBinnedPareto(EDGES, 0.01, "edge"), marks=pytest.mark.slow),
+        Binned(EDGES),
+    ],
+)
 def test_a_model_of_knots_alone_ends_at_its_ceiling(family):
     anchors = (KnotAnchor(3, 10.0, KNOTS, shift_scale=5.0), KnotAnchor(None, 1.0, KNOTS))
     forecaster = make_forecaster(

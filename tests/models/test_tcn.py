@@ -16,7 +16,14 @@ from sbp_jax.models.tcn import TCN, newest_first, receptive_field
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 # (steps, layers, kernel size): one step, fewer steps than dilations, odd counts, even kernels
-SIZES = [(64, 5, 3), (7, 3, 3), (1, 2, 3), (40, 4, 2), (33, 6, 4), (5, 1, 3)]
+SIZES = [
+    pytest.param((64, 5, 3), marks=pytest.mark.slow),
+    (7, 3, 3),
+    (1, 2, 3),
+    (40, 4, 2),
+    (33, 6, 4),
+    (5, 1, 3),
+]
 
 
 def make(steps, layers, kernel_size, *, batch=5, channels=3, features=8, seed=0):

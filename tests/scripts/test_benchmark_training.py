@@ -84,6 +84,7 @@ def test_cost_of_a_product_and_its_place_below_the_roofline():
     )  # the arithmetic bounds it
 
 
+@pytest.mark.slow
 def test_both_readouts_compute_the_same_loss(quick_compilation):
     rng = np.random.default_rng(0)
     batch = Batch(

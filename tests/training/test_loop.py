@@ -93,6 +93,7 @@ def test_stopped_and_resumed_equals_never_stopped(tmp_path, monkeypatch):
     assert [json.loads(line)["epoch"] for line in log] == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_run_may_go_on_in_another_precision(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         stop_after(patch, 2)

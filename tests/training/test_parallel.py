@@ -176,7 +176,7 @@ def test_gradient_is_that_of_the_weighted_mean_over_the_global_batch():
     chex.assert_trees_all_close(jax.device_get(found), expected, atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("backend", ["pmap", "shard_map"])
+@pytest.mark.parametrize("backend", ["pmap", pytest.param("shard_map", marks=pytest.mark.slow)])
 def test_first_twenty_losses_do_not_depend_on_the_device_count(backend):
     _, one = run(1, "shard_map", length_buckets=2)
     _, eight = run(8, backend, length_buckets=2)

@@ -166,6 +166,7 @@ def test_the_parameters_are_those_of_the_best_epoch(fates):
         assert naive_score(fit.params, valid) == pytest.approx(min(scores), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_the_rest_goes_on_in_a_smaller_program(fates, monkeypatch):
     sizes, told = [], []
     take = PopulationProgram.take
