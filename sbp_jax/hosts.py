@@ -15,6 +15,7 @@ import atexit
 import contextlib
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -88,8 +89,8 @@ def joined(hosts: Hosts) -> Iterator[None]:
 
     Raises:
         DeviceError: another process did not come in time or was told something else, the port is
-            taken or cannot be reached, no cluster is found, or devices were used before; or, from
-            inside, another process has ended.
+            taken or cannot be reached, no cluster is found, devices were used before, or processes
+            have unequal numbers of them; or, from inside, another process has ended.
 
     >>> with joined(Hosts()):
     ...     jax.process_count()
@@ -98,6 +99,8 @@ def joined(hosts: Hosts) -> Iterator[None]:
     _join(hosts)
     try:
         with _explaining_lost_processes():
+            if hosts.coordinator is not None:
+                _check_devices()
             yield
             wait_for_all("end of the run")
     except TrainingInterrupted:
@@ -137,6 +140,14 @@ def _join(hosts: Hosts) -> None:
         raise
     except (RuntimeError, ValueError) as error:
         raise DeviceError(f"hosts.coordinator {hosts.coordinator}: {_advice(error)}") from error
+
+
+def _check_devices() -> None:
+    """JAX's collectives of hosts, on which checkpoints rely, know no other case."""
+    counts = Counter(device.process_index for device in jax.devices())
+    if len(set(counts.values())) > 1:
+        each = ", ".join(str(counts[process]) for process in sorted(counts))
+        raise DeviceError(f"expected as many devices under each process, got {each}")
 
 
 def _advice(error: Exception) -> str:

@@ -274,12 +274,19 @@ class Devices:
             shards: those that `own_shards` says are this process's.
         """
         if self.backend == "pmap":
-            fold = (self.count, -1)
-            shards = jax.tree.map(lambda leaf: leaf.reshape(*fold, *leaf.shape[1:]), shards)
+            count = self.count
+            shards = jax.tree.map(
+                lambda leaf: leaf.reshape(count, leaf.shape[0] // count, *leaf.shape[1:]), shards
+            )
         sharding = NamedSharding(self.mesh, P(PLAYS))
-        return jax.tree.map(
-            lambda leaf: jax.make_array_from_process_local_data(sharding, np.asarray(leaf)), shards
-        )
+        own = len(self.mesh.local_devices)
+
+        def whole(leaf: Any) -> Array:
+            # Said outright: JAX cannot infer it where fewer of some process's devices are used.
+            shape = (leaf.shape[0] // own * self.count, *leaf.shape[1:])
+            return jax.make_array_from_process_local_data(sharding, np.asarray(leaf), shape)
+
+        return jax.tree.map(whole, shards)
 
     def replicate(self, tree: Any) -> Any:
         """Give every device the same values, which are on this process's devices or the host."""

@@ -286,12 +286,11 @@ def test_a_run_of_two_processes_is_that_of_one(tmp_path, start, count):
 
 
 @pytest.mark.slow
-def test_processes_may_have_unequal_numbers_of_devices(tmp_path, start):
-    end_well(start("whole_run", devices=(1, 3)), tmp_path)
-    alone = study(Devices(jax.devices()[:1]), tmp_path / "alone")
-    for found, held in zip(found_by_both(tmp_path), (0.25, 0.75), strict=True):
-        assert found["held"] == held
-        compare(found, alone)
+def test_processes_of_unequal_numbers_of_devices_are_refused(tmp_path, start):
+    for number, process in enumerate(start("whole_run", devices=(1, 3))):
+        assert process.wait(PATIENCE) == 1
+        said = (tmp_path / f"stderr-{number}").read_text()
+        assert "DeviceError: expected as many devices under each process, got 1, 3" in said
 
 
 @pytest.mark.slow
