@@ -16,7 +16,7 @@ def plays(rows, seed):
 
 
 def test_predicts_medians_and_does_it_again():
-    pytest.importorskip("xgboost")
+    pytest.importorskip("xgboost", reason="the extra xgboost is not installed")
     sets = [*plays(3000, 0), *plays(1000, 1)]
     one, two = fit_boosted_median(*sets), fit_boosted_median(*sets)
     facts, y = plays(1000, 2)

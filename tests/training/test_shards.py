@@ -193,7 +193,7 @@ def test_devices_that_are_not_there_are_named():
     with pytest.raises(DeviceError, match="got 0"):
         choose_devices(0)
     if count < 3:
-        pytest.skip("needs 3 devices")
+        pytest.skip("needs 3 devices; XLA_FLAGS was set to fewer before the tests began")
     config = TrainConfig(batch_size=8, virtual_shards=4)
     with pytest.raises(DeviceError, match="divides the 4 virtual shards, got 3"):
         place_examples(numbered([1] * 4), config, Devices(choose_devices(3)), shuffle=False)
