@@ -123,6 +123,30 @@ class Binned(Derived):
         outside = jnp.maximum(lower - y, 0.0) + jnp.maximum(y - upper, 0.0)
         return outside + self.bins.crps(logits, y, lower, upper, none, none)
 
+    @compiled
+    def twcrps(
+        self, params: Params, y: Value, lower: Value = -jnp.inf, upper: Value = jnp.inf
+    ) -> Result:
+        r"""Threshold-weighted CRPS `\int_lower^upper (F(t) - 1{t >= y})^2 dt`, in closed form.
+
+        `crps` with both infinite; 0 where upper <= lower.
+
+        Reference: Gneiting and Ranjan (2011), Journal of Business and Economic Statistics 29.
+
+        >>> family = Binned([0.0, 1.0, 2.0])
+        >>> family.twcrps(family.constrain(jnp.zeros(2)), 5.0, 1.0)
+        Array(3.5833335, dtype=float32)
+        """
+        logits, y, start, stop = align_with(params.logits, y, lower, upper)
+        first, last = self.edges[0], self.edges[-1]
+        near, far = (jnp.clip(x, first, last) for x in (start, stop))
+        body = self.bins.crps(
+            logits, y, near, far, self.bins.cdf(logits, near), self.bins.sf(logits, far)
+        )
+        below = jnp.maximum(jnp.minimum(stop, first) - jnp.maximum(start, y), 0.0)
+        above = jnp.maximum(jnp.minimum(stop, y) - jnp.maximum(start, last), 0.0)
+        return below + body + above
+
     def _moments(self, params: Params, center: Value) -> tuple[Result, Result]:
         logits, center = align_with(params.logits, center)
         lower, upper = jnp.full_like(center, self.edges[0]), jnp.full_like(center, self.edges[-1])

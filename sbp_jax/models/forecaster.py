@@ -87,10 +87,14 @@ class Forecaster:
         raw: Any = self.model.apply({"params": params}, batch, readout=readout)
         return raw
 
-    def apply_train(self, params: Any, batch: Batch, key: PRNGKeyArray) -> Float[Array, "B P"]:
-        """Raw outputs with dropout drawn from the key."""
+    def apply_train(
+        self, params: Any, batch: Batch, key: PRNGKeyArray, *, readout: Readout = "last"
+    ) -> Float[Array, "... outputs"]:
+        """Raw outputs as of `apply`, with dropout drawn from the key."""
         rngs = {"dropout": key}
-        raw: Any = self.model.apply({"params": params}, batch, train=True, rngs=rngs)
+        raw: Any = self.model.apply(
+            {"params": params}, batch, readout=readout, train=True, rngs=rngs
+        )
         return raw
 
     def computing_in(self, precision: Precision) -> "Forecaster":
@@ -110,6 +114,7 @@ def make_forecaster(
     *,
     ceiling: Ceiling | None = None,
     free_logits: bool = True,
+    bins_from: float | None = None,
 ) -> Forecaster:
     """Join a network of the given sizes to a family.
 
@@ -120,15 +125,24 @@ def make_forecaster(
         step_columns: columns of the series that the perceptron sees directly.
         ceiling: what the target cannot exceed; ignored by families without bins.
         free_logits: False leaves the bins to the anchors alone; ignored likewise.
+        bins_from: where anchors count from, if they count in bins, which then need not be equally
+            wide; None for anchors, and a ceiling, in the target's unit.
 
     Raises:
-        ValueError: anchors or a ceiling were given and the bins are not equally wide, or nothing
-            is left that the bins' logits could come from.
+        ValueError: anchors or a ceiling were given in the target's unit and the bins are not
+            equally wide, a ceiling was given to anchors that count in bins, or nothing is left
+            that the bins' logits could come from.
     """
     sizes = asdict(config) | {"step_columns": step_columns}
     if not isinstance(family, SplicedBinnedPareto | Binned):
         return Forecaster(PlayModel(num_outputs=family.num_outputs, **sizes), family)
     edges = family.edges
+    if bins_from is not None:
+        if ceiling is not None:
+            raise ValueError(
+                f"ceiling: expected None with anchors that count in bins, got {ceiling}"
+            )
+        edges = _counted(edges, bins_from)
     width = (edges[-1] - edges[0]) / (len(edges) - 1)
     if not (anchors or free_logits):
         raise ValueError("free_logits: expected True where there are no anchors, got False")
@@ -145,6 +159,12 @@ def make_forecaster(
         **sizes,
     )
     return Forecaster(model, family)
+
+
+def _counted(edges: tuple[float, ...], origin: float) -> tuple[float, ...]:
+    """Edges of as many bins of width 1 that lie about 0 as the given ones lie about `origin`."""
+    at = sum(edge <= origin for edge in edges[1:-1])
+    return tuple(float(i - at) for i in range(len(edges)))
 
 
 def forecaster_from(config: Mapping[str, Any]) -> Forecaster:

@@ -68,12 +68,13 @@ ObjectiveName = Literal[
 Objective = Callable[[Any, Float[Array, " b"]], Float[Array, " b"]]
 
 Smoothing = float | Float[Array, ""]
+CellWidth = float | Float[Array, "*#b"]
 
 _MOST_SMOOTHING = 0.5
 
 
 def make_objective(
-    name: ObjectiveName, family: Family, cell_width: float = 1.0, *, smoothing: Smoothing = 0.0
+    name: ObjectiveName, family: Family, cell_width: CellWidth = 1.0, *, smoothing: Smoothing = 0.0
 ) -> Objective:
     """Return ``(params, y) -> losses`` for a family.
 
@@ -82,7 +83,8 @@ def make_objective(
         family: what the parameters belong to.
         cell_width: width of the cell around y, > 0, in the unit of y (1 for whole yards). A fact
             about the target, so that it may be given with every name; only interval_nll and
-            base_plus_tail use it.
+            base_plus_tail use it. Within a traced function it may be an array, one for each y,
+            and is then not checked.
         smoothing: of smoothed_classification, in [0, 0.5); with any other name it must be 0.
             Within a traced function it may be traced, and is then not checked.
 
@@ -92,7 +94,7 @@ def make_objective(
     """
     if name not in get_args(ObjectiveName):
         raise ValueError(f"objective: expected {', '.join(get_args(ObjectiveName))}, got {name!r}")
-    if not 0 < cell_width < math.inf:
+    if not isinstance(cell_width, jax.Array) and not 0 < cell_width < math.inf:
         raise ValueError(f"cell_width: expected a finite number > 0, got {cell_width!r}")
     if name == "smoothed_classification":
         return partial(
@@ -118,7 +120,7 @@ def density_nll(family: Family, params: Any, y: Float[Array, " b"]) -> Float[Arr
 
 
 def interval_nll(
-    family: Family, params: Any, y: Float[Array, " b"], *, cell_width: float = 1.0
+    family: Family, params: Any, y: Float[Array, " b"], *, cell_width: CellWidth = 1.0
 ) -> Float[Array, " b"]:
     """Negative log probability of ``[y - w/2, y + w/2]``, in nats."""
     half = cell_width / 2
@@ -130,7 +132,7 @@ def base_plus_tail(
     params: SplicedBinnedPareto.Params,
     y: Float[Array, " b"],
     *,
-    cell_width: float = 1.0,
+    cell_width: CellWidth = 1.0,
 ) -> Float[Array, " b"]:
     """Classification by the bins on every y, plus the tails on what exceeds the thresholds.
 

@@ -1,0 +1,84 @@
+r"""The threshold-weighted CRPS of any family, of densities and of counts.
+
+    twCRPS = \int_r^inf (F(t) - 1{t >= y})^2 dt,    of counts  sum_(k >= r) (F(k) - 1{k >= y})^2
+
+It is proper, and looks at nothing below r: the tail counts, and the body does not [1].
+
+References:
+    [1] Gneiting and Ranjan (2011), "Comparing density forecasts using threshold- and
+    quantile-weighted scoring rules", Journal of Business and Economic Statistics 29.
+"""
+
+from typing import Any, Final
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from sbp_jax.distributions import Binned, Family, SplicedBinnedPareto
+from sbp_jax.distributions.score_quadrature import score_integral
+
+_SUMMED: Final = 256
+"""Counts that are summed one by one; beyond, the sum is an integral to within 1e-5 of it."""
+_FEATURES: Final = (0.01, 0.5, 0.99)
+
+Values = Float[Array, " B"]
+
+
+def twcrps(family: Family, params: Any, y: Values, lower: Values) -> Values:
+    """Threshold-weighted CRPS above a threshold, in closed form where the family has one.
+
+    Otherwise by quadrature, whose relative error is below 1e-4 for the families here.
+
+    Args:
+        family: of distributions.
+        params: (B, ...) its parameters.
+        y: (B,) observations.
+        lower: (B,) thresholds r; -inf for the whole CRPS.
+
+    >>> from sbp_jax.distributions import Gaussian
+    >>> params = Gaussian.Params(jnp.zeros(1), jnp.ones(1))
+    >>> round(float(twcrps(Gaussian(), params, jnp.zeros(1), jnp.array([-jnp.inf]))[0]), 4)
+    0.2337
+    """
+    if isinstance(family, SplicedBinnedPareto | Binned):
+        return family.twcrps(params, y, lower)
+    quantiles = [family.quantile(params, q) for q in _FEATURES]
+    location = jnp.stack(quantiles, axis=-1)
+    scale = (quantiles[-1] - quantiles[0])[..., None] / 4
+    return score_integral(
+        lambda t: family.cdf(params, t), lambda t: family.sf(params, t), y, location, scale,
+        start=lower,
+    )  # fmt: skip
+
+
+def count_twcrps(family: Family, params: Any, y: Values, lower: Values, *, cell: Values) -> Values:
+    """The same of counts, whose law has the distribution function F(k + 1/2) at k.
+
+    In the unit of `sbp_jax.series.fit_count_scaling`: the count k is the cell from ``k cell`` to
+    ``(k + 1) cell``. The score is in counts.
+
+    Args:
+        family: of distributions.
+        params: (B, ...) its parameters.
+        y: (B,) observations, the middle of their cells.
+        lower: (B,) thresholds r, whole numbers >= 0, in counts; 0 for the whole CRPS.
+        cell: (B,) width of a cell.
+
+    >>> from sbp_jax.distributions import Binned
+    >>> family = Binned([0.0, 1.0, 2.0])  # 0 and 1 are equally likely
+    >>> y, cell = jnp.array([0.5]), jnp.ones(1)
+    >>> count_twcrps(family, family.constrain(jnp.zeros((1, 2))), y, jnp.zeros(1), cell=cell)
+    Array([0.25], dtype=float32)
+    """
+
+    def add(total: Array, k: Array) -> tuple[Array, None]:
+        upper = (k + 1) * cell
+        square = (family.cdf(params, upper) - (y < upper)) ** 2
+        return total + jnp.where(k >= lower, square, 0.0), None
+
+    numbers = jnp.arange(_SUMMED, dtype=y.dtype)
+    summed, _ = jax.lax.scan(add, jnp.zeros_like(y), numbers)
+    # The sum from k on is the integral from half a step earlier, whose cells reach half a step on.
+    start = (jnp.maximum(lower, _SUMMED) + 0.5) * cell
+    return summed + twcrps(family, params, y, start) / cell

@@ -1,0 +1,134 @@
+"""Where a detector starts: tails and moving mean of a batch of known values, on the host."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sbp_jax.distributions.genpareto_fit import grimshaw
+from sbp_jax.extremes.errors import DetectorError
+from sbp_jax.extremes.tails import FEWEST_PEAKS, Rule, Tails, alarm_limit
+from sbp_jax.extremes.unit import Unit, find_unit
+from sbp_jax.extremes.window import Window
+
+_fit_all = jax.jit(grimshaw)
+
+
+class _Series(NamedTuple):
+    """One calibration series in its standard unit, without missing values.
+
+    Attributes:
+        name: in messages.
+        last: the values that fill the window.
+        centred: values less the moving mean before them, of those that have one.
+    """
+
+    name: str
+    unit: tuple[float, float, float]
+    last: np.ndarray
+    centred: np.ndarray
+
+
+class _Tail(NamedTuple):
+    threshold: float
+    peaks: np.ndarray  # as in `Tails`
+    peak_count: int
+    value_count: int
+
+
+def calibrate(
+    calibration: np.ndarray,
+    *,
+    signs: Sequence[int],
+    depth: int,
+    level: float,
+    rule: Rule,
+    capacity: int,
+) -> tuple[Unit, Window, Tails]:
+    """Unit, filled window and fitted tails of each series.
+
+    Args:
+        calibration: (S, N), or (N,) for one series whose results then have no leading axis.
+        signs: 1 for an upper tail, -1 for a lower one.
+        depth: of the moving mean, which takes the first values for itself; 0 for none.
+        level: share of the values below the threshold.
+        rule: for the limits.
+        capacity: number of peaks kept.
+    """
+    if calibration.ndim not in (1, 2):
+        raise DetectorError(
+            f"Expected calibration values of shape (N,) or (S, N), got {calibration.shape}."
+        )
+    if 0 in calibration.shape:
+        raise DetectorError(f"Expected calibration values, got an empty {calibration.shape}.")
+    alone = calibration.ndim == 1
+    names = ["the series"] if alone else [f"series {row}" for row in range(len(calibration))]
+    rows = calibration[None] if alone else calibration
+    series = [_read(row, name, depth) for row, name in zip(rows, names, strict=True)]
+    found = [_find_tail(each, sign, level, capacity) for each in series for sign in signs]
+    tails = _fit_tails(found, (len(series), len(signs)), rule)
+    unit = Unit(*jnp.array([each.unit for each in series], jnp.float32).T)
+    state = (unit, _fill_window(series), tails)
+    return jax.tree.map(lambda x: x[0], state) if alone else state
+
+
+def _read(values: np.ndarray, name: str, depth: int) -> _Series:
+    if np.any(np.isinf(values)):
+        where = int(np.argmax(np.isinf(values)))
+        raise DetectorError(
+            f"Expected finite calibration values, got {values[where]} at index {where} of {name}."
+        )
+    kept = values[~np.isnan(values)]
+    if not len(kept):
+        raise DetectorError(
+            f"Expected calibration values, got none in {name}: all {len(values)} are missing."
+        )
+    if len(kept) <= depth:
+        raise DetectorError(
+            f"Expected more calibration values than the depth {depth} of the moving mean, "
+            f"got {len(kept)} in {name}."
+        )
+    centre, rest, scale = find_unit(kept, name)
+    standard = (kept - centre - rest) / scale
+    sums = np.cumsum(np.append(0.0, standard))
+    means = (sums[depth:-1] - sums[: len(kept) - depth]) / max(depth, 1)
+    return _Series(
+        name, (centre, rest, scale), standard[len(kept) - depth :], standard[depth:] - means
+    )
+
+
+def _find_tail(series: _Series, sign: int, level: float, capacity: int) -> _Tail:
+    values = sign * series.centred
+    threshold = float(np.float32(np.quantile(values, level)))
+    excess = (values - threshold).astype(np.float32)
+    excess = excess[excess > 0]
+    if len(excess) < FEWEST_PEAKS:
+        side = "above" if sign > 0 else "below"
+        raise DetectorError(
+            f"Expected at least {FEWEST_PEAKS} calibration values {side} the threshold, got "
+            f"{len(excess)} of the {len(values)} in {series.name}; give more values (about "
+            f"{FEWEST_PEAKS / (1 - level):.0f} where none are equal), or lower the level {level:g}."
+        )
+    peaks = np.zeros(capacity, np.float32)
+    numbers = np.arange(len(excess))[-capacity:]
+    peaks[numbers % capacity] = excess[numbers]
+    return _Tail(threshold, peaks, len(excess), len(values))
+
+
+def _fit_tails(found: Sequence[_Tail], shape: tuple[int, int], rule: Rule) -> Tails:
+    threshold = jnp.array([each.threshold for each in found], jnp.float32)
+    peaks = jnp.array([each.peaks for each in found], jnp.float32)
+    count = jnp.array([each.peak_count for each in found], jnp.int32)
+    size = jnp.array([each.value_count for each in found], jnp.int32)
+    fit = _fit_all(peaks, peaks > 0)
+    limit = alarm_limit(rule, fit, jnp.minimum(count, peaks.shape[1]), count, size)
+    tails = Tails(threshold, peaks, count, size, fit.shape, fit.scale, limit, searched=count)
+    return jax.tree.map(lambda x: x.reshape(*shape, *x.shape[1:]), tails)
+
+
+def _fill_window(series: Sequence[_Series]) -> Window:
+    values = jnp.array([each.last for each in series], jnp.float32)
+    none = jnp.zeros(len(series), jnp.float32)
+    return Window(values, none.astype(jnp.int32), jnp.sum(values, axis=1), none)

@@ -1,0 +1,68 @@
+"""What a network for series is trained by, and what its epochs are compared by."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from sbp_jax.distributions import Binned
+from sbp_jax.models.forecaster import KnownFamily
+from sbp_jax.training.objective import ObjectiveName, make_objective
+
+FINE: Final = 1e-3
+"""Width of the cell that a continuous value stands for, standardised: as good as a point."""
+
+Values = Float[Array, " B"]
+Loss = Callable[[Any, Values, Values], Values]
+"""(parameters, values, widths of their cells), all of (B,), to losses."""
+
+
+def training_loss(name: ObjectiveName, family: KnownFamily, *, counts: bool) -> Loss:
+    """An objective of `sbp_jax.training.objective`, for cells of any width.
+
+    interval_nll is `cell_log_score`, with what holds there at the ends.
+
+    Args:
+        name: of the objective.
+        family: of distributions.
+        counts: whether values are counts; see `cell_bounds`.
+
+    Raises:
+        ValueError: the objective is unknown.
+        TypeError: it does not exist for this family.
+    """
+    make_objective(name, family)
+    if name == "interval_nll":
+        return lambda params, y, cell: cell_log_score(family, params, y, cell, counts=counts)
+    return lambda params, y, cell: make_objective(name, family, cell)(params, y)
+
+
+def cell_bounds(y: Values, cell: Values, *, counts: bool) -> tuple[Values, Values]:
+    """The cell ``y - cell / 2 .. y + cell / 2`` that a value stands for.
+
+    The cell of the count 0 holds everything below as well: what a law of any real number says
+    there, it says of 0.
+
+    >>> lower, upper = cell_bounds(jnp.array([0.5, 1.5]), jnp.ones(2), counts=True)
+    >>> lower.tolist(), upper.tolist()
+    ([-inf, 1.0], [1.0, 2.0])
+    """
+    lower, upper = y - cell / 2, y + cell / 2
+    return (jnp.where(lower < cell / 4, -jnp.inf, lower) if counts else lower), upper
+
+
+def cell_log_score(
+    family: KnownFamily, params: Any, y: Values, cell: Values, *, counts: bool
+) -> Values:
+    """Minus the log probability of each value's cell, in nats; the smaller the better.
+
+    Bins without tails hold what lies beyond them for impossible. Such a value is moved into the
+    end bin, in their favour.
+    """
+    lower, upper = cell_bounds(y, cell, counts=counts)
+    if isinstance(family, Binned):
+        first, last = family.edges[0], family.edges[-1]
+        upper = jnp.clip(upper, first + cell, None)
+        lower = jnp.clip(lower, None, last - cell)
+    return -family.log_interval(params, lower, upper)

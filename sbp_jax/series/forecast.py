@@ -1,0 +1,226 @@
+"""Distributions of every point of a part of a series, in one pass, and what they are worth."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Real
+from numpy.typing import ArrayLike
+
+from sbp_jax.distributions import Family
+from sbp_jax.evaluation.threshold_weighted import count_twcrps, twcrps
+from sbp_jax.models.forecaster import Forecaster
+from sbp_jax.series.criteria import cell_bounds, cell_log_score
+from sbp_jax.series.network import context_of, forecast_steps
+from sbp_jax.series.panel import Panel, Part
+from sbp_jax.series.scaling import Scaling
+from sbp_jax.series.train import SeriesFit, cell_widths, check_lengths, part_windows
+
+_ROWS: Final = 512  # scored at once, which bounds the memory of a quadrature
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesForecast:
+    """Of one series: the distribution of each point, made before it was known.
+
+    Attributes:
+        name: of the series.
+        index: (T,) which of its points.
+        y: (T,) what they turned out to be, in the series' unit; NaN where missing.
+        family: of distributions, of standardised values.
+        params: their parameters, a pytree of (T, ...).
+        scaling: of the series.
+        counts: whether a value stands for a cell of width 1.
+        cell: width of the cells of the log score, standardised.
+    """
+
+    name: str
+    index: Int[np.ndarray, " T"]
+    y: Float[np.ndarray, " T"]
+    family: Any
+    params: Any
+    scaling: Scaling
+    counts: bool
+    cell: float
+
+    def quantile(self, q: float) -> Float[np.ndarray, " T"]:
+        """Of each distribution; of counts, a whole number >= 0."""
+        found = np.asarray(self.family.quantile(self.params, q), np.float64)
+        values = found * self.scaling.scale + self.scaling.loc
+        return np.maximum(np.ceil(values - 0.5), 0.0) if self.counts else values
+
+    def cdf(self, y: Real[np.ndarray, "..."] | float) -> Float[np.ndarray, "..."]:
+        """Probability of y or less; of counts, at a whole number."""
+        upper = np.asarray(y, np.float64) + (0.5 if self.counts else 0.0)
+        values = self.scaling.standardise(upper).astype(np.float32)
+        return np.asarray(self.family.cdf(self.params, values), np.float64)
+
+    def sf(self, y: Real[np.ndarray, "..."] | float) -> Float[np.ndarray, "..."]:
+        """Probability of more than y, accurate where it is small."""
+        upper = np.asarray(y, np.float64) + (0.5 if self.counts else 0.0)
+        values = self.scaling.standardise(upper).astype(np.float32)
+        return np.asarray(self.family.sf(self.params, values), np.float64)
+
+
+class SeriesScores(NamedTuple):
+    """One number for each observed point of a series.
+
+    Attributes:
+        log_score: (n,) minus the log of the density, or of the probability of a count, in nats.
+        crps: (n,) continuous ranked probability score, in the series' unit.
+        twcrps: (n,) the same above the threshold.
+        median: (n,) of the distribution.
+        pit_lower: (n,) F at the lower end of the value's cell.
+        pit_upper: (n,) F at its upper end; of densities it is the same.
+        y: (n,) the observations.
+    """
+
+    log_score: Float[np.ndarray, " n"]
+    crps: Float[np.ndarray, " n"]
+    twcrps: Float[np.ndarray, " n"]
+    median: Float[np.ndarray, " n"]
+    pit_lower: Float[np.ndarray, " n"]
+    pit_upper: Float[np.ndarray, " n"]
+    y: Float[np.ndarray, " n"]
+
+
+def forecast(
+    forecaster: Forecaster, fit: SeriesFit, panel: Panel, part: Part = "test"
+) -> list[SeriesForecast]:
+    """Forecast every point of a part, in the order of the panel's series.
+
+    Args:
+        forecaster: network and family.
+        fit: of `fit_series`.
+        panel: series; those it was trained on, or others of the same shape.
+        part: which points.
+
+    Raises:
+        SeriesError: a part of a series is too short.
+    """
+    context = context_of(forecaster)
+    check_lengths(panel, context, 1)
+    windows = part_windows(panel, part, context)
+    length = windows.targets.shape[-1]
+    one = partial(forecast_steps, forecaster, length=length)
+    laws = jax.jit(jax.vmap(lambda params, inputs: one(params, inputs)))(fit.params, windows.inputs)
+    laws = jax.tree.map(lambda leaf: np.asarray(leaf).reshape(-1, *leaf.shape[2:]), laws)
+    cells = cell_widths(panel).reshape(-1)
+    found = []
+    bounds = zip(panel.start(part).reshape(-1), panel.end(part).reshape(-1), strict=True)
+    for i, (series, scaling, (start, end)) in enumerate(
+        zip(panel.series, panel.scalings, bounds, strict=True)
+    ):
+        params = jax.tree.map(lambda leaf, i=i, n=end - start: leaf[i, :n], laws)
+        found.append(
+            SeriesForecast(
+                series.name,
+                np.arange(start, end),
+                series.values[start:end],
+                forecaster.family,
+                params,
+                scaling,
+                panel.counts,
+                float(cells[i]),
+            )
+        )
+    return found
+
+
+def score(
+    forecasts: list[SeriesForecast], thresholds: Mapping[str, float] | None = None
+) -> dict[str, SeriesScores]:
+    """Score forecasts of one family, by the name of the series; missing points are left out.
+
+    Args:
+        forecasts: of `forecast`.
+        thresholds: of the threshold-weighted CRPS, by series, in its unit; of counts a whole
+            number, which counts; the whole CRPS if left out.
+    """
+    family, counts = forecasts[0].family, forecasts[0].counts
+    observed = [~np.isnan(each.y) for each in forecasts]
+    sizes = [int(known.sum()) for known in observed]
+    params = jax.tree.map(
+        lambda *leaves: np.concatenate([x[k] for x, k in zip(leaves, observed, strict=True)]),
+        *[each.params for each in forecasts],
+    )
+
+    def rows(value: Callable[[SeriesForecast], ArrayLike]) -> Float[np.ndarray, " n"]:
+        parts = [
+            np.broadcast_to(value(each), each.y.shape)[known]
+            for each, known in zip(forecasts, observed, strict=True)
+        ]
+        return np.concatenate(parts).astype(np.float32)
+
+    def threshold(each: SeriesForecast) -> float:
+        value = -np.inf if thresholds is None else thresholds[each.name]
+        if counts:
+            return max(value, 0.0)
+        return each.scaling.standardise(np.float64(value))
+
+    scored = _in_slices(
+        partial(_score_rows, family, counts),
+        (
+            params,
+            rows(lambda x: x.scaling.standardise(x.y)),
+            rows(threshold),
+            rows(lambda x: x.cell),
+        ),
+    )
+    found, start = {}, 0
+    for each, known, size in zip(forecasts, observed, sizes, strict=True):
+        part = [column[start : start + size].astype(np.float64) for column in scored]
+        found[each.name] = _in_unit(each, SeriesScores(*part, each.y[known]))
+        start += size
+    return found
+
+
+def _score_rows(
+    family: Family, counts: bool, params: Any, y: Array, lower: Array, cell: Array
+) -> tuple[Array, ...]:
+    """Columns of `SeriesScores`, standardised; a CRPS of counts in counts."""
+    if counts:
+        zero = jnp.zeros_like(lower)
+        crps = count_twcrps(family, params, y, zero, cell=cell)
+        tail = count_twcrps(family, params, y, lower, cell=cell)
+        below, above = cell_bounds(y, cell, counts=True)
+    else:
+        crps, tail = family.crps(params, y), twcrps(family, params, y, lower)
+        below = above = y
+    return (
+        cell_log_score(family, params, y, cell, counts=counts),
+        crps,
+        tail,
+        family.median(params),
+        family.cdf(params, below),
+        family.cdf(params, above),
+    )
+
+
+def _in_slices(function: Callable, rows: Any) -> list[np.ndarray]:
+    """Apply a compiled function to slices of one size, the last one padded."""
+    total = jax.tree.leaves(rows)[0].shape[0]
+    size = min(_ROWS, total)
+    program, parts = jax.jit(function), []
+    for start in range(0, total, size):
+        at = np.minimum(np.arange(start, start + size), total - 1)
+        parts.append([np.asarray(x) for x in program(*jax.tree.map(lambda x, at=at: x[at], rows))])
+    return [np.concatenate(column)[:total] for column in zip(*parts, strict=True)]
+
+
+def _in_unit(forecast: SeriesForecast, scores: SeriesScores) -> SeriesScores:
+    """Scores of standardised values in the series' own unit."""
+    scale, loc = forecast.scaling.scale, forecast.scaling.loc
+    median = scores.median * scale + loc
+    if forecast.counts:
+        return scores._replace(median=np.maximum(np.ceil(median - 0.5), 0.0))
+    return scores._replace(
+        log_score=scores.log_score + np.log(forecast.cell * scale),
+        crps=scores.crps * scale,
+        twcrps=scores.twcrps * scale,
+        median=median,
+    )

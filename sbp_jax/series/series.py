@@ -1,0 +1,125 @@
+"""A univariate time series, checked once, and how it is cut into three parts in time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Shaped
+from numpy.typing import ArrayLike
+
+from sbp_jax.series.errors import SeriesError
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Equally spaced observations, the oldest first.
+
+    Attributes:
+        name: for messages and tables.
+        values: (N,) float64; NaN where missing, never infinite.
+        times: (N,) strictly increasing, or None.
+    """
+
+    name: str
+    values: Float[np.ndarray, " N"]
+    times: Shaped[np.ndarray, " N"] | None = None
+
+
+def make_series(
+    values: ArrayLike, times: Sequence | np.ndarray | None = None, *, name: str = "series"
+) -> Series:
+    """Check a series.
+
+    Steps are taken as equally long, whatever the times say: they serve to find what is out of
+    order.
+
+    Args:
+        values: (N,) numbers; NaN where missing.
+        times: (N,) anything that can be ordered, such as datetime64; None where unknown.
+        name: for messages and tables.
+
+    Raises:
+        SeriesError: not one row of numbers, empty, all missing, infinite somewhere, all equal,
+            or times that do not strictly increase.
+
+    >>> make_series([1.0, np.nan, 4.0], name="mentions").values
+    array([ 1., nan,  4.])
+    >>> make_series([1.0, 2.0, 4.0], [0, 2, 1], name="tweets")
+    Traceback (most recent call last):
+    sbp_jax.series.errors.SeriesError: tweets: expected times that increase, got 1 after 2 in row 2
+    """
+    try:
+        array = np.asarray(values, np.float64)
+    except (TypeError, ValueError) as error:
+        raise SeriesError(f"{name}: expected numbers, got {error}") from None
+    if array.ndim != 1:
+        raise SeriesError(f"{name}: expected one row of numbers, got shape {array.shape}")
+    if array.size == 0:
+        raise SeriesError(f"{name}: expected observations, got an empty series")
+    if (infinite := np.isinf(array)).any():
+        row = int(np.argmax(infinite))
+        raise SeriesError(f"{name}: expected finite values or NaN, got {array[row]} in row {row}")
+    observed = array[~np.isnan(array)]
+    if not observed.size:
+        raise SeriesError(f"{name}: expected observations, got NaN in all {array.size} rows")
+    if observed.min() == observed.max():
+        raise SeriesError(f"{name}: expected values that vary, got {observed[0]} everywhere")
+    return Series(name, array, None if times is None else _check_times(times, array.size, name))
+
+
+def _check_times(times: Sequence | np.ndarray, rows: int, name: str) -> np.ndarray:
+    array = np.asarray(times)
+    if array.shape != (rows,):
+        raise SeriesError(f"{name}: expected a time for each of {rows} rows, got {array.shape}")
+    if (missing := array != array).any():
+        raise SeriesError(f"{name}: expected times, got none in row {int(np.argmax(missing))}")
+    if (late := ~(array[1:] > array[:-1])).any():
+        row = int(np.argmax(late)) + 1
+        if array[row] == array[row - 1]:
+            raise SeriesError(
+                f"{name}: expected each time once, got {array[row]} again in row {row}"
+            )
+        raise SeriesError(
+            f"{name}: expected times that increase, got {array[row]} after {array[row - 1]} "
+            f"in row {row}"
+        )
+    return array
+
+
+@dataclass(frozen=True)
+class Split:
+    """Parts of a series in order of time: to train on, to choose the epoch by, to test on.
+
+    Attributes:
+        train: how many points, if whole, or what share, if below 1.
+        valid: likewise.
+        test: likewise; None is the rest. What is left after the test part is not used.
+
+    >>> Split(0.6, 0.2).bounds(1000)
+    (600, 800, 1000)
+    """
+
+    train: float | int = 0.6
+    valid: float | int = 0.2
+    test: float | int | None = None
+
+    def bounds(self, points: int, name: str = "series") -> tuple[int, int, int]:
+        """Where each part ends.
+
+        Raises:
+            SeriesError: a part has no point, or the series has too few for all of them.
+        """
+        ends, end = [], 0
+        for part, size in (("train", self.train), ("valid", self.valid), ("test", self.test)):
+            start = end
+            if size is None:
+                end = points
+            else:
+                end += round(size * points) if 0 < size < 1 else int(size)
+            if end <= start or end > points:
+                raise SeriesError(
+                    f"{name}: expected at least one of its {points} points in the part {part}, "
+                    f"got {start} to {end}"
+                )
+            ends.append(end)
+        return ends[0], ends[1], ends[2]
