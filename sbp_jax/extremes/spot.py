@@ -11,8 +11,24 @@ less the mean of the last `depth` values that were no alarms. A lower tail is th
 
 Alarms are kept away from the fit, so that anomalies cannot widen it. In the paper they are left
 out altogether (`alarms="exclude"`); then every fit is to a sample cut off at z, its tail too light,
-and the rate of alarms above q, however long the stream. With `alarms="censor"`, the default, an
-alarm counts as a value and as a peak, known only to have exceeded the limit of its time.
+and the rate of alarms rises above q as the stream goes on. With `alarms="censor"`, the default, an
+alarm counts as a value and as a peak, known only to have exceeded the limit of its time. What then
+remains above q comes from the fit being an estimate, and `corrected=True`, the default, makes up
+for that to first order (`tails.alarm_limit`).
+
+Alarms among 1,000 ordinary values at q = 1e-3, level 0.98, in 256 series of 8,192 values from a
+generalized Pareto law, by the number of values in the calibration (of which 2 % are peaks):
+
+    calibrated on                         1,000                    10,000
+    shape                           -0.2    0.0    0.3       -0.2    0.0    0.3
+    as published                    2.51   2.56   2.62       1.23   1.24   1.25
+    exclude, corrected              2.24   2.28   2.32       1.19   1.20   1.21
+    censor, not corrected           1.20   1.19   1.17       1.02   1.02   1.02
+    default                         1.08   1.08   1.06       0.99   0.99   0.99
+
+Standard errors are 0.02, and 0.08 and 0.03 where alarms are excluded. For risks that are small
+beside 1 / n no limit is good: at q = 1e-4 the default has about 1.05 q after 10,000 values, and
+2.3 q after 1,000.
 
 Reference: Siffer, Fouque, Termier and Largouet (2017), Anomaly detection in streams with extreme
 value theory, KDD.
@@ -70,8 +86,10 @@ class Spot:
     """A streaming detector of extreme values; the description, whose state is kept apart.
 
     Missing values (NaN) are passed over. inf is an alarm on its side, and changes nothing. Shapes
-    are restricted to xi >= -1/2. z moves only when a peak is taken in, as published. It never
-    falls below t.
+    are restricted to xi >= -1/2; below (uniform noise, say) there are fewer alarms than q, and
+    every refit is a full search, so that streams take about eight times as long. z moves only when
+    a peak is taken in, as published. It never falls below t. What is an alarm on one side is an
+    ordinary value to the other, but stays out of the moving mean of both.
 
     Attributes:
         risk: q, the wanted share of alarms among ordinary values; less than 1 - level.
@@ -216,10 +234,11 @@ def _advance(
     step = SpotStep(alarm, limit, tail_probability(tails, excess))
 
     finite = jnp.isfinite(x)
-    at_alarm = -tails.limit if spot.alarms == "censor" else 0.0
-    entries = jnp.where(alarm, at_alarm, jnp.maximum(excess, 0.0))
-    counted = finite[:, None] & (~alarm if spot.alarms == "exclude" else True)
-    entries = jnp.where(finite[:, None], entries, 0.0)
+    counted = jnp.broadcast_to(finite[:, None], alarm.shape)
+    if spot.alarms == "exclude":
+        counted = counted & ~alarm
+    entries = jnp.where(alarm, -tails.limit, jnp.maximum(excess, 0.0))
+    entries = jnp.where(counted, entries, 0.0)
     tails = take_in(tails, entries, counted, spot.rule)
     window = push(window, x, finite & ~jnp.any(alarm, axis=1))
     return SpotState(unit, window, tails), step

@@ -16,6 +16,7 @@ from sbp_jax.distributions.genpareto_fit import Fit
 from sbp_jax.extremes.tail_fit import follow, search
 
 FEWEST_PEAKS: Final = 10
+_NEAREST, _FURTHEST = 1e-30, 1e30  # limits are neither 0, which means no peak, nor infinite
 SEARCH_AGAIN: Final = 1.25  # growth of the number of peaks after which no warm start is trusted
 
 
@@ -58,7 +59,7 @@ def alarm_limit(
     count: Int[Array, "*batch"],
     size: Int[Array, "*batch"],
 ) -> Float[Array, "*batch"]:
-    r"""Excess z with S(z) = p, where p = q n / N_t; 0 for p >= 1.
+    r"""Excess z with S(z) = p, where p = q n / N_t; next to 0 for p >= 1.
 
     The limit of an estimated tail is passed more often than p in the mean: for an exponential tail
     fitted to k peaks, with w = -log p and to first order in 1 / k,
@@ -81,9 +82,10 @@ def alarm_limit(
 
     >>> fit = Fit(jnp.float32(0.0), jnp.float32(2.0))
     >>> numbers = jnp.int32(20), jnp.int32(20), jnp.int32(1000)
-    >>> float(alarm_limit(Rule(1e-4, corrected=False), fit, *numbers))  # 2 log 200
+    >>> limit = jax.jit(alarm_limit, static_argnums=0)
+    >>> float(limit(Rule(1e-4, corrected=False), fit, *numbers))  # 2 log 200
     10.59663...
-    >>> float(alarm_limit(Rule(1e-4, corrected=True), fit, *numbers))
+    >>> float(limit(Rule(1e-4, corrected=True), fit, *numbers))
     13.5...
     """
     share = jnp.minimum(rule.risk * size.astype(jnp.float32) / count.astype(jnp.float32), 1.0)
@@ -91,7 +93,7 @@ def alarm_limit(
         w = -jnp.log(share)
         c = w * (-3 + w * (3 + w * (-2 / 3 + w / 8)))
         share = share / (1 + c / jnp.maximum(known, FEWEST_PEAKS).astype(jnp.float32))
-    return genpareto.isf(share, fit.shape, fit.scale)
+    return jnp.clip(genpareto.isf(share, fit.shape, fit.scale), _NEAREST, _FURTHEST)
 
 
 def tail_probability(
@@ -127,7 +129,7 @@ def take_in(
 
     def next_tail(carry: tuple[Tails, Array]) -> tuple[Tails, Array]:
         tails, pending = carry
-        row = jnp.argmax(pending)
+        row = jax.lax.argmax(pending, 0, jnp.int32)
         return _refit(tails, row, entries[row], rule), pending.at[row].set(False)
 
     flat, _ = jax.lax.while_loop(waiting, next_tail, (flat, entries != 0))

@@ -1,69 +1,85 @@
 """SPOT written again as a plain loop in NumPy and SciPy, with a cold fit at every peak."""
 
-from dataclasses import dataclass, field
-
 import numpy as np
+import scipy.optimize
 
-from tests.extremes.test_tail_fit import optimum
+GROWTH = np.linspace(-8, 12, 800)  # log(1 + shape / scale * largest value)
 
 
-@dataclass
+def likeliest(y, c):
+    """Shape and scale at the highest point of the likelihood along its ridge."""
+    both = np.append(y, c)
+
+    def along(growth):
+        theta = np.expm1(np.asarray(growth)[..., None]) / np.max(both)
+        shape = np.sum(np.log1p(theta * both), axis=-1) / len(y)
+        scale = shape / theta[..., 0]
+        height = -np.log(scale) - (1 + 1 / shape) * np.mean(np.log1p(theta * y), axis=-1)
+        height -= np.sum(np.log1p(theta * c), axis=-1) / len(y) / shape
+        return np.where(shape < -0.5, -np.inf, height), shape, scale
+
+    best = GROWTH[np.argmax(along(GROWTH)[0])]
+    step = GROWTH[1] - GROWTH[0]
+    found = scipy.optimize.minimize_scalar(
+        lambda growth: -along(growth)[0], bounds=(best - step, best + step), method="bounded"
+    )
+    return along(found.x)[1:]
+
+
 class PlainTail:
     """One side of one series."""
 
-    excess: list
-    threshold: float
-    values: int
-    risk: float
-    censor: bool
-    corrected: bool
-    bounds: list = field(default_factory=list)
-
-    def __post_init__(self):
+    def __init__(self, spot, values):
+        self.spot = spot
+        self.threshold = np.quantile(values, spot.level)
+        self.kept = [(x - self.threshold, True) for x in values if x > self.threshold]
+        self.peaks, self.values = len(self.kept), len(values)
         self.refit()
 
     def refit(self):
-        k, peaks = len(self.excess), len(self.excess) + len(self.bounds)
-        _, (shape, log_scale) = optimum(np.array(self.excess), np.array(self.bounds))
-        p = self.risk * self.values / peaks
-        if self.corrected:
+        self.kept = self.kept[-self.spot.capacity :]
+        known = np.array([size for size, in_full in self.kept if in_full])
+        bounds = np.array([size for size, in_full in self.kept if not in_full])
+        self.shape, self.scale = likeliest(known, bounds)
+        p = self.spot.risk * self.values / self.peaks
+        if self.spot.corrected:
             w = np.log(1 / p)
-            p /= 1 + (w**4 / 8 - 2 * w**3 / 3 + 3 * w**2 - 3 * w) / k
-        self.limit = self.threshold + np.exp(log_scale) / shape * (p**-shape - 1)
+            p /= 1 + (w**4 / 8 - 2 * w**3 / 3 + 3 * w**2 - 3 * w) / len(known)
+        self.limit = self.threshold + self.scale / self.shape * (p**-self.shape - 1)
+
+    def beyond(self, x):
+        """Probability of a value further out."""
+        if not x > self.threshold:
+            return np.nan
+        growth = max(1 + self.shape / self.scale * (x - self.threshold), 0)
+        return self.peaks / self.values * growth ** (-1 / self.shape)
 
     def take(self, x):
         """Whether a value is an alarm; learn from it."""
-        if x > self.limit:
-            if self.censor and np.isfinite(x):
-                self.values += 1
-                self.bounds.append(self.limit - self.threshold)
-                self.refit()
-            return True
-        if np.isfinite(x):
-            self.values += 1
-            if x > self.threshold:
-                self.excess.append(x - self.threshold)
-                self.refit()
-        return False
+        alarm = x > self.limit
+        if not np.isfinite(x) or (alarm and self.spot.alarms == "exclude"):
+            return alarm
+        self.values += 1
+        if x > self.threshold:
+            self.peaks += 1
+            self.kept.append((min(x, self.limit) - self.threshold, not alarm))
+            self.refit()
+        return alarm
 
 
-def plain_spot(calibration, stream, *, depth, level, risk, censor, corrected):
-    """Alarms and limits (T, 2), upper and lower side."""
-    window = list(calibration[:depth])
-    centred = []
-    for x in calibration[depth:]:
+def plain_spot(spot, calibration, stream):
+    """Alarms, limits and probabilities (T, 2), upper and lower side."""
+    window, centred = list(calibration[: spot.depth]), []
+    for x in calibration[spot.depth :]:
         centred.append(x - np.mean(window))
         window = [*window[1:], x]
-    tails = []
-    for values in (np.array(centred), -np.array(centred)):
-        threshold = np.quantile(values, level)
-        excess = list(values[values > threshold] - threshold)
-        tails.append(PlainTail(excess, threshold, len(values), risk, censor, corrected))
-    alarms, limits = [], []
+    tails = [PlainTail(spot, sign * np.array(centred)) for sign in (1, -1)]
+    alarms, limits, beyond = [], [], []
     for x in stream:
         mean = np.mean(window)
         limits.append((mean + tails[0].limit, mean - tails[1].limit))
+        beyond.append((tails[0].beyond(x - mean), tails[1].beyond(mean - x)))
         alarms.append((tails[0].take(x - mean), tails[1].take(mean - x)))
         if np.isfinite(x) and not any(alarms[-1]):
             window = [*window[1:], x]
-    return np.array(alarms), np.array(limits)
+    return np.array(alarms), np.array(limits), np.array(beyond)
