@@ -165,7 +165,7 @@ def grimshaw(excesses: Excesses, mask: Mask | None = None) -> Fit:
 
     Reference: Grimshaw (1993), Technometrics 35.
 
-    >>> fit = grimshaw(jnp.array([0.1, 0.4, 0.9, 1.6, 4.0]))
+    >>> fit = jax.jit(grimshaw)(jnp.array([0.1, 0.4, 0.9, 1.6, 4.0]))
     >>> round(float(fit.shape), 4), round(float(fit.scale), 4)
     (-0.0083, 1.4117)
     """

@@ -8,6 +8,7 @@ from sbp_jax.report.figures import FIGURES, FigureInputs, ReportFigure, write_fi
 from sbp_jax.report.learning_figure import learning_figure
 from sbp_jax.report.passers_figure import passers_figure
 from sbp_jax.report.report import ReportInputs, write_report
+from sbp_jax.report.series_figure import series_figure
 from sbp_jax.report.style import save_figure
 from sbp_jax.report.telling_plays import TellingPlay, telling_plays
 
@@ -27,6 +28,7 @@ __all__ = [
     "pit_figure",
     "pp_figure",
     "save_figure",
+    "series_figure",
     "telling_plays",
     "write_figures",
     "write_report",

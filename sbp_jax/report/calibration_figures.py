@@ -89,7 +89,7 @@ def pit_figure(outcomes: Mapping[str, Outcomes], *, seed: int = 0) -> "Figure":
 
 
 @styled
-def pp_figure(outcomes: Mapping[str, Outcomes]) -> "Figure":
+def pp_figure(outcomes: Mapping[str, Outcomes], *, noun: str = "plays") -> "Figure":
     """Draw the deviation of the probability-probability plot, whole and in both tails.
 
     The height is the share of plays below the forecast q-quantile minus q. The axis fits the
@@ -98,6 +98,7 @@ def pp_figure(outcomes: Mapping[str, Outcomes]) -> "Figure":
 
     Args:
         outcomes: by the name to print; those without a PIT (point forecasts) are left out.
+        noun: what an observation is called.
 
     Raises:
         ReportError: no forecast has a PIT.
@@ -121,7 +122,7 @@ def pp_figure(outcomes: Mapping[str, Outcomes]) -> "Figure":
         axis.set_title(title)
         axis.set_xlabel("quantile level q")
     upper.tick_params(labelleft=False)  # the lower tail's scale
-    whole.set_ylabel("plays below the forecast\nq-quantile, minus q\n(percentage points)")
+    whole.set_ylabel(f"{noun} below the forecast\nq-quantile, minus q\n(percentage points)")
     headline(
         figure,
         "Do forecast probabilities come true? (PP plot, as deviations)",

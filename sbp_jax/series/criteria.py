@@ -13,6 +13,8 @@ from sbp_jax.training.objective import ObjectiveName, make_objective
 FINE: Final = 1e-3
 """Width of the cell that a continuous value stands for, standardised: as good as a point."""
 
+_FAR: Final = 1e6
+
 Values = Float[Array, " B"]
 Loss = Callable[[Any, Values, Values], Values]
 """(parameters, values, widths of their cells), all of (B,), to losses."""
@@ -41,15 +43,15 @@ def training_loss(name: ObjectiveName, family: KnownFamily, *, counts: bool) -> 
 def cell_bounds(y: Values, cell: Values, *, counts: bool) -> tuple[Values, Values]:
     """The cell ``y - cell / 2 .. y + cell / 2`` that a value stands for.
 
-    The cell of the count 0 holds everything below as well: what a law of any real number says
-    there, it says of 0.
+    The cell of the count 0 holds everything below as well, to a million means: what a law of any
+    real number says there, it says of 0. (Gradients of some families are NaN at an infinite end.)
 
     >>> lower, upper = cell_bounds(jnp.array([0.5, 1.5]), jnp.ones(2), counts=True)
     >>> lower.tolist(), upper.tolist()
-    ([-inf, 1.0], [1.0, 2.0])
+    ([-1000000.0, 1.0], [1.0, 2.0])
     """
     lower, upper = y - cell / 2, y + cell / 2
-    return (jnp.where(lower < cell / 4, -jnp.inf, lower) if counts else lower), upper
+    return (jnp.where(lower < cell / 4, -_FAR, lower) if counts else lower), upper
 
 
 def cell_log_score(

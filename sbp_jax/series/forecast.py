@@ -6,14 +6,12 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Real
 from numpy.typing import ArrayLike
 
-from sbp_jax.distributions import Family
-from sbp_jax.evaluation.threshold_weighted import count_twcrps, twcrps
-from sbp_jax.models.forecaster import Forecaster
+from sbp_jax.evaluation.threshold_weighted import count_crps, twcrps
+from sbp_jax.models.forecaster import Forecaster, KnownFamily
 from sbp_jax.series.criteria import cell_bounds, cell_log_score
 from sbp_jax.series.network import context_of, forecast_steps
 from sbp_jax.series.panel import Panel, Part
@@ -64,6 +62,30 @@ class SeriesForecast:
         upper = np.asarray(y, np.float64) + (0.5 if self.counts else 0.0)
         values = self.scaling.standardise(upper).astype(np.float32)
         return np.asarray(self.family.sf(self.params, values), np.float64)
+
+
+BAND_LEVELS: Final = (0.005, 0.05, 0.25, 0.75, 0.95, 0.995)
+"""Quantiles that a figure shows: the central 50, 90 and 99 %."""
+
+
+class Bands(NamedTuple):
+    """What a figure shows of a forecast.
+
+    Attributes:
+        steps: (T,) which points of the series.
+        y: (T,) what they turned out to be.
+        quantiles: (6, T) at `BAND_LEVELS`, in the series' unit.
+    """
+
+    steps: Int[np.ndarray, " T"]
+    y: Float[np.ndarray, " T"]
+    quantiles: Float[np.ndarray, "levels T"]
+
+
+def bands(forecast: SeriesForecast) -> Bands:
+    """Reduce a forecast to what a figure shows."""
+    quantiles = np.stack([forecast.quantile(level) for level in BAND_LEVELS])
+    return Bands(forecast.index, forecast.y, quantiles)
 
 
 class SeriesScores(NamedTuple):
@@ -160,7 +182,7 @@ def score(
         value = -np.inf if thresholds is None else thresholds[each.name]
         if counts:
             return max(value, 0.0)
-        return each.scaling.standardise(np.float64(value))
+        return (value - each.scaling.loc) / each.scaling.scale
 
     scored = _in_slices(
         partial(_score_rows, family, counts),
@@ -173,20 +195,22 @@ def score(
     )
     found, start = {}, 0
     for each, known, size in zip(forecasts, observed, sizes, strict=True):
-        part = [column[start : start + size].astype(np.float64) for column in scored]
-        found[each.name] = _in_unit(each, SeriesScores(*part, each.y[known]))
+        log_score, crps, tail, median, lower, upper = (
+            column[start : start + size].astype(np.float64) for column in scored
+        )
+        found[each.name] = _in_unit(
+            each, SeriesScores(log_score, crps, tail, median, lower, upper, each.y[known])
+        )
         start += size
     return found
 
 
 def _score_rows(
-    family: Family, counts: bool, params: Any, y: Array, lower: Array, cell: Array
+    family: KnownFamily, counts: bool, params: Any, y: Array, lower: Array, cell: Array
 ) -> tuple[Array, ...]:
     """Columns of `SeriesScores`, standardised; a CRPS of counts in counts."""
     if counts:
-        zero = jnp.zeros_like(lower)
-        crps = count_twcrps(family, params, y, zero, cell=cell)
-        tail = count_twcrps(family, params, y, lower, cell=cell)
+        crps, tail = count_crps(family, params, y, lower, cell=cell)
         below, above = cell_bounds(y, cell, counts=True)
     else:
         crps, tail = family.crps(params, y), twcrps(family, params, y, lower)

@@ -68,7 +68,7 @@ class SpikyLaw:
         return np.interp(residual, _GRID, self._cdf_on_grid)
 
     def crps(self, residual: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-        """Score of the law itself, by the trapezoidal rule."""
+        """Continuous ranked probability score of the law itself, by the trapezoidal rule."""
         below = np.concatenate([[0.0], np.cumsum(_trapezoids(self._cdf_on_grid**2))])
         squares = _trapezoids((1 - self._cdf_on_grid) ** 2)
         above = np.concatenate([np.cumsum(squares[::-1])[::-1], [0.0]])
