@@ -47,7 +47,7 @@ from sbp_jax.series.compare import (
 from sbp_jax.series.synthetic import POINTS, SpikyLaw, level, synthetic_series
 
 SBP, ORACLE = "SBP", "true law"
-DRAWN: Final = (SBP, "Binned", "Gaussian", "Student t", "hybrid Pareto", ORACLE)
+DRAWN: Final = (SBP, "Binned", "Gaussian", "Student t", "hybrid Pareto", "quantiles")
 QUANTILES: Final = (0.001, 0.01, 0.05, *np.arange(0.1, 0.95, 0.05).round(2), 0.95, 0.99, 0.999)
 
 

@@ -87,10 +87,12 @@ class TwitterMentions:
     run: Path = Path("runs/twitter_mentions")
     bins: int = 80
     farthest: float = 60.0
-    tail_mass: float = 0.05
+    tail_mass: float = 0.02
     depth: int = 288
     seed: int = 0
-    network: SeriesNetwork = field(default_factory=lambda: SeriesNetwork(center=1.0))
+    network: SeriesNetwork = field(
+        default_factory=lambda: SeriesNetwork(features=12, hidden=(32,), center=1.0)
+    )
     train: SeriesTraining = field(
         default_factory=lambda: SeriesTraining(epochs=25, learning_rate=5e-3)
     )

@@ -1,7 +1,7 @@
 """How fast the parts are, each beside what it is to be compared with, in one run.
 
     python scripts/benchmark.py [distributions] [encoder] [mapping] [training] [parsing]
-                                [tracking] [--peers] [--gpu] [--plays N] [--epochs N]
+                                [tracking] [series] [--peers] [--gpu] [--plays N] [--epochs N]
                                 [--tracking-plays N]
 
 Medians after a warm-up, with results awaited. Shared machines are noisy: read the ratios.
@@ -18,6 +18,7 @@ Medians after a warm-up, with results awaited. Shared machines are noisy: read t
   PyTorch, in turns with ours; with --gpu also 30 epochs of 50,000 plays in float32 and bfloat16.
 - parsing: ten seasons of games into tables, without and with the cache.
 - tracking: simulated raw files into a data set, beside polars merely parsing them, and back.
+- series: an epoch of the paper's synthetic protocol; the detectors SPOT and DSPOT on 64 streams.
 """
 
 import os
@@ -57,7 +58,7 @@ from sbp_jax.training.train_forecaster import forecaster_program
 FLOOR = "floor: read and exponentiate"
 ROUNDS = 3
 ROOT = Path(__file__).resolve().parents[1]
-Part = Literal["distributions", "encoder", "mapping", "training", "parsing", "tracking"]
+Part = Literal["distributions", "encoder", "mapping", "training", "parsing", "tracking", "series"]
 
 
 @dataclass(frozen=True)
@@ -237,6 +238,11 @@ def tracking(config: Benchmark) -> None:
     run_module("scripts.benchmark_tracking", options)
 
 
+def series(_: Benchmark) -> None:
+    """Forecasting a series, and watching streams for extremes."""
+    run_module("scripts.benchmark_series", [])
+
+
 def run_module(name: str, options: list[str]) -> None:
     """Run a module of this project as a process, which may take all of a GPU's memory."""
     environment = {**os.environ, "XLA_PYTHON_CLIENT_PREALLOCATE": "true"}
@@ -263,6 +269,7 @@ def main(config: Benchmark) -> None:
         "training": training,
         "parsing": parsing,
         "tracking": tracking,
+        "series": series,
     }
     for name in config.parts or get_args(Part):
         print(name)

@@ -47,7 +47,7 @@ def series_figure(
     if not first.y[shown].size:
         raise ReportError(f"start: expected one of {first.y.size} points, got {start}")
     figure, axes = new_figure(
-        1.2 + 2.0 * len(forecasts), len(forecasts), 1, sharex=True, sharey=True
+        1.45 + 2.0 * len(forecasts), len(forecasts), 1, sharex=True, sharey=True
     )
     for axis, (name, each) in zip(axes, forecasts.items(), strict=True):
         at, y, quantiles = each.steps[shown], each.y[shown], each.quantiles[:, shown]
@@ -77,5 +77,5 @@ def series_figure(
         f"{series}: each value and its forecast one step before",
         "The bands are the central 50, 90 and 99 %: of 100 values one should lie outside.",
     )
-    legend_below(figure, axes[:1], columns=6)
+    legend_below(figure, axes[:1], columns=3)
     return figure
