@@ -174,7 +174,7 @@ def summarise(scored: Scored, true: Scored) -> dict[str, Any]:
 def render(table: Mapping[str, Any], floor: Mapping[str, float], series: int) -> str:
     """Table of at most 100 columns."""
     head = f"{'':<18}" + "".join(f"{region:>8}" for region in REGIONS)
-    head += f"{'CRPS':>9}{'/ true law':>17}{'log score':>11}{'- true law':>17}"
+    head += f"{'CRPS':>8}{'/ true law':>15}{'log score':>11}{'- true law':>15}"
     lines = [
         f"Mean over {series} series of {POINTS[2]:,} points; in brackets its standard error.",
         "PP-MAE below 0.05, between, above 0.95, and of all 129 levels; log score in nats.",
@@ -184,8 +184,8 @@ def render(table: Mapping[str, Any], floor: Mapping[str, float], series: int) ->
     for name, row in table.items():
         pp = "".join(f"{row['pp_mae'][region]:8.4f}" for region in REGIONS)
         lines.append(
-            f"{name:<18}{pp}{row['crps']['mean']:9.4f}{_with_error(row['crps_ratio']):>17}"
-            f"{row['log_score']['mean']:11.4f}{_with_error(row['log_score_above_true']):>17}"
+            f"{name:<18}{pp}{row['crps']['mean']:8.4f}{_with_error(row['crps_ratio']):>15}"
+            f"{row['log_score']['mean']:11.4f}{_with_error(row['log_score_above_true']):>15}"
         )
     lines.append(f"{'  chance, 95 %':<18}" + "".join(f"{floor[r]:8.4f}" for r in REGIONS))
     return "\n".join(lines) + "\n"

@@ -282,33 +282,52 @@ def render(
     points: int,
     series: int,
 ) -> str:
-    """Tables of at most 100 columns."""
-    head = f"{'':<18}" + "".join(f"{region:>8}" for region in REGIONS)
-    head += f"{'log score':>11}{'CRPS':>8}{'tail CRPS':>11}" + "".join(
-        f"{f'alarms {risk:g}':>15}" for risk in RISKS
-    )
+    """Two tables of at most 100 columns."""
+    head = f"{'':<18}" + "".join(f"{region:>9}" for region in REGIONS)
     lines = [
         f"Mean over {series} series, {points:,} test points in all. PP-MAE below 0.05, between,",
         "above 0.95, and of all levels; log score in nats; CRPS over the mean count; tail CRPS",
         "from the 95 % quantile of the training part on, over that of the training part as a",
-        f"constant forecast; alarms, where {points * RISKS[0]:.1f} and {points * RISKS[1]:.1f} "
-        "are expected.",
+        "constant forecast.",
         "",
-        head,
+        head + f"{'log score':>12}{'CRPS':>9}{'tail CRPS':>12}",
     ]
     for name, row in table.items():
-        pp = "".join(f"{row['pp_mae'][region]:8.4f}" for region in REGIONS)
-        scores = f"{row['log_score']:11.4f}{row['crps']:8.4f}{row['twcrps']:11.4f}"
-        lines.append(f"{name:<18}{pp}{scores}" + _alarms(alarms[name]))
+        pp = "".join(f"{row['pp_mae'][region]:9.4f}" for region in REGIONS)
+        scores = f"{row['log_score']:12.4f}{row['crps']:9.4f}{row['twcrps']:12.4f}"
+        lines.append(f"{name:<18}{pp}{scores}")
     for name, upper in detectors.items():
-        pp = "".join(f"{upper:8.4f}" if region == "upper" else f"{'-':>8}" for region in REGIONS)
-        lines.append(f"{name:<18}{pp}{'-':>11}{'-':>8}{'-':>11}" + _alarms(alarms[name]))
-    lines.append(f"{'  chance, 95 %':<18}" + "".join(f"{floor[r]:8.4f}" for r in REGIONS))
+        pp = "".join(f"{upper:9.4f}" if region == "upper" else f"{'-':>9}" for region in REGIONS)
+        lines.append(f"{name:<18}{pp}{'-':>12}{'-':>9}{'-':>12}")
+    lines.append(f"{'  chance, 95 %':<18}" + "".join(f"{floor[r]:9.4f}" for r in REGIONS))
+    lines += [
+        "",
+        "Alarms: counts beyond the quantiles at 1 - risk. Differences from SBP, mean over series",
+        "and in brackets its standard error: below 0 is better.",
+        "",
+        f"{'':<18}"
+        + "".join(f"{f'risk {risk:g}':>13}" for risk in RISKS)
+        + f"{'upper PP-MAE':>20}{'log score':>18}{'tail CRPS':>18}",
+        f"{'  expected':<18}" + "".join(f"{points * risk:13.1f}" for risk in RISKS),
+    ]
+    for name, counted in alarms.items():
+        row = f"{name:<18}" + "".join(f"{value:13.1f}" for value in counted.values())
+        if name in table and name != SBP:
+            row += f"{_difference(table, name, 'upper'):>20}"
+            row += f"{_difference(table, name, 'log_score'):>18}"
+            row += f"{_difference(table, name, 'twcrps'):>18}"
+        lines.append(row)
     return "\n".join(lines) + "\n"
 
 
-def _alarms(counted: Mapping[str, float]) -> str:
-    return "".join(f"{value:15.1f}" for value in counted.values())
+def _difference(table: Mapping[str, Any], name: str, column: str) -> str:
+    own, other = (
+        np.array([entry[column] for entry in table[each]["by_series"].values()])
+        for each in (SBP, name)
+    )
+    gap = other - own
+    error = f" ({np.std(gap, ddof=1) / np.sqrt(gap.size):.4f})" if gap.size > 1 else ""
+    return f"{gap.mean():+.4f}{error}"
 
 
 if __name__ == "__main__":

@@ -20,11 +20,12 @@ PAGES = {
     "docs/distributions.md": None,
     "docs/tracking.md": None,
     "docs/training.md": None,
+    "docs/series.md": None,
     "README.md": 1,
 }
 """Pages, and how many of their blocks to run: README's second one asks for a finished run."""
 
-SLOW = ("docs/use_elsewhere.md", "docs/training.md")
+SLOW = ("docs/use_elsewhere.md", "docs/training.md", "docs/series.md")
 """Pages that train networks."""
 
 OPTIONAL = {"equinox": "equinox", "numpyro": "numpyro", "data": "tensorflow_datasets"}
