@@ -58,11 +58,9 @@ def calibrate(
         capacity: number of peaks kept.
     """
     if calibration.ndim not in (1, 2):
-        raise DetectorError(
-            f"Expected calibration values of shape (N,) or (S, N), got {calibration.shape}."
-        )
+        raise DetectorError(f"calibration: expected shape (N,) or (S, N), got {calibration.shape}")
     if 0 in calibration.shape:
-        raise DetectorError(f"Expected calibration values, got an empty {calibration.shape}.")
+        raise DetectorError(f"calibration: expected values, got an empty {calibration.shape}")
     alone = calibration.ndim == 1
     names = ["the series"] if alone else [f"series {row}" for row in range(len(calibration))]
     rows = calibration[None] if alone else calibration
@@ -78,17 +76,15 @@ def _read(values: np.ndarray, name: str, depth: int) -> _Series:
     if np.any(np.isinf(values)):
         where = int(np.argmax(np.isinf(values)))
         raise DetectorError(
-            f"Expected finite calibration values, got {values[where]} at index {where} of {name}."
+            f"{name}: expected finite calibration values, got {values[where]} at index {where}"
         )
     kept = values[~np.isnan(values)]
     if not len(kept):
-        raise DetectorError(
-            f"Expected calibration values, got none in {name}: all {len(values)} are missing."
-        )
+        raise DetectorError(f"{name}: expected calibration values, got NaN in all {len(values)}")
     if len(kept) <= depth:
         raise DetectorError(
-            f"Expected more calibration values than the depth {depth} of the moving mean, "
-            f"got {len(kept)} in {name}."
+            f"{name}: expected more calibration values than the depth {depth} of the moving mean, "
+            f"got {len(kept)}"
         )
     centre, rest, scale = find_unit(kept, name)
     standard = (kept - centre - rest) / scale
@@ -107,9 +103,9 @@ def _find_tail(series: _Series, sign: int, level: float, capacity: int) -> _Tail
     if len(excess) < FEWEST_PEAKS:
         side = "above" if sign > 0 else "below"
         raise DetectorError(
-            f"Expected at least {FEWEST_PEAKS} calibration values {side} the threshold, got "
-            f"{len(excess)} of the {len(values)} in {series.name}; give more values (about "
-            f"{FEWEST_PEAKS / (1 - level):.0f} where none are equal), or lower the level {level:g}."
+            f"{series.name}: expected at least {FEWEST_PEAKS} calibration values {side} the "
+            f"threshold, got {len(excess)} of {len(values)}; give more values (about "
+            f"{FEWEST_PEAKS / (1 - level):.0f} where none are equal), or lower the level {level:g}"
         )
     peaks = np.zeros(capacity, np.float32)
     numbers = np.arange(len(excess))[-capacity:]

@@ -120,20 +120,19 @@ class Spot:
 
     def __post_init__(self) -> None:
         if not 0 < self.level < 1:
-            raise DetectorError(f"Expected a level in (0, 1), got {self.level}.")
+            raise DetectorError(f"level: expected a number in (0, 1), got {self.level}")
         if not 0 < self.risk < 1 - self.level:
             raise DetectorError(
-                f"Expected a risk in (0, 1 - level) = (0, {1 - self.level:g}), got {self.risk}."
+                f"risk: expected a number in (0, 1 - level) = (0, {1 - self.level:g}), "
+                f"got {self.risk}"
             )
         if self.depth < 0:
-            raise DetectorError(f"Expected a depth of 0 or more, got {self.depth}.")
+            raise DetectorError(f"depth: expected 0 or more, got {self.depth}")
         if self.capacity < 1:
-            raise DetectorError(f"Expected a capacity of at least 1, got {self.capacity}.")
+            raise DetectorError(f"capacity: expected at least 1, got {self.capacity}")
         for name, known in (("tails", get_args(Tail)), ("alarms", get_args(Alarms))):
             if getattr(self, name) not in known:
-                raise DetectorError(
-                    f"Expected {name} to be one of {known}, got {getattr(self, name)!r}."
-                )
+                raise DetectorError(f"{name}: expected one of {known}, got {getattr(self, name)!r}")
 
     @property
     def rule(self) -> Rule:
@@ -193,8 +192,8 @@ def _check_shape(state: SpotState, shape: tuple[int, ...], time_axes: int) -> No
     if len(shape) != len(series) + time_axes or shape[: len(series)] != series:
         expected = (*map(str, series), *("T" * time_axes))
         raise DetectorError(
-            f"Expected values of shape ({', '.join(expected)}) for the series of the state, "
-            f"got {shape}."
+            f"values: expected shape ({', '.join(expected)}) for the series of the state, "
+            f"got {shape}"
         )
 
 

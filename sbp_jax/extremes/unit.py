@@ -37,12 +37,12 @@ def find_unit(values: np.ndarray, name: str) -> tuple[float, float, float]:
     spread = np.mean(np.abs(values - median))
     if spread == 0:
         raise DetectorError(
-            f"Expected {name} to vary, got the constant {median:g} ({len(values)} values)."
+            f"{name}: expected values that vary, got {median:g} in all {len(values)}"
         )
     if not (_SMALLEST < spread < _LARGEST and abs(median) < _LARGEST):
         raise DetectorError(
-            f"Expected {name} to be within {_SMALLEST:g} and {_LARGEST:g} in size and spread, "
-            f"got median {median:g} with mean distance {spread:g} from it."
+            f"{name}: expected size and spread within {_SMALLEST:g} and {_LARGEST:g}, "
+            f"got median {median:g} with mean distance {spread:g} from it"
         )
     centre = float(np.float32(median))
     rest = float(np.float32(median - centre))

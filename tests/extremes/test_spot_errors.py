@@ -14,16 +14,16 @@ NOISE = np.random.default_rng(0).normal(size=600)
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"level": 1.0}, r"Expected a level in \(0, 1\), got 1.0."),
-        ({"risk": 0.03}, r"Expected a risk in \(0, 1 - level\) = \(0, 0.02\), got 0.03."),
+        ({"level": 1.0}, r"level: expected a number in \(0, 1\), got 1.0"),
+        ({"risk": 0.03}, r"risk: expected a number in \(0, 1 - level\) = \(0, 0.02\), got 0.03"),
         ({"risk": 0.0}, "got 0.0"),
-        ({"depth": -1}, "Expected a depth of 0 or more, got -1."),
-        ({"capacity": 0}, "Expected a capacity of at least 1, got 0."),
+        ({"depth": -1}, "depth: expected 0 or more, got -1"),
+        ({"capacity": 0}, "capacity: expected at least 1, got 0"),
         (
             {"tails": "left"},
-            r"Expected tails to be one of \('upper', 'lower', 'both'\), got 'left'",
+            r"tails: expected one of \('upper', 'lower', 'both'\), got 'left'",
         ),
-        ({"alarms": "keep"}, r"Expected alarms to be one of \('censor', 'exclude'\), got 'keep'"),
+        ({"alarms": "keep"}, r"alarms: expected one of \('censor', 'exclude'\), got 'keep'"),
     ],
 )
 def test_settings(settings, message):
@@ -40,18 +40,27 @@ def broken(row, where, value):
 @pytest.mark.parametrize(
     ("calibration", "message"),
     [
-        (np.zeros((0,)), r"Expected calibration values, got an empty \(0,\)."),
-        (np.zeros((2, 0)), r"got an empty \(2, 0\)."),
-        (np.zeros((2, 3, 4)), r"of shape \(N,\) or \(S, N\), got \(2, 3, 4\)."),
-        (np.full(9, np.nan), "got none in the series: all 9 are missing."),
-        (broken(1, slice(None), np.nan), "got none in series 1: all 600 are missing."),
-        (broken(1, 17, np.inf), "Expected finite calibration values, got inf at index 17 of serie"),
-        (broken(0, 3, -np.inf), "got -inf at index 3 of series 0."),
-        (NOISE[:50], "more calibration values than the depth 50 of the moving mean, got 50 in the"),
-        (broken(1, slice(None), 7.5), r"series 1 to vary, got the constant 7.5 \(600 values\)."),
-        (NOISE[:100], r"Expected at least 10 .* above the threshold, got 1 of the 50 in the seri"),
+        (np.zeros((0,)), r"calibration: expected values, got an empty \(0,\)"),
+        (np.zeros((2, 0)), r"got an empty \(2, 0\)"),
+        (np.zeros((2, 3, 4)), r"expected shape \(N,\) or \(S, N\), got \(2, 3, 4\)"),
+        (np.full(9, np.nan), "the series: expected calibration values, got NaN in all 9"),
+        (
+            broken(1, slice(None), np.nan),
+            "series 1: expected calibration values, got NaN in all 600",
+        ),
+        (
+            broken(1, 17, np.inf),
+            "series 1: expected finite calibration values, got inf at index 17",
+        ),
+        (
+            broken(0, 3, -np.inf),
+            "series 0: expected finite calibration values, got -inf at index 3",
+        ),
+        (NOISE[:50], "more calibration values than the depth 50 of the moving mean, got 50"),
+        (broken(1, slice(None), 7.5), "series 1: expected values that vary, got 7.5 in all 600"),
+        (NOISE[:100], r"the series: expected at least 10 .* above the threshold, got 1 of 50"),
         (NOISE[:100], r"give more values \(about 500 where none are equal\), or lower the level 0"),
-        (1e35 * NOISE, "in size and spread, got median"),
+        (1e35 * NOISE, "expected size and spread within .* got median"),
     ],
 )
 def test_calibration_values(calibration, message):
@@ -61,22 +70,22 @@ def test_calibration_values(calibration, message):
 
 def test_ties_leave_no_peaks_on_the_side_that_lacks_them():
     counts = np.minimum(np.arange(1000) % 40, 30.0)  # a quarter of the values are the largest
-    with pytest.raises(DetectorError, match="above the threshold, got 0 of the 1000"):
+    with pytest.raises(DetectorError, match="above the threshold, got 0 of 1000"):
         Spot().fit(counts)
-    with pytest.raises(DetectorError, match="below the threshold, got 0 of the 1000"):
+    with pytest.raises(DetectorError, match="below the threshold, got 0 of 1000"):
         Spot(tails="lower").fit(-counts)
 
 
 def test_streams_of_other_shapes():
     alone, three = (DETECTOR.fit(x) for x in (SERIES[0, :START], SERIES[:, :START]))
     for state, x, message in (
-        (alone, NOISE[None], r"Expected values of shape \(T\) for the .* got \(1, 600\)"),
-        (three, NOISE, r"Expected values of shape \(3, T\) .* got \(600,\)"),
+        (alone, NOISE[None], r"values: expected shape \(T\) for the .* got \(1, 600\)"),
+        (three, NOISE, r"values: expected shape \(3, T\) .* got \(600,\)"),
         (three, NOISE[None], r"got \(1, 600\)"),
     ):
         with pytest.raises(DetectorError, match=message):
             DETECTOR.run(state, x)
-    with pytest.raises(DetectorError, match=r"of shape \(3\) .* got \(\)"):
+    with pytest.raises(DetectorError, match=r"expected shape \(3\) .* got \(\)"):
         DETECTOR.update(three, 0.5)
 
 
