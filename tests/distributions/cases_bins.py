@@ -72,6 +72,7 @@ CASES = [
             logits(2, 1.0), *columns((0.0, 1.0, *HEAVY[2:]), (0.0, 1.0, *LIGHT[2:]))
         ),
         spliced_cuts,
+        slow=True,  # a lone upper tail is tried in test_against_mpmath.py too
     ),
     Case(
         "binned",

@@ -305,7 +305,7 @@ def test_loc_is_subtracted_and_costs_nothing_when_absent():
     z, q, shape, loc = np.array([3.1, 5.0]), np.array([0.1, 0.7]), 0.3, np.array([3.0, -1.0])
     for name in ("logpdf", "pdf", "logcdf", "cdf", "logsf", "sf", "ppf", "isf"):
         first = q if name in ("ppf", "isf") else z
-        got = getattr(genpareto, name)(first, shape, SCALE, loc=loc)
+        got = compiled(name)(first, shape, SCALE, loc=loc)
         want = getattr(scipy.stats.genpareto, name)(first, shape, loc=loc, scale=SCALE)
         np.testing.assert_allclose(got, want, rtol=3e-6)
     operations = [
@@ -397,7 +397,10 @@ WINDOWS = [(0, np.inf), (0.5, np.inf), (0.5, 2), (1, 1.001), (7, 50), (1e4, np.i
 SCORED = [-1.3, -0.4, 0.0, 1e-9, 0.3, 1.0, 1.6, 3.0]
 
 
-@pytest.mark.parametrize(("dtype", "error"), [(np.float32, 3e-5), (np.float64, 1e-12)])
+@pytest.mark.parametrize(
+    ("dtype", "error"),
+    [pytest.param(np.float32, 3e-5, marks=pytest.mark.slow), (np.float64, 1e-12)],
+)
 @pytest.mark.parametrize("mass", [1.0, 0.04])
 def test_crps_between_two_points_keeps_its_digits(mass, dtype, error):
     zs = [0.0, 0.5, 1.0, 1.0005, 6.0, 1e4 + 0.5, 1e6]
@@ -472,33 +475,37 @@ def test_elementary_functions(dtype, error):
         ]:
             inputs = u if function is log1p_ratio else u[:-1]
             want = [float(exact(mpmath.mpf(float(x)))) for x in inputs]
-            np.testing.assert_allclose(function(jnp.asarray(inputs)), want, rtol=error)
-            _, (slope,) = values_and_slopes(function)(jnp.asarray(inputs))
+            values, (slope,) = values_and_slopes(function)(jnp.asarray(inputs))
+            np.testing.assert_allclose(values, want, rtol=error)
             want = [float(mpmath.diff(exact, mpmath.mpf(float(x)))) for x in inputs]
             np.testing.assert_allclose(slope, want, rtol=10 * error)
-            assert float(function(jnp.zeros(()))) == 1
-            assert float(jax.grad(function)(jnp.zeros((), dtype))) == pytest.approx(
-                -0.5 if function is log1p_ratio else 0.5
-            )
+            value, (slope,) = values_and_slopes(function)(jnp.zeros((), dtype))
+            assert float(value) == 1
+            assert float(slope) == pytest.approx(-0.5 if function is log1p_ratio else 0.5)
         a, b = dtype(1.1), dtype(-2.7)
         c = dtype(-a * b)
         want = mpmath.mpf(float(a)) * mpmath.mpf(float(b)) + mpmath.mpf(float(c))
-        assert float(multiply_add(*map(jnp.asarray, (a, b, c)))) == pytest.approx(
+        assert float(jax.jit(multiply_add)(*map(jnp.asarray, (a, b, c)))) == pytest.approx(
             float(want), rel=error, abs=0
         )
         x = np.array([1e-30, 1e-8, 0.3, 0.69, 0.7, 5, 80, np.inf], dtype)
         want = [float(mpmath.log(-mpmath.expm1(-mpmath.mpf(float(v))))) for v in x]
-        np.testing.assert_allclose(log1mexp(jnp.asarray(x)), want, rtol=error, atol=1e-35)
-        assert float(log1mexp(jnp.zeros(()))) == -np.inf
-        assert float(jax.grad(log1mexp)(jnp.zeros(()))) == 0
+        x = jnp.asarray(np.append(x, 0.0), dtype)
+        values, (slope,) = values_and_slopes(log1mexp)(x)
+        np.testing.assert_allclose(values[:-1], want, rtol=error, atol=1e-35)
+        assert float(values[-1]) == -np.inf
+        assert float(slope[-1]) == 0
 
 
 def test_sums_in_log_space_of_nothing():
     logits = jnp.array([5.0, -800.0, -801.0])
-    assert float(log_dot(logits, jnp.array([0.0, 1.0, 0.0]))) == -800
-    assert float(log_dot(logits, jnp.zeros(3))) == -np.inf
-    assert np.all(jax.grad(log_dot)(logits, jnp.zeros(3)) == 0)
+    dot, total = (jax.jit(jax.value_and_grad(function)) for function in (log_dot, log_sum))
+    assert float(dot(logits, jnp.array([0.0, 1.0, 0.0]))[0]) == -800
+    value, slope = dot(logits, jnp.zeros(3))
+    assert float(value) == -np.inf
+    assert np.all(slope == 0)
     nothing = jnp.asarray(-jnp.inf)
-    assert float(log_sum(nothing, nothing)) == -np.inf
-    assert float(jax.grad(log_sum)(nothing, nothing)) == 0
-    assert float(log_sum(nothing, jnp.asarray(2.0))) == 2
+    value, slope = total(nothing, nothing)
+    assert float(value) == -np.inf
+    assert float(slope) == 0
+    assert float(total(nothing, jnp.asarray(2.0))[0]) == 2

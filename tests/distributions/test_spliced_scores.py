@@ -12,7 +12,11 @@ from sbp_jax.distributions import Gaussian, SplicedBinnedPareto
 from tests.distributions.case import integrate
 from tests.distributions.cases_bins import CASES
 
-SPLICED = [case for case in CASES if isinstance(case.family, SplicedBinnedPareto)]
+SPLICED = [
+    pytest.param(case, id=case.name, marks=pytest.mark.slow if case.name == "lower" else ())
+    for case in CASES
+    if isinstance(case.family, SplicedBinnedPareto)
+]
 INFINITY = float("inf")
 
 
@@ -27,7 +31,7 @@ def scored(family):
     return jax.jit(family.twcrps)
 
 
-@pytest.fixture(params=SPLICED, ids=lambda case: case.name)
+@pytest.fixture(params=SPLICED)
 def spliced(request):
     return request.param
 

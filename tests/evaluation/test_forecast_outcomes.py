@@ -18,6 +18,9 @@ from sbp_jax.evaluation import (
     point_outcomes,
 )
 
+# Most of the time here would be spent on optimising programs that run once.
+pytestmark = pytest.mark.usefixtures("quick_compilation_throughout")
+
 EDGES = tuple(np.arange(-10.5, 41))
 FAMILIES: dict[str, Any] = {
     "spliced": SplicedBinnedPareto(EDGES, tail_mass=0.05, splice="edge"),

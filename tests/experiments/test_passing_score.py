@@ -29,7 +29,7 @@ def config(source, tmp_path_factory):
         source=source,
         cache=tmp_path_factory.mktemp("cache"),
         split=SeasonSplit(train=(2009,), valid=(2010,), test=(2011,), max_snaps=8),
-        network=NetworkConfig(features=4, layers=2, hidden=(8,)),
+        network=NetworkConfig(features=4, layers=1, hidden=(8,)),
         train=TrainConfig(epochs=2, batch_size=64, virtual_shards=8, warmup_steps=2),
         min_attempts=10,
     )
@@ -93,7 +93,7 @@ def test_export_reproduces_the_model_on_real_plays_without_jax(run, config, tmp_
     tables = load_plays(config.source, seasons=config.split.seasons, cache=config.cache)
     test = split_examples(tables, config.split)["test"].examples
     forecaster, params, _ = restore_forecaster(run)
-    expected = forecaster.predict(params, Batch(*map(jax.numpy.asarray, test)))
+    expected = jax.jit(forecaster.predict)(params, Batch(*map(jax.numpy.asarray, test)))
     found = served.parameters(test.sequence, test.mask, test.static)
     for name, values in expected._asdict().items():
         np.testing.assert_allclose(found[name], values, rtol=1e-5, atol=1e-5, err_msg=name)

@@ -13,6 +13,9 @@ from sbp_jax.errors import BatchError
 from sbp_jax.export.runtime import NumpyModel
 from sbp_jax.export.weights import read_flat
 
+# Most of the time here would be spent on optimising programs that run once.
+pytestmark = pytest.mark.usefixtures("quick_compilation_throughout")
+
 FAMILIES = ("edge", "quantile", "binned", "gaussian")  # see conftest.py
 
 SHAPES = [  # layers, kernel size, channels, steps, anchors, hidden, step columns
@@ -24,9 +27,14 @@ SHAPES = [  # layers, kernel size, channels, steps, anchors, hidden, step column
     (2, 3, 8, 2, 2, (16,), ()),
     (3, 2, 7, 64, 3, (24, 16), (6, 0)),
     (4, 4, 7, 13, 0, (24, 16), ()),
-    (5, 3, 20, 64, 2, (32, 32), ()),
-    (6, 2, 7, 33, 0, (16,), ()),
-    (6, 4, 8, 64, 2, (24, 16), ()),
+    *(
+        pytest.param(*shape, marks=pytest.mark.slow)
+        for shape in (
+            (5, 3, 20, 64, 2, (32, 32), ()),
+            (6, 2, 7, 33, 0, (16,), ()),
+            (6, 4, 8, 64, 2, (24, 16), ()),
+        )
+    ),
 ]
 
 

@@ -1,5 +1,6 @@
 """Anchored logits against a loop, and their place in the play model."""
 
+import functools
 import json
 
 import jax
@@ -41,6 +42,17 @@ def batch_of(rows=6, steps=4, seed=0):
     )
 
 
+def zeros_for(forecaster, batch):
+    shapes = jax.eval_shape(forecaster.init, jax.random.key(0), batch)
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def readings(forecaster, params, batch):
+    """At the last step and at every step."""
+    return tuple(forecaster.apply(params, batch, readout=readout) for readout in ("last", "all"))
+
+
 def test_anchored_logits_follow_their_anchor():
     anchor = Anchor(column=1, scale=10.0, below=3, above=4)
     static = jnp.array([[0.0, yards / 10] for yards in range(-12, 30)])
@@ -66,11 +78,10 @@ def test_moving_the_anchor_moves_the_anchored_part_of_the_prediction():
     anchor = Anchor(column=1, scale=10.0, below=30, above=30)
     forecaster = make_forecaster(NetworkConfig(hidden=()), Binned(EDGES), (anchor,))
     batch = batch_of()
-    params = forecaster.init(jax.random.key(0), batch)
-    params = jax.tree.map(jnp.zeros_like, params)
+    params = zeros_for(forecaster, batch)
     peak = jnp.zeros(61).at[30].set(5.0)
     params["anchor_0"]["bias"] = peak
-    logits = forecaster.predict(params, batch).logits
+    logits = jax.jit(forecaster.predict)(params, batch).logits
     best = np.argmax(logits, axis=1)
     inside = (batch.static[:, 1] > -0.5) & (batch.static[:, 1] < 1.9)
     assert inside.any()
@@ -78,20 +89,39 @@ def test_moving_the_anchor_moves_the_anchored_part_of_the_prediction():
     np.testing.assert_array_equal(best[inside], expected[inside])
 
 
+READ = {
+    "spliced": SplicedBinnedPareto(EDGES, 0.01, "edge"),
+    "binned": Binned(EDGES),
+    "gaussian": Gaussian(5.0, 3.0),
+}
+FAST = {  # each size once; bins and tails with anchors that move from step to step
+    ("binned", 0, ()),
+    ("gaussian", 2, ()),
+    ("spliced", 0, (1,)),
+    ("spliced", 2, (1, 0)),
+}
+
+
 @pytest.mark.parametrize(
-    "family",
-    [SplicedBinnedPareto(EDGES, 0.01, "edge"), Binned(EDGES), Gaussian(5.0, 3.0)],
-    ids=["spliced", "binned", "gaussian"],
+    ("family", "layers", "step_columns"),
+    [
+        pytest.param(
+            family,
+            *size,
+            marks=() if (name, *size) in FAST else pytest.mark.slow,
+            id=f"{name}-{size}",
+        )
+        for name, family in READ.items()
+        for size in ((0, ()), (2, ()), (0, (1,)), (2, (1, 0)))
+    ],
 )
-@pytest.mark.parametrize(("layers", "step_columns"), [(0, ()), (2, ()), (0, (1,)), (2, (1, 0))])
 def test_reading_everywhere_ends_in_the_last_reading(family, layers, step_columns):
     anchors = (Anchor(1, 10.0, 3, 4), Anchor(2 + len(step_columns), 4.0, 2, 2))
     network = NetworkConfig(features=4, layers=layers)
     forecaster = make_forecaster(network, family, anchors, step_columns)
     batch = batch_of()
-    params = forecaster.init(jax.random.key(1), batch)
-    last = forecaster.apply(params, batch)
-    everywhere = forecaster.apply(params, batch, readout="all")
+    params = jax.jit(forecaster.init)(jax.random.key(1), batch)
+    last, everywhere = readings(forecaster, params, batch)
     assert last.shape == (6, family.num_outputs)
     assert everywhere.shape == (6, 4, family.num_outputs)
     lengths = np.asarray(batch.mask).sum(axis=1)
@@ -107,12 +137,13 @@ def test_an_anchor_follows_a_column_of_the_step_that_is_read():
     batch = batch_of()
     yards = np.random.default_rng(4).integers(-5, 20, batch.mask.shape)
     batch.sequence[..., 1] = np.where(batch.mask, yards, np.nan)  # padding must not be read
-    params = jax.tree.map(jnp.zeros_like, forecaster.init(jax.random.key(0), batch))
+    params = zeros_for(forecaster, batch)
     params["anchor_0"]["bias"] = jnp.zeros(61).at[30].set(5.0)
-    everywhere = np.argmax(forecaster.apply(params, batch, readout="all"), axis=-1)
+    last, everywhere = readings(forecaster, params, batch)
+    everywhere = np.argmax(everywhere, axis=-1)
     expected = np.where(batch.mask, yards, 0) + 5
     np.testing.assert_array_equal(everywhere, expected)
-    last = np.argmax(forecaster.apply(params, batch), axis=-1)
+    last = np.argmax(last, axis=-1)
     lengths = batch.mask.sum(axis=1)
     for row, length in enumerate(lengths):
         assert last[row] == (expected[row, length - 1] if length else 5)
@@ -121,9 +152,12 @@ def test_an_anchor_follows_a_column_of_the_step_that_is_read():
 def test_the_target_is_never_read():
     forecaster = make_forecaster(NetworkConfig(features=4), Binned(EDGES))
     batch = batch_of()
-    params = forecaster.init(jax.random.key(1), batch)
+    params = jax.jit(forecaster.init)(jax.random.key(1), batch)
     other = batch._replace(target=batch.target * np.nan)
-    np.testing.assert_array_equal(forecaster.apply(params, batch), forecaster.apply(params, other))
+    for found, expected in zip(
+        readings(forecaster, params, other), readings(forecaster, params, batch), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize(

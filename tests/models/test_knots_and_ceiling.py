@@ -26,7 +26,8 @@ def test_logits_between_knots_are_numpys():
     points = rng.uniform(-10, 25, 30).astype(np.float32)
     points[0] = 3.0  # bins on the knots themselves
     centers = np.arange(-5, 20).astype(np.float32)
-    found = interpolated_logits(relative, KNOTS, jnp.asarray(points), jnp.asarray(centers))
+    interpolate = jax.jit(interpolated_logits, static_argnums=1)
+    found = interpolate(relative, KNOTS, jnp.asarray(points), jnp.asarray(centers))
     for row in range(30):
         expected = np.interp(centers - points[row], KNOTS, relative[row])
         np.testing.assert_allclose(found[row], expected, atol=1e-5)
@@ -35,26 +36,36 @@ def test_logits_between_knots_are_numpys():
 def test_the_gradient_moves_a_point_towards_its_peak():
     peak = jnp.array([[0.0, 5.0, 0.0]])
 
+    @jax.jit
+    @jax.value_and_grad
     def loss(point):
         logits = interpolated_logits(peak, (-3.0, 0.0, 3.0), point, jnp.arange(10.0))
         return -jax.nn.log_softmax(logits)[0, 7]
 
-    slope = jax.grad(loss)(jnp.array([5.3]))
+    _, slope = loss(jnp.array([5.3]))
     step = 1e-2
-    numeric = (loss(jnp.array([5.3 + step])) - loss(jnp.array([5.3 - step]))) / (2 * step)
+    numeric = (loss(jnp.array([5.3 + step]))[0] - loss(jnp.array([5.3 - step]))[0]) / (2 * step)
     assert slope[0] < 0
     assert float(slope[0]) == pytest.approx(float(numeric), rel=1e-2)
 
 
+@jax.jit
+def softmax_and_merged(logits, highest):
+    merged = merge_above(logits[None], highest[None], -0.5, 1.0)
+    return jax.nn.softmax(logits), jax.nn.softmax(merged)[0]
+
+
 @given(
-    st.lists(st.floats(-30, 30, width=32), min_size=2, max_size=12),
+    st.sampled_from((2, 7, 12)).flatmap(  # every number of bins is compiled anew
+        lambda bins: st.lists(st.floats(-30, 30, width=32), min_size=bins, max_size=bins)
+    ),
     st.integers(-3, 14),
 )
 @settings(max_examples=60, deadline=None)
 def test_a_ceiling_moves_probability_and_loses_none(logits, highest):
-    before = np.asarray(jax.nn.softmax(jnp.array([logits])))[0].astype(np.float64)
-    merged = merge_above(jnp.array([logits], jnp.float32), jnp.array([float(highest)]), -0.5, 1.0)
-    after = np.asarray(jax.nn.softmax(merged))[0]
+    probabilities = softmax_and_merged(np.float32(logits), np.float32(highest))
+    before, after = map(np.asarray, probabilities)
+    before = before.astype(np.float64)
     at = int(np.clip(highest, 0, len(logits) - 1))
     np.testing.assert_allclose(after[:at], before[:at], atol=1e-5)
     assert after[at] == pytest.approx(before[at:].sum(), abs=1e-5)
@@ -83,18 +94,24 @@ def test_a_model_of_knots_alone_ends_at_its_ceiling(family):
     static[:, 0] = np.float32([-3, 0, 1, 7, 12, 19]) / 10
     sequence = rng.normal(size=(6, 3, 2)).astype(np.float32)
     batch = Batch(sequence, np.ones((6, 3), bool), static, np.zeros(6, np.float32))
-    params = forecaster.init(jax.random.key(0), batch)
+    params = jax.jit(forecaster.init)(jax.random.key(0), batch)
     tails = family.num_outputs - len(EDGES) + 1
     assert ("raw" in params) == bool(tails)  # without tails nothing is left for it
     assert params["anchor_0"]["bias"].shape == (len(KNOTS) + 1,)
     # From a start of small outputs the point does not move yet; give it somewhere to go.
     params["anchor_0"]["bias"] = params["anchor_0"]["bias"].at[-1].set(0.4)
-    raw = forecaster.apply(params, batch)
+
+    @jax.jit
+    def raw_and_held(params):
+        raw = forecaster.apply(params, batch)
+        held = family.cdf(forecaster.predict(params, batch), static[:, 0] * 10 + 0.5)
+        return raw, held
+
+    raw, held = raw_and_held(params)
     assert raw.shape == (6, family.num_outputs)
-    held = forecaster.family.cdf(forecaster.predict(params, batch), static[:, 0] * 10 + 0.5)
     # A tail that holds a rare highest value smears it; its mass bounds what gets past.
     np.testing.assert_allclose(held, 1, atol=0.01 if tails else 1e-5)
-    gradient = jax.grad(lambda p: jnp.sum(forecaster.apply(p, batch)[:, :10] ** 2))(params)
+    gradient = jax.jit(jax.grad(lambda p: jnp.sum(forecaster.apply(p, batch)[:, :10] ** 2)))(params)
     assert float(jnp.abs(gradient["anchor_0"]["bias"][-1])) > 0
     assert all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(gradient))
 

@@ -8,6 +8,9 @@ import pytest
 from sbp_jax.distributions import Binned, Family, Gaussian, SplicedBinnedPareto
 from sbp_jax.report import CELLS, cell_forecast
 
+# Most of the time here would be spent on optimising programs that run once.
+pytestmark = pytest.mark.usefixtures("quick_compilation_throughout")
+
 EDGES = np.arange(-15.5, 100)
 FAMILIES: dict[str, Family[Any]] = {
     "spliced": SplicedBinnedPareto(EDGES, tail_mass=0.01, splice="edge"),

@@ -40,11 +40,11 @@ def train(folder, *, config=CONFIG, hidden=(8,), data=None, progress=False):
     """Train a small Gaussian forecaster in a folder."""
     devices = Devices(jax.devices()[:1])
     forecaster = make_forecaster(
-        NetworkConfig(features=4, layers=2, hidden=hidden), Gaussian(0.0, 3.0)
+        NetworkConfig(features=4, layers=1, hidden=hidden), Gaussian(0.0, 3.0)
     )
     return train_forecaster(
         forecaster,
-        "interval_nll",
+        "density_nll",
         train=place_examples(
             data or examples(200, 0),
             config,

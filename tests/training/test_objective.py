@@ -21,7 +21,7 @@ def _quick_compilation(quick_compilation):
 
 def params_of(family, rows, seed=0):
     raw = np.random.default_rng(seed).normal(size=(rows, family.num_outputs))
-    return family.constrain(jnp.asarray(raw, jnp.float32))
+    return jax.jit(family.constrain)(jnp.asarray(raw, jnp.float32))
 
 
 def test_gaussian_objectives_against_scipy():
@@ -42,14 +42,14 @@ def test_interval_objective_of_bins_is_cross_entropy():
     params = params_of(family, 14)
     y = jnp.arange(-3.0, 11.0)
     expected = -jax.nn.log_softmax(params.logits)[jnp.arange(14), jnp.arange(14)]
-    found = make_objective("interval_nll", family)(params, y)
+    found = jax.jit(make_objective("interval_nll", family))(params, y)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_base_plus_tail_against_its_formula():
     params = params_of(SPLICED, 14)
     y = np.arange(-3.0, 11.0)
-    found = make_objective("base_plus_tail", SPLICED)(params, jnp.asarray(y))
+    found = jax.jit(make_objective("base_plus_tail", SPLICED))(params, jnp.asarray(y))
     lower, upper = (np.asarray(t) for t in SPLICED.thresholds(params))
     assert ((y > upper) | (y < lower)).any()
     for row in range(14):
@@ -68,12 +68,14 @@ def test_base_plus_tail_trains_bins_and_tails_apart():
     params = jax.tree.map(lambda leaf: leaf[0], params_of(SPLICED, 1))
     objective = make_objective("base_plus_tail", SPLICED)
 
-    def loss(params, y):
-        return objective(jax.tree.map(lambda leaf: leaf[None], params), jnp.array([y]))[0]
+    @jax.jit
+    @jax.grad
+    def gradient(params, y):
+        return objective(jax.tree.map(lambda leaf: leaf[None], params), y[None])[0]
 
-    inside = jax.grad(loss)(params, 2.0)
+    inside = gradient(params, jnp.array(2.0))
     assert not any(np.any(leaf) for leaf in inside[1:])
-    beyond = jax.grad(loss)(params, 60.0)
+    beyond = gradient(params, jnp.array(60.0))
     assert beyond.upper_shape != 0
     assert beyond.upper_scale != 0
     assert beyond.lower_scale == 0
@@ -86,7 +88,7 @@ def test_crps_against_its_integral():
     family = Gaussian(2.0, 3.0)
     params = params_of(family, 5)
     y = np.array([-2.0, 0.0, 1.0, 4.0, 9.0])
-    found = make_objective("crps", family)(params, jnp.asarray(y, jnp.float32))
+    found = jax.jit(make_objective("crps", family))(params, jnp.asarray(y, jnp.float32))
     for row in range(5):
         law = stats.norm(float(params.loc[row]), float(params.scale[row]))
         below, _ = integrate.quad(lambda t, law=law: law.cdf(t) ** 2, -100, y[row])
@@ -128,7 +130,7 @@ def test_smoothed_classification_is_least_at_the_blurred_probabilities():
         params = family.Params(jnp.broadcast_to(logits, (5, 5)))
         return jnp.sum(jnp.asarray(true, jnp.float32) * objective(params, jnp.arange(5) + 0.5))
 
-    gradient = jax.grad(expected_loss)
+    gradient = jax.jit(jax.grad(expected_loss))
     np.testing.assert_allclose(gradient(jnp.log(jnp.asarray(blurred))), 0, atol=1e-6)
     assert np.max(np.abs(gradient(jnp.log(jnp.asarray(true))))) > 0.01
 
@@ -136,7 +138,7 @@ def test_smoothed_classification_is_least_at_the_blurred_probabilities():
 def test_classification_of_a_spliced_family_leaves_its_tails_alone():
     params = jax.tree.map(lambda leaf: leaf[0], params_of(SPLICED, 1))
     objective = make_objective("smoothed_classification", SPLICED, smoothing=0.1)
-    gradient = jax.grad(objective, argnums=0)(params, jnp.array(60.0))
+    gradient = jax.jit(jax.grad(objective, argnums=0))(params, jnp.array(60.0))
     assert not any(np.any(leaf) for leaf in gradient[1:])
     expected = np.asarray(jax.nn.softmax(params.logits)).copy()
     expected[-2:] -= [0.05, 0.95]
@@ -163,12 +165,13 @@ def test_gradient_of_the_expected_loss_where_thresholds_move(name, unbiased):
     start = jax.random.normal(jax.random.key(0), (family.num_outputs,))
 
     @jax.jit
+    @jax.value_and_grad
     def expected_loss(raw):
         return jnp.mean(objective(family.constrain(raw), y))
 
-    found = np.asarray(jax.grad(expected_loss)(start))[:6]
+    found = np.asarray(expected_loss(start)[1])[:6]
     step = 0.02 * jnp.eye(6, family.num_outputs)
-    moved = [expected_loss(start + row) - expected_loss(start - row) for row in step]
+    moved = [expected_loss(start + row)[0] - expected_loss(start - row)[0] for row in step]
     error = np.max(np.abs(found - np.asarray(moved) / 0.04))
     assert error < 1e-3 if unbiased else error > 0.02
 
@@ -183,8 +186,23 @@ OBJECTIVES = {
 SHORT = (-0.5, 0.95)  # tails of both kinds: some end, some do not
 
 
-@pytest.mark.parametrize("splice", ["edge", "quantile"])
-@pytest.mark.parametrize("name", OBJECTIVES)
+FAST = {  # every objective once; gradients of either splice are tested with the families too
+    ("density_nll", "quantile"),
+    ("interval_nll", "quantile"),
+    ("base_plus_tail", "edge"),
+    ("crps", "edge"),
+    ("smoothed_classification", "quantile"),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "splice"),
+    [
+        pytest.param(name, splice, marks=() if (name, splice) in FAST else pytest.mark.slow)
+        for name in OBJECTIVES
+        for splice in ("edge", "quantile")
+    ],
+)
 def test_no_observation_gives_nan_in_loss_or_gradient(name, splice):
     """Nor an infinite loss, unless a tail that ends makes the observation impossible.
 
@@ -243,12 +261,18 @@ def test_misuse_is_refused():
 
 def test_an_unknown_observation_gives_an_unknown_loss():
     params = params_of(SPLICED, 1)
-    for name, options in OBJECTIVES.items():
-        assert np.isnan(make_objective(name, SPLICED, **options)(params, jnp.array([np.nan]))), name
+    objectives = {name: make_objective(name, SPLICED, **o) for name, o in OBJECTIVES.items()}
+
+    @jax.jit
+    def losses(params, y):
+        return {name: objective(params, y) for name, objective in objectives.items()}
+
+    for name, loss in losses(params, jnp.array([np.nan])).items():
+        assert np.isnan(loss), name
 
 
 def test_base_plus_tail_on_a_side_without_a_tail_is_classification():
     family = SplicedBinnedPareto(EDGES, (None, 0.1))
     params = params_of(family, 3)
-    found = make_objective("base_plus_tail", family)(params, jnp.full(3, -50.0))
+    found = jax.jit(make_objective("base_plus_tail", family))(params, jnp.full(3, -50.0))
     np.testing.assert_allclose(found, -jax.nn.log_softmax(params.logits)[:, 0], rtol=1e-5)
