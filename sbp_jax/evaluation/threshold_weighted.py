@@ -45,7 +45,7 @@ def twcrps(family: Family, params: Any, y: Values, lower: Values) -> Values:
         return family.twcrps(params, y, lower)
     quantiles = [family.quantile(params, q) for q in _FEATURES]
     location = jnp.stack(quantiles, axis=-1)
-    scale = (quantiles[-1] - quantiles[0])[..., None] / 4
+    scale = jnp.broadcast_to((quantiles[-1] - quantiles[0])[..., None] / 4, location.shape)
     return score_integral(
         lambda t: family.cdf(params, t), lambda t: family.sf(params, t), y, location, scale,
         start=lower,

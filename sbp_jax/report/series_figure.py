@@ -70,7 +70,7 @@ def series_figure(
         if logarithmic:
             axis.set_yscale("symlog", linthresh=1)
             axis.set_ylim(bottom=0)
-        axis.set_title(f"{name}: {outside.sum()} of {y.size} outside 99 %")
+        axis.set_title(f"{name}: {outside.sum()} of {(~np.isnan(y)).sum()} outside 99 %")
     axes[-1].set_xlabel("step")
     headline(
         figure,

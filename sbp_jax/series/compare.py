@@ -1,8 +1,10 @@
 """Train several families on the same panel and score each on the same points."""
 
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -152,4 +154,12 @@ def pooled_outcomes(scored: Scored) -> Outcomes:
 
 
 def _save(path: Path, columns: Mapping[str, np.ndarray]) -> None:
-    write_whole(path, lambda file: np.savez_compressed(file, allow_pickle=False, **columns))
+    """As `np.savez_compressed` does, which takes no column of the name "file"."""
+
+    def write(file: BinaryIO) -> None:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, column in columns.items():
+                with archive.open(f"{name}.npy", "w") as entry:
+                    np.lib.format.write_array(entry, np.asarray(column), allow_pickle=False)
+
+    write_whole(path, write)

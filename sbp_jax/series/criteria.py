@@ -14,6 +14,8 @@ FINE: Final = 1e-3
 """Width of the cell that a continuous value stands for, standardised: as good as a point."""
 
 _FAR: Final = 1e6
+_RESOLVED: Final = 2.0**-16
+"""Least width of a cell beside its value: 256 steps of float32, so that its ends do not merge."""
 
 Values = Float[Array, " B"]
 Loss = Callable[[Any, Values, Values], Values]
@@ -61,10 +63,14 @@ def cell_log_score(
 
     Bins without tails hold what lies beyond them for impossible. Such a value is moved into the
     end bin, in their favour.
+
+    Where a cell is too narrow for float32, a wider one stands for it, of the same mean density.
     """
-    lower, upper = cell_bounds(y, cell, counts=counts)
     if isinstance(family, Binned):
-        first, last = family.edges[0], family.edges[-1]
-        upper = jnp.clip(upper, first + cell, None)
-        lower = jnp.clip(lower, None, last - cell)
-    return -family.log_interval(params, lower, upper)
+        y = jnp.clip(y, family.edges[0], family.edges[-1])
+    wide = jnp.maximum(cell, _RESOLVED * jnp.abs(y))
+    lower, upper = cell_bounds(y, wide, counts=counts)
+    if isinstance(family, Binned):
+        upper = jnp.clip(upper, family.edges[0] + wide, None)
+        lower = jnp.clip(lower, None, family.edges[-1] - wide)
+    return jnp.log(wide / cell) - family.log_interval(params, lower, upper)

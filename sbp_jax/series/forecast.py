@@ -53,15 +53,16 @@ class SeriesForecast:
 
     def cdf(self, y: Real[np.ndarray, "..."] | float) -> Float[np.ndarray, "..."]:
         """Probability of y or less; of counts, at a whole number."""
-        upper = np.asarray(y, np.float64) + (0.5 if self.counts else 0.0)
-        values = self.scaling.standardise(upper).astype(np.float32)
-        return np.asarray(self.family.cdf(self.params, values), np.float64)
+        return np.asarray(self.family.cdf(self.params, self._upper_end(y)), np.float64)
 
     def sf(self, y: Real[np.ndarray, "..."] | float) -> Float[np.ndarray, "..."]:
         """Probability of more than y, accurate where it is small."""
-        upper = np.asarray(y, np.float64) + (0.5 if self.counts else 0.0)
-        values = self.scaling.standardise(upper).astype(np.float32)
-        return np.asarray(self.family.sf(self.params, values), np.float64)
+        return np.asarray(self.family.sf(self.params, self._upper_end(y)), np.float64)
+
+    def _upper_end(self, y: Real[np.ndarray, "..."] | float) -> Float[np.ndarray, "..."]:
+        """Of the cell of y, standardised."""
+        values = np.atleast_1d(np.asarray(y, np.float64)) + (0.5 if self.counts else 0.0)
+        return self.scaling.standardise(values).astype(np.float32)
 
 
 BAND_LEVELS: Final = (0.005, 0.05, 0.25, 0.75, 0.95, 0.995)

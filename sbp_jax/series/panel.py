@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from sbp_jax.series.errors import SeriesError
-from sbp_jax.series.scaling import Scaling, fit_count_scaling, fit_scaling
+from sbp_jax.series.scaling import Scaling, check_counts, fit_count_scaling, fit_scaling
 from sbp_jax.series.series import Series, Split
 
 Part = Literal["train", "valid", "test"]
@@ -78,8 +78,8 @@ def make_panel(
         lead: how many steps ahead is forecast.
 
     Raises:
-        SeriesError: no series, two of one name, a lead below 1, a part without points, or a
-            training part that cannot be standardised.
+        SeriesError: no series, two of one name, a lead below 1, a part without points, counts
+            that are none, or a training part that cannot be standardised.
 
     >>> from sbp_jax.series.series import make_series
     >>> panel = make_panel(make_series(np.arange(10.0)))
@@ -96,6 +96,9 @@ def make_panel(
         raise SeriesError(f"lead: expected at least 1 step, got {lead}")
     split = split or Split()
     ends = np.array([split.bounds(each.values.size, each.name) for each in listed])
+    if counts:
+        for each in listed:  # the whole of it: the scaling looks at the training part alone
+            check_counts(each.values, name=each.name)
     fit = fit_count_scaling if counts else fit_scaling
     scalings = tuple(
         fit(each.values[:end], name=each.name) for each, end in zip(listed, ends[:, 0], strict=True)

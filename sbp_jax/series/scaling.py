@@ -60,10 +60,14 @@ def fit_count_scaling(values: Float[np.ndarray, " N"], *, name: str = "series") 
     >>> fit_count_scaling(np.array([0.0, 1.0, 5.0]))
     Scaling(loc=-0.5, scale=2.5)
     """
-    observed = _observed(values, name)
-    if (bad := (observed < 0) | (observed != np.floor(observed))).any():
-        raise SeriesError(f"{name}: expected whole numbers >= 0, got {observed[np.argmax(bad)]}")
-    return Scaling(-0.5, float(np.mean(observed)) + 0.5)
+    check_counts(values, name=name)
+    return Scaling(-0.5, float(np.mean(_observed(values, name))) + 0.5)
+
+
+def check_counts(values: Float[np.ndarray, " N"], *, name: str = "series") -> None:
+    """Refuse values that are no whole numbers >= 0; NaN is none of them, and missing."""
+    if (bad := (values < 0) | (values != np.floor(values)) & ~np.isnan(values)).any():
+        raise SeriesError(f"{name}: expected whole numbers >= 0, got {values[np.argmax(bad)]}")
 
 
 def _observed(values: Float[np.ndarray, " N"], name: str) -> Float[np.ndarray, " n"]:

@@ -71,9 +71,16 @@ def _check_times(times: Sequence | np.ndarray, rows: int, name: str) -> np.ndarr
     array = np.asarray(times)
     if array.shape != (rows,):
         raise SeriesError(f"{name}: expected a time for each of {rows} rows, got {array.shape}")
-    if (missing := array != array).any():
+    missing = array != array
+    if array.dtype == object:
+        missing |= np.array([time is None for time in array])
+    if missing.any():
         raise SeriesError(f"{name}: expected times, got none in row {int(np.argmax(missing))}")
-    if (late := ~(array[1:] > array[:-1])).any():
+    try:
+        late = ~(array[1:] > array[:-1])
+    except TypeError as error:
+        raise SeriesError(f"{name}: expected times that can be ordered, got {error}") from None
+    if late.any():
         row = int(np.argmax(late)) + 1
         if array[row] == array[row - 1]:
             raise SeriesError(
