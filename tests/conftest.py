@@ -15,7 +15,9 @@ import pytest
 from jaxtyping import install_import_hook
 
 # Shapes written in signatures are checked at run time, in tests only.
-install_import_hook(["sbp_jax.distributions", "sbp_jax.evaluation"], "beartype.beartype")
+install_import_hook(
+    ["sbp_jax.distributions", "sbp_jax.evaluation", "sbp_jax.series"], "beartype.beartype"
+)
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 

@@ -74,7 +74,7 @@ def series_figure(
     axes[-1].set_xlabel("step")
     headline(
         figure,
-        f"{series}: each value and its forecast one step before",
+        f"{series}: each value, and what was forecast of it",
         "The bands are the central 50, 90 and 99 %: of 100 values one should lie outside.",
     )
     legend_below(figure, axes[:1], columns=3)

@@ -117,7 +117,7 @@ def fit_series(
 
     Raises:
         SeriesError: a part of a series is too short.
-        TrainingError: a loss is not finite.
+        TrainingError: a loss is not finite, or no epoch's score on the validation part is.
     """
     config, context = config or SeriesTraining(), context_of(forecaster)
     check_lengths(panel, context, config.segment)
@@ -140,13 +140,14 @@ def fit_series(
     for epoch in range(config.epochs):
         state, losses, scores = run_epoch(state, members, keys, jnp.asarray(epoch))
         losses, scores = np.asarray(losses), np.asarray(scores)
-        _check_finite(losses, epoch, panel)
+        _check_finite("losses", losses, epoch, panel)
         better = scores < score
         best = _select(jnp.asarray(better), state.average, best)
         score, at = np.where(better, scores, score), np.where(better, epoch, at)
         history.append((losses, scores))
         if report is not None:
             report(epoch, losses, scores)
+    _check_finite("scores on the validation part", score, config.epochs - 1, panel)
     losses, scores = (np.stack(column) for column in zip(*history, strict=True))
     return SeriesFit(best, at, losses, scores)
 
@@ -210,8 +211,8 @@ def _select(better: Array, new: Params, old: Params) -> Params:
     return jax.tree.map(choose, new, old)
 
 
-def _check_finite(losses: np.ndarray, epoch: int, panel: Panel) -> None:
-    if not (bad := ~np.isfinite(losses)).any():
+def _check_finite(what: str, values: np.ndarray, epoch: int, panel: Panel) -> None:
+    if not (bad := ~np.isfinite(values)).any():
         return
     member = int(np.argmax(bad))
     per_member = len(panel.series) // panel.members
@@ -219,7 +220,7 @@ def _check_finite(losses: np.ndarray, epoch: int, panel: Panel) -> None:
         series.name for series in panel.series[member * per_member : (member + 1) * per_member]
     )
     raise TrainingError(
-        f"{names}: expected finite losses, got {losses[member]} in epoch {epoch}; a lower "
+        f"{names}: expected finite {what}, got {values[member]} in epoch {epoch}; a lower "
         "learning_rate may help"
     )
 
