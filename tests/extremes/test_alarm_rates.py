@@ -37,6 +37,7 @@ def test_rate_over_a_million_values_of_each_shape():
     low, high = interval(64 * 16_384)
     steps = run(Spot(RISK), 64, 16_384)
     alarms = np.sum(steps.alarm, axis=(1, 2))
+    print(f"alarms of shapes {SHAPES}: {alarms.ravel()}, by chance {low:.0f} to {high:.0f}")
     assert np.all((low < alarms) & (alarms < high)), (alarms, low, high)
     # Probabilities below 0.5 % are as rare as they say, within three standard errors.
     share = np.mean(np.nan_to_num(steps.probability, nan=1) < 0.005, axis=(1, 2))
@@ -44,6 +45,7 @@ def test_rate_over_a_million_values_of_each_shape():
     # The published rule makes more of them.
     published = Spot(RISK, alarms="exclude", corrected=False)
     alarms = np.sum(run(published, 64, 16_384).alarm, axis=(1, 2))
+    print(f"as published: {alarms.ravel()}")
     assert np.all(alarms > 1.2 * high), (alarms, high)
 
 
