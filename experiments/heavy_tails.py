@@ -8,7 +8,7 @@ epoch, 1,000 are judged: quantiles at 129 levels (PP-MAE), CRPS and log score. A
 same network, which sees the last 91 of the 100 points of context, the same training, and no label
 smoothing. The true conditional law, which real data never show, is judged beside them.
 
-Cost: about 4 minutes on 2 cores. Expect (docs/heavy_tails.md): the spliced family within 3 % of
+Cost: 4 to 6 minutes on 2 cores. Expect (docs/heavy_tails.md): the spliced family within 3 % of
 the true law's CRPS, and as well calibrated as a perfect forecaster might be by chance. Killed at
 any moment, the same command goes on with the family that it was at; run again, it prints what is
 there.

@@ -11,7 +11,7 @@ randomised PITs, CRPS of all counts and of those from the 95 % quantile of the t
 SPOT, DSPOT and NN-SPOT are calibrated on the first 80 % and go on learning, as they are meant to.
 They say nothing of the body, and so are compared in the upper tail, by PP-MAE and by alarms.
 
-Cost: about 8 minutes on 2 cores. What to expect: docs/heavy_tails.md. Killed at any moment, the
+Cost: 6 to 12 minutes on 2 cores. What to expect: docs/heavy_tails.md. Killed at any moment, the
 same command goes on with the family that it was at; run again, it prints what is there.
 """
 
