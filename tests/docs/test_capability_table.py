@@ -18,6 +18,8 @@ from sbp_jax.distributions import (
 )
 from sbp_jax.extremes import Spot, run_on_residuals
 
+pytestmark = pytest.mark.usefixtures("quick_compilation_throughout")
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "heavy_tails.md"
 EDGES = np.linspace(-4, 4, 17)
 FAMILIES = {
