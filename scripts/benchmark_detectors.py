@@ -59,6 +59,7 @@ def on_one_core(depth: int, series: int, length: int, rounds: int) -> Detected:
     """Time a detector; keeps the process to a core, so it must be the first to use JAX there."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    os.environ["NPROC"] = "1"  # inherited is what virtual devices need: 32 threads on this core
     jax.config.update("jax_platforms", "cpu")
     spot = Spot(risk=RISK, depth=depth)
     x = np.random.default_rng(0).standard_t(4, size=(series, CALIBRATION + length))
