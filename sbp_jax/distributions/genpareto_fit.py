@@ -135,7 +135,7 @@ def _direction(sample: _Sample, log_growth: Array) -> Array:
     return bend - _average(sample, x * log1p_ratio(u)) * _average(sample, x / (1 + u))
 
 
-def _bisect(rising: Callable[[Array], Array], low: Array, high: Array) -> Array:
+def bisect(rising: Callable[[Array], Array], low: Array, high: Array) -> Array:
     """Where `rising` turns from true to false between low and high, to full precision."""
 
     def halve(_: Array | int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
@@ -188,7 +188,7 @@ def grimshaw(excesses: Excesses, mask: Mask | None = None) -> Fit:
     turns = rising[:-1] & ~rising[1:]
     height = jnp.where(turns, jnp.maximum(likelihood[:-1], likelihood[1:]), -jnp.inf)
     cell = jnp.argmax(height, axis=0).astype(low.dtype)
-    root = _bisect(lambda s: _direction(sample, s) > 0, at(cell), at(cell + 1))
+    root = bisect(lambda s: _direction(sample, s) > 0, at(cell), at(cell + 1))
     zero = jnp.zeros_like(low)
     _, shape, scale, likelihood = jax.vmap(lambda s: _profile(sample, s))(jnp.stack([root, zero]))
     fair = jnp.stack([jnp.any(turns, axis=0), jnp.ones_like(low, bool)]) & (shape >= _LOWEST_SHAPE)
@@ -212,7 +212,7 @@ def _lowest(sample: _Sample, low: Array) -> tuple[Array, Array, Array]:
         u = jnp.expm1(log_growth)[..., None] * sample.x
         return _average(sample, 1 / (1 + u)) > 2
 
-    theta, growth, _, _ = _profile(sample, _bisect(too_far, low, jnp.zeros_like(low)))
+    theta, growth, _, _ = _profile(sample, bisect(too_far, low, jnp.zeros_like(low)))
     scale = _LOWEST_SHAPE / theta
     return jnp.full_like(scale, _LOWEST_SHAPE), scale, growth - jnp.log(scale)
 

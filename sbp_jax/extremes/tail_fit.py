@@ -21,7 +21,6 @@ vector then needs no mask, since a 0 adds nothing to it.
 Reference: Grimshaw (1993), Technometrics 35; the bounds are ours.
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -29,7 +28,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from sbp_jax.distributions.genpareto_fit import Fit
+from sbp_jax.distributions.genpareto_fit import Fit, bisect
 
 Peaks = Float[Array, " capacity"]
 Number = Float[Array, ""]
@@ -41,7 +40,6 @@ _TWIST = tuple((-1) ** j * (j + 1) * (j + 2) / (j + 3) for j in range(5))  # of 
 _TOLERANCE: Final = 1e-3  # of the last step; Newton's next one would be about its square
 _MOST_STEPS: Final = 8
 _LOWEST_LOG, _HIGHEST_LOG, _CELLS = -14.0, 34.0, 96  # of log(1 + theta max v)
-_HALVINGS: Final = 26
 
 
 class _Profile(NamedTuple):
@@ -141,19 +139,6 @@ def _height(at: _Profile, theta: Array) -> Array:
     return -jnp.log(jnp.where(at.a > 0, at.a, 1.0)) - theta * at.observed - 1
 
 
-def _bisect(rising: Callable[[Array], Array], low: Array, high: Array) -> Array:
-    """Where `rising` turns from true to false between low and high."""
-
-    def halve(_: Array | int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = ends
-        middle = 0.5 * (low + high)
-        up = rising(middle)
-        return jnp.where(up, middle, low), jnp.where(up, high, middle)
-
-    low, high = jax.lax.fori_loop(0, _HALVINGS, halve, (low, high))
-    return 0.5 * (low + high)
-
-
 def search(peaks: Peaks) -> Fit:
     """The most likely fit with xi >= -1/2, from no start.
 
@@ -184,7 +169,7 @@ def search(peaks: Peaks) -> Fit:
         return jnp.stack([at.direction[0] > 0, too_far[1]])
 
     low, high = jnp.stack([grid[cell], grid[0]]), jnp.append(grid[cell + 1], 0.0)
-    theta = jnp.append(jnp.expm1(_bisect(both_rising, low, high)), 0.0)
+    theta = jnp.append(jnp.expm1(bisect(both_rising, low, high)), 0.0)
     at = look(theta)
     lowest = jnp.array([False, True, False])  # in the order root, lowest shape, exponential
     shape = jnp.where(lowest, LOWEST_SHAPE, theta * at.a)
