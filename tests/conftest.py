@@ -16,7 +16,8 @@ from jaxtyping import install_import_hook
 
 # Shapes written in signatures are checked at run time, in tests only.
 install_import_hook(
-    ["sbp_jax.distributions", "sbp_jax.evaluation", "sbp_jax.series"], "beartype.beartype"
+    ["sbp_jax.distributions", "sbp_jax.evaluation", "sbp_jax.extremes", "sbp_jax.series"],
+    "beartype.beartype",
 )
 
 jax.config.update("jax_numpy_rank_promotion", "raise")

@@ -6,6 +6,7 @@ limits are estimates, is no larger after a calibration on 10,000 values.
 """
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -61,7 +62,7 @@ def test_limits_of_estimated_tails_have_the_wanted_risk_in_the_mean():
     peaks, samples, p = 100, 1500, 0.05
     x = pareto(0.0, (samples, peaks), seed=8).astype(np.float32)
     fit = Fit(*jax.jit(grimshaw)(x))
-    number = np.full(samples, peaks, np.int32)
+    number = jnp.full(samples, peaks, jnp.int32)
     risk = {}
     for corrected in (False, True):
         rule = Rule(p / 10, corrected)

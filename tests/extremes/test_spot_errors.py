@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from jaxtyping import config
 
 from sbp_jax.errors import SbpJaxError
 from sbp_jax.extremes import DetectorError, Spot
@@ -26,7 +27,8 @@ NOISE = np.random.default_rng(0).normal(size=600)
         ({"alarms": "keep"}, r"alarms: expected one of \('censor', 'exclude'\), got 'keep'"),
     ],
 )
-def test_settings(settings, message):
+def test_settings(settings, message, monkeypatch):
+    monkeypatch.setattr(config, "jaxtyping_disable", True)  # else names are refused before
     with pytest.raises(DetectorError, match=message):
         Spot(**settings)
 
