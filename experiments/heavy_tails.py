@@ -36,6 +36,7 @@ from sbp_jax.report import pp_figure, save_figure, series_figure
 from sbp_jax.run_folder import hold_run, open_run, write_json, write_text
 from sbp_jax.series import Panel, SeriesNetwork, SeriesScores, SeriesTraining, Split, make_panel
 from sbp_jax.series.compare import (
+    QUANTILES,
     Candidate,
     Scored,
     bands_file,
@@ -48,7 +49,6 @@ from sbp_jax.series.synthetic import POINTS, SpikyLaw, level, synthetic_series
 
 SBP, ORACLE = "SBP", "true law"
 DRAWN: Final = (SBP, "Binned", "Gaussian", "Student t", "hybrid Pareto", "quantiles")
-QUANTILES: Final = (0.001, 0.01, 0.05, *np.arange(0.1, 0.95, 0.05).round(2), 0.95, 0.99, 0.999)
 
 
 @dataclass(frozen=True)

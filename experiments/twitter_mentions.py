@@ -40,6 +40,7 @@ from sbp_jax.report import pp_figure, save_figure, series_figure
 from sbp_jax.run_folder import hold_run, open_run, write_json, write_text
 from sbp_jax.series import (
     Panel,
+    Series,
     SeriesError,
     SeriesNetwork,
     SeriesTraining,
@@ -47,6 +48,7 @@ from sbp_jax.series import (
     read_series,
 )
 from sbp_jax.series.compare import (
+    QUANTILES,
     Candidate,
     Scored,
     bands_file,
@@ -64,7 +66,6 @@ SBP, GAUSSIAN = "SBP", "Gaussian"
 DRAWN: Final = (SBP, "Binned", GAUSSIAN, "Student t", "hybrid Pareto", "quantiles")
 TAIL: Final = 0.95
 RISKS: Final = (1e-3, 1e-4)
-QUANTILES: Final = (0.001, 0.01, 0.05, *np.arange(0.1, 0.95, 0.05).round(2), 0.95, 0.99, 0.999)
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def main(config: TwitterMentions) -> None:
         conclude(config, panel, scored)
 
 
-def read_folder(folder: Path) -> list:
+def read_folder(folder: Path) -> list[Series]:
     """All series of a folder, in the order of their names.
 
     Raises:

@@ -4,7 +4,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from sbp_jax.series.network import SeriesNetwork, series_forecaster
 from sbp_jax.series.panel import Panel
 from sbp_jax.series.train import SeriesTraining, fit_series
 from sbp_jax.training.objective import ObjectiveName
+
+QUANTILES: Final = (0.001, 0.01, 0.05, *np.arange(0.1, 0.95, 0.05).round(2), 0.95, 0.99, 0.999)
+"""Levels that a `QuantileHead` is compared at."""
 
 Scored = dict[str, SeriesScores]
 """By the name of the series."""

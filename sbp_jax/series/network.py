@@ -18,9 +18,9 @@ from sbp_jax.models.tcn import receptive_field
 class SeriesNetwork:
     """Sizes of the network.
 
-    The bins of `SplicedBinnedPareto` and `Binned` get no logit each, which a few thousand points
-    cannot teach, but logits at `knots` distances from a point that the network moves, straight in
-    between: a histogram that shifts with the level of the series and can change its form.
+    The bins of `SplicedBinnedPareto` and `Binned` get no logit each but logits at `knots` distances
+    from a point that the network moves, straight in between: a histogram that shifts with the level
+    of the series, has few outputs, and can still change its form.
 
     Attributes:
         features: channels of the TCN.
