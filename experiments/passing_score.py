@@ -58,7 +58,14 @@ from sbp_jax.report import (
     write_report,
 )
 from sbp_jax.run_folder import hold_run, open_run, read_config, read_json, write_json
-from sbp_jax.scoring import play_scores, rate_passers, render_ranking
+from sbp_jax.scoring import (
+    rate,
+    read_scored_plays,
+    render_ratings,
+    scored_plays,
+    write_scored_plays,
+)
+from sbp_jax.scoring.rate import Ratings
 from sbp_jax.sweeps.problem import Problem
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.loop import Fit
@@ -184,9 +191,16 @@ def conclude(
     evaluation = evaluate(outcomes, test.examples.target, games, reference=SBP)
     speeds = measure_speed(heads[SBP].forecaster, fits[SBP], test.examples)
     write_json(folder / "evaluation.json", evaluation | {"speed": speeds})
-    scores = play_scores(outcomes[SBP].pit_lower, outcomes[SBP].pit_upper)
-    ratings = rate_passers(test.passes, scores, min_attempts=config.min_attempts)
-    ratings.write_csv(folder / "scores.csv")
+    scored = scored_plays(
+        test.passes,
+        outcome=np.asarray(test.examples.target),
+        expected=np.asarray(outcomes[SBP].mean),
+        pit_lower=np.asarray(outcomes[SBP].pit_lower),
+        pit_upper=np.asarray(outcomes[SBP].pit_upper),
+    )
+    write_scored_plays(folder, scored)
+    ratings = rate_passers(config, scored)
+    ratings.table.write_csv(folder / "scores.csv")
     save_weights(folder / "weights.npz", fits[SBP].params, read_config(folder))
     figures = write_figures(
         folder,
@@ -197,7 +211,7 @@ def conclude(
             histories={name: fit.history for name, fit in fits.items()},
             objectives={name: head.objective for name, head in heads.items()},
             ratings=ratings,
-            season=config.split.test[-1],
+            seasons=config.split.test,
         ),
     )
     write_report(
@@ -208,7 +222,6 @@ def conclude(
             data=data,
             evaluation=evaluation,
             ratings=ratings,
-            season=config.split.test[-1],
             figures=figures,
             speeds=speeds,
             history_gain=paired_difference(
@@ -217,6 +230,11 @@ def conclude(
             command=f"python experiments/passing_score.py --run {folder}",
         ),
     )
+
+
+def rate_passers(config: PassingScore, scored: pl.DataFrame) -> Ratings:
+    """Every passer and season of the test plays."""
+    return rate(scored, "season, passer", min_attempts=config.min_attempts)
 
 
 def print_results(config: PassingScore) -> None:
@@ -232,8 +250,7 @@ def print_results(config: PassingScore) -> None:
     )
     for name, value in evaluation["speed"].items():
         print(f"{name.replace('_', ' ')}: {value:,.0f}")
-    ratings = pl.read_csv(folder / "scores.csv")
-    print("\n" + render_ranking(ratings, config.split.test[-1]))
+    print("\n" + render_ratings(rate_passers(config, read_scored_plays(folder))))
     for name in (FINISHED, "evaluation.json", "scores.csv", "weights.npz", "figures"):
         print(folder / name)
 

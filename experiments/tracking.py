@@ -47,7 +47,7 @@ from sbp_jax.report.style import save_figure
 from sbp_jax.report.unfolding import frame_pmfs, most_changed
 from sbp_jax.report.unfolding_figure import UnfoldingPlay, save_unfolding_gif, unfolding_figure
 from sbp_jax.run_folder import hold_run, open_run, read_config, read_json, write_json
-from sbp_jax.scoring import play_scores, rate_passers
+from sbp_jax.scoring import rate, scored_plays, write_scored_plays
 from sbp_jax.sweeps.problem import Problem
 from sbp_jax.tracking.build_report import BuildReport
 from sbp_jax.tracking.oracle import oracle_outcomes, read_facts
@@ -245,13 +245,15 @@ def conclude(
     """Write everything that a finished run holds, the evaluation last."""
     folder = config.run
     games = test.plays["game_id"].to_numpy()
-    scores = play_scores(outcomes[SBP].pit_lower, outcomes[SBP].pit_upper)
-    scored = test.plays.with_columns(
-        yards_gained=test.batch.target, median=outcomes[SBP].median, score=scores
+    scored = scored_plays(
+        passes_table(test.plays, test.batch),
+        outcome=np.asarray(test.batch.target),
+        expected=np.asarray(outcomes[SBP].mean),
+        pit_lower=np.asarray(outcomes[SBP].pit_lower),
+        pit_upper=np.asarray(outcomes[SBP].pit_upper),
     )
-    scored.write_csv(folder / "play_scores.csv")
-    passes = passes_table(test.plays, test.batch)
-    rate_passers(passes, scores, min_attempts=config.min_attempts).write_csv(folder / "scores.csv")
+    write_scored_plays(folder, scored)
+    rate(scored, min_attempts=config.min_attempts).table.write_csv(folder / "scores.csv")
     save_weights(folder / "weights.npz", fits[SBP].params, read_config(folder))
     write_figures(config, test, heads[UNFOLDING].forecaster, fits, heads, outcomes, source)
     evaluation = evaluate(outcomes, test.batch.target, games, reference=SBP)
@@ -332,7 +334,7 @@ def print_results(config: Tracking) -> None:
         )
     for name, seconds in evaluation["training_seconds"].items():
         print(f"{name}: trained in {seconds:.0f} s")
-    for name in (FINISHED, "play_scores.csv", "scores.csv", "weights.npz", "figures"):
+    for name in (FINISHED, "scored_plays.parquet", "scores.csv", "weights.npz", "figures"):
         print(folder / name)
 
 

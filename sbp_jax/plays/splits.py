@@ -1,6 +1,6 @@
 """Which seasons train, validate and test."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,17 +44,31 @@ class SeasonSplit:
             raise SplitError(f"expected seasons to train, validate and test on, got {parts}")
         if len(self.seasons) != sum(map(len, parts)):
             raise SplitError(f"expected no season in two parts, got {parts}")
-        reserved = [season for season in self.seasons if season >= FIRST_RESERVED]
-        if reserved and not self.use_reserved:
-            raise SplitError(
-                f"seasons {reserved} are reserved for a last test; pass --split.use-reserved to "
-                "read them all the same"
-            )
+        check_reserved(self.seasons, allowed=self.use_reserved, flag="--split.use-reserved")
 
     @property
     def seasons(self) -> tuple[int, ...]:
         """All of them, in order."""
         return tuple(sorted({*self.train, *self.valid, *self.test}))
+
+
+def check_reserved(seasons: Sequence[int], *, allowed: bool, flag: str) -> None:
+    """Refuse seasons that are kept for a last test, unless they are asked for.
+
+    Args:
+        seasons: that are to be read.
+        allowed: whether the reserved ones may be.
+        flag: what to pass on the command line to allow it.
+
+    Raises:
+        SplitError: reserved seasons without leave.
+    """
+    reserved = [season for season in seasons if season >= FIRST_RESERVED]
+    if reserved and not allowed:
+        raise SplitError(
+            f"seasons {reserved} are reserved for a last test; pass {flag} to read them all the "
+            "same"
+        )
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,7 @@ _TO_GO_KNOTS = (1, 2, 3, 5, 7, 10, 15, 20, 30)
 _LEFT_KNOTS = (0, 10, 30, 60, 120, 240, 480, 900, 1800)
 
 
-def _products(
-    left: Mapping[str, pl.Expr], right: Mapping[str, pl.Expr]
-) -> dict[str, pl.Expr]:
+def _products(left: Mapping[str, pl.Expr], right: Mapping[str, pl.Expr]) -> dict[str, pl.Expr]:
     return {f"{a} {b}": x * y for a, x in left.items() for b, y in right.items()}
 
 

@@ -1,6 +1,6 @@
 """All figures of a run: their names, how to read each, and one call that draws them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,7 @@ from sbp_jax.report.learning_figure import Histories, learning_figure
 from sbp_jax.report.passers_figure import passers_figure
 from sbp_jax.report.style import save_figure
 from sbp_jax.report.telling_plays import BIMODAL, KINDS, telling_plays
+from sbp_jax.scoring.rate import Ratings
 
 FOLDER: Final = "figures"
 
@@ -92,8 +93,8 @@ class FigureInputs:
         outcomes: of the same plays, by forecast; the main model first, as order gives colours.
         histories: by model, the records of ``metrics.jsonl``.
         objectives: by model, what its training loss is.
-        ratings: what `sbp_jax.scoring.rate_passers` returns.
-        season: whose passers are shown.
+        ratings: of passers in these seasons.
+        seasons: of the test plays.
     """
 
     passes: pl.DataFrame
@@ -101,8 +102,8 @@ class FigureInputs:
     outcomes: Mapping[str, Outcomes]
     histories: Histories
     objectives: Mapping[str, str]
-    ratings: pl.DataFrame
-    season: int
+    ratings: Ratings
+    seasons: Sequence[int]
 
 
 def write_figures(run: Path, inputs: FigureInputs) -> list[Path]:
@@ -121,6 +122,8 @@ def write_figures(run: Path, inputs: FigureInputs) -> list[Path]:
         PIT: pit_figure(inputs.outcomes),
         PP: pp_figure(inputs.outcomes),
         LEARNING: learning_figure(inputs.histories, objectives=inputs.objectives),
-        PASSERS: passers_figure(inputs.ratings, inputs.season),
+        PASSERS: passers_figure(
+            inputs.ratings, title="passers of " + ", ".join(map(str, inputs.seasons))
+        ),
     }
     return [save_figure(figure, run / entry.file) for entry, figure in drawn.items()]

@@ -1,12 +1,10 @@
-"""The best and the worst passers of a season, with how sure that is."""
+"""The best and the worst passers, or groups of any other split, with how sure that is."""
 
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
 from sbp_jax.report.errors import ReportError
 from sbp_jax.report.style import BLUE, INK, MUTED, VERMILION, headline, new_figure, styled
-from sbp_jax.scoring.passers import CENTRE, LIMITS
+from sbp_jax.scoring.rate import CENTRE, LIMITS, Ratings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,23 +12,21 @@ if TYPE_CHECKING:
 
 
 @styled
-def passers_figure(ratings: pl.DataFrame, season: int, *, count: int = 10) -> "Figure":
-    """Draw the scores of a season's top and bottom passers with their 95 % intervals.
+def passers_figure(ratings: Ratings, *, title: str = "passers", count: int = 10) -> "Figure":
+    """Draw the top and bottom groups of a split with their scores and 95 % intervals.
 
     Args:
-        ratings: what `sbp_jax.scoring.rate_passers` returns.
-        season: the season to show.
-        count: passers at either end; all are shown if that covers them.
+        ratings: what `sbp_jax.scoring.rate` returns; of passers or any other groups.
+        title: what the groups are, such as "passers of 2018".
+        count: groups at either end; all are shown if that covers them.
 
     Raises:
-        ReportError: no qualified passer with a score in that season.
+        ReportError: no qualified group with a score.
         MissingExtraError: matplotlib is not installed.
     """
-    ranked = ratings.filter(
-        (pl.col("season") == season) & pl.col("qualified") & pl.col("scaled_score").is_not_null()
-    ).sort("rank")
+    ranked = ratings.qualified.drop_nulls("score")
     if not ranked.height:
-        raise ReportError(f"season {season}: expected qualified passers with a score, got none")
+        raise ReportError("ratings: expected qualified groups with a score, got none")
     rows = list(ranked.iter_rows(named=True))
     all_fit = len(rows) <= 2 * count
     top, bottom = (rows, []) if all_fit else (rows[:count], rows[-count:])
@@ -38,10 +34,10 @@ def passers_figure(ratings: pl.DataFrame, season: int, *, count: int = 10) -> "F
     places = [*range(len(top)), *range(len(top) + 1, len(top) + 1 + len(bottom))]
     figure, (axis,) = new_figure(1.5 + 0.24 * (places[-1] + 1), 1, 1)
     for place, row in zip(places, [*top, *bottom], strict=True):
-        _draw(axis, place, row, BLUE if row["scaled_score"] >= CENTRE else VERMILION)
+        _draw(axis, place, row, BLUE if row["score"] >= CENTRE else VERMILION)
     if bottom:
         axis.annotate(
-            f"{len(rows) - 2 * count} passers between",
+            f"{len(rows) - 2 * count} more between",
             (0.01, len(top)),
             xycoords=("axes fraction", "data"),
             va="center",
@@ -50,7 +46,7 @@ def passers_figure(ratings: pl.DataFrame, season: int, *, count: int = 10) -> "F
             color=MUTED,
         )
     axis.axvline(CENTRE, color=INK, lw=1, ls="--")
-    axis.set_yticks(places, [_label(row) for row in (*top, *bottom)])
+    axis.set_yticks(places, [_label(row, ratings) for row in (*top, *bottom)])
     axis.margins(x=0.07)  # room for the numbers
     axis.set_xticks([tick for tick in (*range(50, 100, 5), 99) if tick >= axis.get_xlim()[0]])
     axis.set_ylim(places[-1] + 0.7, -0.7)
@@ -60,7 +56,7 @@ def passers_figure(ratings: pl.DataFrame, season: int, *, count: int = 10) -> "F
     which = "All" if all_fit else f"Top and bottom {count}"
     headline(
         figure,
-        f"{which} passers of {season}",
+        f"{which} {title}",
         f"Passing score with its 95 % interval, {len(rows)} qualified; "
         f"dashed: their average, {CENTRE:.1f}.",
     )
@@ -68,7 +64,7 @@ def passers_figure(ratings: pl.DataFrame, season: int, *, count: int = 10) -> "F
 
 
 def _draw(axis: "Axes", place: int, row: dict[str, Any], colour: str) -> None:
-    score, low, high = row["scaled_score"], row["scaled_low"], row["scaled_high"]
+    score, low, high = row["score"], row["score_low"], row["score_high"]
     if low is not None:
         axis.plot([low, high], [place, place], color=colour, lw=2.2, solid_capstyle="butt")
     axis.plot(score, place, "o", color=colour, ms=7, mec="white", mew=0.8)
@@ -84,5 +80,9 @@ def _draw(axis: "Axes", place: int, row: dict[str, Any], colour: str) -> None:
     )
 
 
-def _label(row: dict[str, Any]) -> str:
-    return f"{row['rank']}  {row['passer_name'] or row['passer_id']}, {row['teams']}"
+def _label(row: dict[str, Any], ratings: Ratings) -> str:
+    """Rank and name, and what else tells groups apart."""
+    parts = [str(row[name]) for name in ratings.shown]
+    if "passer_id" in ratings.by:
+        parts = [row["passer_name"] or row["passer_id"], row["teams"] or "", *parts]
+    return f"{row['rank']}  {', '.join(part for part in parts if part)}"

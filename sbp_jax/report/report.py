@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import polars as pl
-
 from sbp_jax.evaluation.compare import Estimate
 from sbp_jax.evaluation.table import render
 from sbp_jax.plays.report import BuildReport
 from sbp_jax.report.errors import ReportError
 from sbp_jax.report.figures import FIGURES
 from sbp_jax.run_folder import write_text
-from sbp_jax.scoring.table import render_ranking
+from sbp_jax.scoring.rate import Ratings
+from sbp_jax.scoring.table import render_ratings
 
 REPORT: Final = "report.md"
 _CLEAR: Final = 1.96  # standard errors from 0, beyond which chance alone is an unlikely reason
@@ -32,8 +31,7 @@ class ReportInputs:
         data: the account of the load.
         evaluation: what `sbp_jax.evaluation.evaluate` returns; its reference is the model that
             the report is about.
-        ratings: what `sbp_jax.scoring.rate_passers` returns.
-        season: whose ranking is shown.
+        ratings: of the passers.
         figures: paths of figures, shown in this order; those of `sbp_jax.report.FIGURES` are
             known by their stems and get headings and captions.
         speeds: by what it is of, such as "scoring_plays_per_second".
@@ -46,8 +44,7 @@ class ReportInputs:
     config: Mapping[str, Any]
     data: BuildReport
     evaluation: Mapping[str, Any]
-    ratings: pl.DataFrame
-    season: int
+    ratings: Ratings
     figures: Sequence[Path]
     speeds: Mapping[str, float]
     history_gain: Estimate | None
@@ -62,18 +59,19 @@ def write_report(folder: Path, inputs: ReportInputs) -> Path:
 
     Raises:
         ReportError: a figure is missing.
-        ScoringError: no qualified passer in the season.
+        ScoringError: no passer qualified.
     """
     sections = {
         "Result": _result(inputs),
-        "The passers": _block(render_ranking(inputs.ratings, inputs.season)),
+        "The passers": text_block(render_ratings(inputs.ratings)),
         "Figures": _figures(folder, inputs.figures),
         "What the game so far adds": _history(inputs.history_gain),
         "Speed": _speed(inputs.speeds),
-        "Data": _block(str(inputs.data)),
+        "Data": text_block(str(inputs.data)),
         "What was run": (
-            f"{_block(inputs.command)}\n\nSettings (all of them, whole, are in `config.json`):\n\n"
-            + _block("\n".join(_settings(inputs.config)))
+            f"{text_block(inputs.command)}\n\n"
+            "Settings (all of them, whole, are in `config.json`):\n\n"
+            + text_block("\n".join(settings_lines(inputs.config)))
         ),
         "How to go on": _next_steps(inputs.command),
     }
@@ -100,7 +98,7 @@ def _result(inputs: ReportInputs) -> str:
         f"{name} on {evaluation['plays']:,} test plays of {evaluation['games']:,} games: "
         f"{', '.join(facts) or 'no score is defined'}."
     )
-    return f"{summary} All forecasts of the same plays:\n\n{_block(render(evaluation))}"
+    return f"{summary} All forecasts of the same plays:\n\n{text_block(render(evaluation))}"
 
 
 def _figures(folder: Path, figures: Sequence[Path]) -> str:
@@ -154,14 +152,14 @@ def _speed(speeds: Mapping[str, float]) -> str:
 def _next_steps(command: str) -> str:
     return f"""The run can be continued or shown again; what is done is not done twice:
 
-{_block(command)}
+{text_block(command)}
 
 This folder holds `scores.csv` (every passer and season), `evaluation.json` (the result above),
 `metrics.jsonl` (every epoch), `checkpoints/` (the trained model for JAX) and `weights.npz` (the
 same for NumPy alone). The last is written again from the checkpoint, with RUN the path of this
 folder, by
 
-{_block("python scripts/export_weights.py RUN")}
+{text_block("python scripts/export_weights.py RUN")}
 
 and is read anywhere, without JAX, by
 
@@ -174,11 +172,11 @@ model.median(parameters)  # yards
 ```"""
 
 
-def _settings(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+def settings_lines(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     """One line for each setting, nested names joined by dots."""
     for key, value in values.items():
         if isinstance(value, Mapping):
-            yield from _settings(value, f"{prefix}{key}.")
+            yield from settings_lines(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}: {_short(value)}"
 
@@ -193,5 +191,6 @@ def _short(value: Any) -> str:
     return text[: _LONGEST - 3] + "..."
 
 
-def _block(text: str) -> str:
+def text_block(text: str) -> str:
+    """Plain text as a block of Markdown."""
     return f"```text\n{text.rstrip()}\n```"

@@ -1,15 +1,20 @@
-"""Scores of plays, and the rating of passers by them."""
+"""Scores of plays, and of anything that plays can be grouped by."""
 
 from sbp_jax.scoring.errors import ScoringError
-from sbp_jax.scoring.passers import MIN_ATTEMPTS, rate_passers
-from sbp_jax.scoring.play_score import play_scores, standardise
-from sbp_jax.scoring.table import render_ranking
+from sbp_jax.scoring.play_score import play_scores, standard_scores
+from sbp_jax.scoring.rate import MIN_ATTEMPTS, Ratings, rate
+from sbp_jax.scoring.scored_plays import read_scored_plays, scored_plays, write_scored_plays
+from sbp_jax.scoring.table import render_ratings
 
 __all__ = [
     "MIN_ATTEMPTS",
+    "Ratings",
     "ScoringError",
     "play_scores",
-    "rate_passers",
-    "render_ranking",
-    "standardise",
+    "rate",
+    "read_scored_plays",
+    "render_ratings",
+    "scored_plays",
+    "standard_scores",
+    "write_scored_plays",
 ]

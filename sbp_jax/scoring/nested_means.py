@@ -112,13 +112,13 @@ def _leaves(plays: pl.DataFrame, columns: list[str]) -> tuple[pl.DataFrame, floa
         _squares=(w**2).sum(),
         _scatter=(w * (y - (w * y).sum() / w.sum()) ** 2).sum(),
     )
-    freedom = (groups["_total"] - groups["_squares"] / groups["_total"]).sum()
+    freedom = float((groups["_total"] - groups["_squares"] / groups["_total"]).sum())
     # One play in every group says nothing of how plays vary; then nothing is drawn anywhere.
-    variance = groups["_scatter"].sum() / freedom if freedom > 1e-9 else 0.0
+    variance = float(groups["_scatter"].sum()) / freedom if freedom > 1e-9 else 0.0
     counted = pl.col("_total") ** 2 / pl.col("_squares")
     return groups.with_columns(variance=variance / counted).drop(
         "_total", "_squares", "_scatter"
-    ), float(variance)
+    ), variance
 
 
 def _by(columns: list[str]) -> list[str | pl.Expr]:
@@ -140,10 +140,8 @@ def _variance_between(groups: pl.DataFrame, above: list[str]) -> float:
         )
         .filter(pl.col("freedom") > 0)
     )
-    scale = found["scale"].sum()
-    if not scale > 0:
-        return 0.0
-    return max(0.0, float((found["scatter"].sum() - found["freedom"].sum()) / scale))
+    scatter, freedom, scale = (float(found[x].sum()) for x in ("scatter", "freedom", "scale"))
+    return max(0.0, (scatter - freedom) / scale) if scale > 0 else 0.0
 
 
 def _combined(groups: pl.DataFrame, above: list[str], between: float) -> pl.DataFrame:

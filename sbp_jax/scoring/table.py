@@ -1,52 +1,71 @@
-"""The ranking of a season as plain text."""
+"""Ratings as plain text."""
 
-from typing import Any
-
-import polars as pl
+from typing import Any, Final
 
 from sbp_jax.scoring.errors import ScoringError
+from sbp_jax.scoring.rate import Ratings
+
+_PASSER: Final = "passer_id"  # shown by name
+_WIDEST: Final = 18
 
 
-def render_ranking(ratings: pl.DataFrame, season: int, *, count: int = 10) -> str:
-    """Table of the best and the worst qualified passers of a season, at most 100 columns wide.
+def render_ratings(ratings: Ratings, *, count: int = 10, title: str = "Passers") -> str:
+    """Table of the best and the worst qualified groups.
 
     Args:
-        ratings: what `rate_passers` returns.
-        season: the season to show.
-        count: passers to show at either end; all if that covers them.
+        ratings: what `sbp_jax.scoring.rate` returns.
+        count: groups to show at either end; all if that covers them.
+        title: first words.
 
     Raises:
-        ScoringError: no qualified passer in that season.
+        ScoringError: no group qualified.
     """
-    ranked = ratings.filter((pl.col("season") == season) & pl.col("qualified"))
-    if not ranked.height:
-        raise ScoringError(f"season {season}: expected qualified passers, got none")
-    rows = list(ranked.iter_rows(named=True))
+    rows = list(ratings.qualified.iter_rows(named=True))
+    if not rows:
+        raise ScoringError(
+            f"expected groups with enough attempts, got none: all {ratings.unqualified} have fewer"
+        )
+    keys, named = ratings.shown, _PASSER in ratings.by
+    widths = [max(len(key), *(len(_text(row[key])) for row in rows)) for key in keys]
+    widths = [min(width, _WIDEST) for width in widths]
+    more = f", {ratings.unqualified} more with too few attempts" if ratings.unqualified else ""
+    heading = [f"{key:<{width}.{width}}" for key, width in zip(keys, widths, strict=True)]
+    if named:
+        heading = [f"{'passer':<{_WIDEST}} {'team':<8}", *heading]
     lines = [
-        f"Passers of {season}: {ranked.height} qualified; score, 50 to 99, with its 95 % interval;",
-        "mean standardised play score with its standard error (SE); attempts and what came of them",
+        f"{title}: {len(rows)} qualified{more}; score, 50 to 99, with its 95 % interval;",
+        "mean standard score, its standard error (SE), attempts and what came of them",
         "",
-        f"{'rank':>4}  {'passer':<18} {'team':<8} {'score':>5}  {'95 %':^11} "
+        f"{'rank':>4}  {' '.join(heading)} {'score':>5}  {'95 %':^11} "
         f"{'mean':>7} {'SE':>6} {'att.':>5} {'compl. %':>8} {'yards':>6} {'TD':>3} {'INT':>3}",
     ]
-    if len(rows) <= 2 * count:
-        lines += map(_line, rows)
-    else:
-        lines += [*map(_line, rows[:count]), " ...", *map(_line, rows[-count:])]
+    ends = rows if len(rows) <= 2 * count else [*rows[:count], None, *rows[-count:]]
+    for row in ends:
+        if row is None:
+            lines.append(" ...")
+            continue
+        cells = [f"{_text(row[key]):<{w}.{w}}" for key, w in zip(keys, widths, strict=True)]
+        if named:
+            who = f"{row['passer_name'] or row['passer_id']:<{_WIDEST}.{_WIDEST}}"
+            cells = [f"{who} {row['teams'] or '':<8.8}", *cells]
+        lines.append(_line(row, " ".join(cells)))
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _line(row: dict[str, Any]) -> str:
+def _line(row: dict[str, Any], who: str) -> str:
     interval = "-"
-    if row["scaled_low"] is not None:
-        interval = f"{row['scaled_low']:.1f}-{row['scaled_high']:.1f}"
+    if row["score_low"] is not None:
+        interval = f"{row['score_low']:.1f}-{row['score_high']:.1f}"
     return (
-        f"{row['rank']:>4}  {row['passer_name'] or row['passer_id']:<18.18} {row['teams']:<8.8} "
-        f"{_decimal(row['scaled_score'], '.1f'):>5}  {interval:^11} "
-        f"{row['standardised']:>+7.3f} {_decimal(row['standard_error'], '.3f'):>6} "
+        f"{row['rank']:>4}  {who} {_decimal(row['score'], '.1f'):>5}  {interval:^11} "
+        f"{row['mean']:>+7.3f} {row['standard_error']:>6.3f} "
         f"{row['attempts']:>5} {row['completion_percent']:>8.1f} {row['yards']:>6} "
         f"{row['touchdowns']:>3} {row['interceptions']:>3}"
     )
+
+
+def _text(value: Any) -> str:
+    return "unknown" if value is None else str(value)
 
 
 def _decimal(value: float | None, spec: str) -> str:

@@ -12,6 +12,7 @@ pytest.importorskip("tensorflow_datasets", reason="the extra tfds is not install
 from data.nfl_tracking.reader import load_examples
 from experiments.tracking import FOLDERS, Tracking, main
 from sbp_jax.errors import RunFolderError
+from sbp_jax.scoring import read_scored_plays
 from sbp_jax.export import load_model
 from sbp_jax.models.forecaster import NetworkConfig
 from sbp_jax.tracking.simulator.config import SimulateConfig
@@ -56,17 +57,17 @@ def test_everything_is_written(finished, test_plays):
         data = (finished.run / "figures" / f"{name}.png").read_bytes()
         assert data.startswith(b"\x89PNG")
     assert (finished.run / "figures" / "unfolding.gif").read_bytes().startswith(b"GIF8")
-    scores = pl.read_csv(finished.run / "play_scores.csv")
-    assert scores["score"].is_between(0, 1).all()
+    scores = read_scored_plays(finished.run)
+    assert scores["play_score"].is_between(0, 1).all()
     assert scores["yards_gained"].to_list() == test_plays.target().tolist()
 
 
 def test_the_weights_serve_the_same_scores(finished, test_plays):
-    scores = pl.read_csv(finished.run / "play_scores.csv")
+    scores = read_scored_plays(finished.run)
     batch = test_plays.padded()
     model = load_model(finished.run / "weights.npz")
     served = model.score(batch.sequence, batch.mask, batch.static, batch.target)
-    np.testing.assert_allclose(served, scores["score"].to_numpy(), atol=2e-5)
+    np.testing.assert_allclose(served, scores["play_score"].to_numpy(), atol=2e-5)
 
 
 def test_a_finished_run_is_printed_and_another_is_refused(finished, capsys):

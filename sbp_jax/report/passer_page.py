@@ -1,0 +1,223 @@
+"""A passer's season on one page: his play scores, his splits, and his most telling plays."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+
+from sbp_jax.report import football
+from sbp_jax.report.errors import ReportError
+from sbp_jax.report.style import (
+    BAND,
+    BLUE,
+    INK,
+    MUTED,
+    VERMILION,
+    headline,
+    new_figure,
+    note,
+    styled,
+)
+from sbp_jax.scoring.extreme_plays import COUNT, ExtremePlays
+from sbp_jax.scoring.rate import CENTRE, LIMITS, rate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SPLITS: Final[Mapping[str, tuple[str, ...]]] = {
+    "depth": ("behind the line", "0 to 9", "10 to 19", "20 and more"),
+    "down": ("1", "2", "3"),
+    "direction": ("left", "middle", "right"),
+    "score_state": ("behind 9+", "behind 1 to 8", "tied", "ahead 1 to 8", "ahead 9+"),
+}
+"""Splits that are shown, and their levels from top to bottom."""
+
+_TITLES: Final = {"depth": "air yards", "down": "down", "direction": "to the"}
+FEWEST: Final = 15
+"""Attempts in a level that qualify a passer there: the level's scale is made by these."""
+
+_BINS: Final = 10
+_SHOWN: Final = 0.98  # of the probability is between the ends of a density's axis
+_CHANCE: Final = 1.96
+
+
+class PassersSeason(NamedTuple):
+    """Whose page it is.
+
+    Attributes:
+        passer_id: the league's id.
+        name: as tables spell it.
+        season: the year.
+    """
+
+    passer_id: str
+    name: str
+    season: int
+
+
+def find_passer(plays: pl.DataFrame, name: str, season: int) -> PassersSeason:
+    """The passer of that name, or id, in a regular season.
+
+    Raises:
+        ReportError: there is none, or more than one.
+    """
+    regular = plays.filter((pl.col("season") == season) & (pl.col("season_type") == "REG"))
+    found = regular.filter((pl.col("passer_name") == name) | (pl.col("passer_id") == name))
+    ids = found["passer_id"].unique(maintain_order=True).to_list()
+    if not ids:
+        last = name.split(".")[-1].split(" ")[-1]
+        close = regular.filter(pl.col("passer_name").str.contains(last, literal=True))
+        names = sorted(close["passer_name"].unique()) or ["none like it"]
+        raise ReportError(f"passer: expected one who threw in {season}, got {name!r}; {names}")
+    if len(ids) > 1:
+        raise ReportError(f"passer: {name!r} names {len(ids)} in {season}; give an id: {ids}")
+    return PassersSeason(ids[0], found["passer_name"].mode().sort()[0], season)
+
+
+@styled
+def passer_page(
+    plays: pl.DataFrame, extremes: ExtremePlays, who: PassersSeason, unit: str
+) -> "Figure":
+    """Draw the page of a passer's regular season.
+
+    Args:
+        plays: scored plays of all passers, whose seasons and levels his are compared with.
+        extremes: best and worst plays with their forecasts.
+        who: the passer and the season (`find_passer`).
+        unit: of the outcome.
+
+    Raises:
+        ReportError: none of his plays is among the extremes: his season was not rated.
+        MissingExtraError: matplotlib is not installed.
+    """
+    regular = plays.filter((pl.col("season") == who.season) & (pl.col("season_type") == "REG"))
+    mine = regular.filter(pl.col("passer_id") == who.passer_id)
+    chosen = (
+        (extremes.plays["passer_id"] == who.passer_id) & (extremes.plays["season"] == who.season)
+    ).to_numpy()
+    if not chosen.any():
+        raise ReportError(
+            f"{who.name}, {who.season}: expected plays among the extreme ones, got none; only "
+            "seasons with enough attempts and games have them"
+        )
+    figure, axes = new_figure(10.5, 4, 2, height_ratios=[1.35, 1, 1, 1])
+    _histogram(axes[0], mine["play_score"].to_numpy())
+    _splits(axes[1], regular, who)
+    order = np.argsort(-extremes.plays["standard_score"].to_numpy()[chosen], kind="stable")
+    rows = np.flatnonzero(chosen)[order]
+    best, worst = rows[:COUNT], rows[::-1][:COUNT]
+    for column, (label, group) in enumerate((("best", best), ("worst", worst))):
+        for place, row in enumerate(group):
+            title = f"{label} play" if place == 0 else f"{label}, no. {place + 1}"
+            facts = extremes.plays.row(int(row), named=True)
+            axis = axes[2 + 2 * place + column]
+            _density(axis, title, facts, extremes.pmf[row], extremes.values)
+            axis.set_xlabel(f"value of the play, {unit}" if place == COUNT - 1 else "")
+    whole = rate(regular, min_attempts=FEWEST).table.filter(pl.col("passer_id") == who.passer_id)
+    found = whole.row(0, named=True)
+    headline(
+        figure,
+        f"{who.name}, {found['teams']}, {who.season}: {found['score']:.0f} "
+        f"({found['score_low']:.0f} to {found['score_high']:.0f}), "
+        f"{found['attempts']} targeted passes in {found['games']} games",
+        "Scores of plays and of splits, and the plays that went best and worst for what they were.",
+    )
+    return figure
+
+
+def _histogram(axis: "Axes", scores: Float[np.ndarray, " B"]) -> None:
+    """Play scores in tenths, beside what chance makes of an average passer's."""
+    # Of a score that stands for a step of the distribution only the middle is known; that is what
+    # is counted, and why a bar at an atom may be high for everybody.
+    counts, edges = np.histogram(scores, bins=_BINS, range=(0, 1))
+    expected = scores.size / _BINS
+    half = _CHANCE * np.sqrt(expected * (1 - 1 / _BINS))
+    axis.axhspan(expected - half, expected + half, color=BAND, lw=0)
+    axis.bar(edges[:-1] + 0.05, counts, width=0.092, color=BLUE)
+    axis.axvline(float(scores.mean()), color=INK, lw=1.2, ls="--")
+    axis.set_title(f"Play scores, mean {scores.mean():.3f}")
+    axis.set_xlabel("play score: 0 worst, 1 best for that throw")
+    axis.set_ylabel("plays")
+    axis.grid(axis="x", visible=False)
+    note(axis, "grey: even spread, 95 %", "upper right")
+
+
+def _splits(axis: "Axes", regular: pl.DataFrame, who: PassersSeason) -> None:
+    """Scores of the levels of each split, each level on the scale of all passers in the season."""
+    labels, places, at = [], [], 0.0
+    for label, row in _levels(regular, who):
+        if label is None:
+            at += 0.6
+            continue
+        labels.append(label)
+        places.append(at)
+        if row is not None and row["score"] is not None:
+            colour = BLUE if row["score"] >= CENTRE else VERMILION
+            axis.plot([row["score_low"], row["score_high"]], [at, at], color=colour, lw=2)
+            axis.plot(row["score"], at, "o", color=colour, ms=5, mec="white", mew=0.6)
+        at += 1
+    axis.axvline(CENTRE, color=INK, lw=1, ls="--")
+    axis.set_yticks(places, labels, fontsize=7.5)
+    axis.set_ylim(places[-1] + 0.7, -0.7)
+    axis.set_xlim(max(LIMITS[0], axis.get_xlim()[0]), LIMITS[1] + 0.5)
+    axis.set_title("Score by split, with 95 % interval")
+    axis.set_xlabel("50 to 99; dashed: average")
+    axis.grid(axis="y", visible=False)
+    axis.tick_params(axis="y", length=0)
+
+
+def _levels(
+    regular: pl.DataFrame, who: PassersSeason
+) -> Iterator[tuple[str | None, dict[str, Any] | None]]:
+    """Label and rating of every level that is shown; None and None between splits."""
+    for i, (split, levels) in enumerate(SPLITS.items()):
+        if i:
+            yield None, None
+        table = rate(regular, f"passer, {split}", min_attempts=FEWEST).table
+        mine = table.filter(pl.col("passer_id") == who.passer_id)
+        rows = {str(row[split]): row for row in mine.iter_rows(named=True)}
+        for level in levels:
+            row = rows.get(level)
+            count = row["attempts"] if row else 0
+            name = f"{_TITLES[split]} {level}" if split in _TITLES else level
+            yield f"{name} ({count})", row
+
+
+def _density(
+    axis: "Axes",
+    title: str,
+    play: Mapping[str, Any],
+    pmf: Float[np.ndarray, " cells"],
+    values: Float[np.ndarray, " cells"],
+) -> None:
+    """What was forecast for a play, and what came."""
+    step = values[1] - values[0]
+    cumulative = np.cumsum(pmf) / pmf.sum()
+    ends = np.interp([(1 - _SHOWN) / 2, (1 + _SHOWN) / 2], cumulative, values)
+    low, high = min(ends[0], play["outcome"]), max(ends[1], play["outcome"])
+    air = 0.06 * (high - low) + step
+    axis.bar(values, 100 * pmf, width=step, color=BLUE)
+    axis.axvline(play["outcome"], color=VERMILION, lw=2)
+    axis.plot(play["expected"], 0, "^", color=INK, ms=7, clip_on=False, zorder=5)
+    axis.set_xlim(low - air, high + air)
+    # Atoms may leave the axis: what lies beside them is to be seen.
+    inside = np.sort(100 * pmf)[::-1]
+    axis.set_ylim(0, max(min(inside[0], 3.0 * inside[3]), 1e-3) * 1.1)
+    axis.set_title(
+        f"{title}: {play['outcome']:+.1f}, score {play['play_score']:.3f}", fontsize=9, pad=26
+    )
+    axis.text(
+        0,
+        1.02,
+        f"{football.situation(play)}\n"
+        f"{football.outcome(play)} v. {play['defense']}, week {play['week']}",
+        transform=axis.transAxes,
+        fontsize=7.8,
+        color=MUTED,
+        va="bottom",
+    )
+    axis.set_ylabel("%", labelpad=1)
+    axis.grid(axis="x", visible=False)

@@ -1,0 +1,204 @@
+"""The report on ratings and winning: tables, figures, and one Markdown file that holds them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from sbp_jax.evaluation.correlation import Correlation
+from sbp_jax.plays.report import BuildReport
+from sbp_jax.report.passer_page import find_passer, passer_page
+from sbp_jax.report.passers_figure import passers_figure
+from sbp_jax.report.report import REPORT, settings_lines, text_block
+from sbp_jax.report.style import save_figure
+from sbp_jax.report.wins_figure import wins_figure
+from sbp_jax.run_folder import write_text
+from sbp_jax.scoring import compare_ratings as compared
+from sbp_jax.scoring.extreme_plays import read_extreme_plays
+from sbp_jax.scoring.rate import Ratings, rate
+from sbp_jax.scoring.table import render_ratings
+
+TITLES: Final[Mapping[str, str]] = {
+    compared.SCORE: "passing score",
+    compared.OVER_EXPECTATION: "outcome over expectation",
+    compared.PLAY_MEAN: "mean play score, unweighted",
+    compared.RATING: "NFL passer rating",
+    compared.ANY_A: "adjusted net yards/att.",
+    compared.CPOE: "completion % over expected",
+    compared.OTHER: "other ratings",
+}
+_SHOWN: Final = (compared.SCORE, compared.RATING, compared.ANY_A, compared.CPOE, compared.OTHER)
+_WIDTH: Final = 28
+
+
+@dataclass(frozen=True)
+class WinsInputs:
+    """What the report is made of.
+
+    Attributes:
+        config: the run's config.
+        data: the account of the load.
+        evaluation: correlations and stability, as plain types.
+        table: passer-seasons with their ratings.
+        plays: scored plays.
+        seasons: the rating of all passers and seasons.
+        levels: by name, the rendered tables of mean play scores.
+        command: what starts the run, and continues it.
+    """
+
+    config: Mapping[str, Any]
+    data: BuildReport
+    evaluation: Mapping[str, Any]
+    table: pl.DataFrame
+    plays: pl.DataFrame
+    seasons: Ratings
+    levels: Mapping[str, str]
+    command: str
+
+
+def title_of(rating: str, evaluation: Mapping[str, Any]) -> str:
+    """What a rating is called."""
+    if rating == compared.OTHER and evaluation.get("label"):
+        return str(evaluation["label"])
+    return TITLES[rating]
+
+
+def render_comparison(evaluation: Mapping[str, Any]) -> str:
+    """Tables of correlations and stability as plain text, at most 100 columns wide."""
+    parts = [_correlations(evaluation, "")]
+    if "wins_with_other" in evaluation:
+        parts.append(_correlations(evaluation, "_with_other"))
+    parts += [_halves(evaluation), _stability(evaluation)]
+    return "\n".join(parts)
+
+
+def _correlations(evaluation: Mapping[str, Any], suffix: str) -> str:
+    pearson = evaluation[f"wins{suffix}"]
+    spearman = evaluation[f"wins_spearman{suffix}" if not suffix else f"wins{suffix}_spearman"]
+    playoffs = evaluation[f"playoffs{suffix}"]
+    label = evaluation["label"]
+    known = f" that have a rating by {label} too" if suffix else ""
+    lines = [
+        f"Correlation with win percentage, {pearson['rows']} passer-seasons of "
+        f"{pearson['passers']} passers{known}; with making the",
+        f"playoffs, {playoffs['rows']} of them; 95 % intervals by bootstrap of passers. Ahead: how "
+        "far the passing",
+        "score's r with win percentage is above the rating's.",
+        "",
+        f"{'':<{_WIDTH}} {'Pearson':^19} {'Spearman':^19} {'playoffs':^14} {'ahead':^15}",
+    ]
+    for name, entry in pearson["ratings"].items():
+        ahead = pearson["ahead_of"].get(name)
+        lines.append(
+            f"{title_of(name, evaluation):<{_WIDTH}.{_WIDTH}} {_interval(entry):^19} "
+            f"{_interval(spearman['ratings'][name]):^19} "
+            f"{_with_error(playoffs['ratings'][name]):^14} "
+            f"{_with_error(ahead, '+.3f') if ahead else '':^15}".rstrip()
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _halves(evaluation: Mapping[str, Any]) -> str:
+    first, second = evaluation["wins_first_half"], evaluation["wins_second_half"]
+    lines = [
+        f"Pearson's r with win percentage in the first half of the seasons ({first['rows']}) and "
+        f"in the second ({second['rows']})",
+        "",
+    ]
+    lines += [
+        f"{title_of(name, evaluation):<{_WIDTH}.{_WIDTH}} "
+        f"{_with_error(first['ratings'][name]):^14} {_with_error(second['ratings'][name]):^14}"
+        for name in first["ratings"]
+    ]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _stability(evaluation: Mapping[str, Any]) -> str:
+    lines = [
+        "Stability: split-half reliability within a season, correlation with the passer's next one",
+        "",
+        f"{'':<{_WIDTH}} {'split half':^14} {'next season':^14} {'pairs':>6}",
+    ]
+    for name, entry in evaluation["stability"].items():
+        half, following = entry["split_half"], entry["season_to_season"]
+        lines.append(
+            f"{title_of(name, evaluation):<{_WIDTH}.{_WIDTH}} "
+            f"{_with_error(half) if half else '-':^14} {_with_error(following):^14} "
+            f"{following['pairs']:>6}"
+        )
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _interval(entry: Mapping[str, float]) -> str:
+    return f"{entry['estimate']:.3f} ({entry['low']:.2f}-{entry['high']:.2f})"
+
+
+def _with_error(entry: Mapping[str, float], spec: str = ".3f") -> str:
+    return f"{format(entry['estimate'], spec)} ({entry['standard_error']:.3f})"
+
+
+def write_wins_report(folder: Path, inputs: WinsInputs) -> Path:
+    """Draw the figures and write ``report.md`` into a run folder, whole or not at all."""
+    figures = _draw(folder, inputs)
+    sections = {
+        "Ratings and winning": text_block(render_comparison(inputs.evaluation)),
+        "Is it fair?": (
+            "Mean play score at every level of what the expectation knows; 1/2 is fair, z is the "
+            f"distance in standard errors with games as units.\n\n{text_block(inputs.levels['known'])}"
+            "\n\nLevels of what it does not know, for what they are:\n\n"
+            f"{text_block(inputs.levels['free'])}"
+        ),
+        "The passers": text_block(render_ratings(inputs.seasons, title="Passers by season")),
+        "Figures": "\n\n".join(
+            f"### {title}\n\n![{title}](figures/{path.name})" for title, path in figures.items()
+        ),
+        "Data": text_block(str(inputs.data))
+        + (f"\n\n{text_block(inputs.evaluation['joined'])}" if inputs.evaluation["joined"] else ""),
+        "What was run": f"{text_block(inputs.command)}\n\n"
+        + text_block("\n".join(settings_lines(inputs.config))),
+    }
+    parts = ["# Ratings of passers and winning"]
+    parts += [f"## {name}\n\n{text}" for name, text in sections.items()]
+    path = folder / REPORT
+    write_text(path, "\n\n".join(parts) + "\n")
+    return path
+
+
+def _draw(folder: Path, inputs: WinsInputs) -> dict[str, Path]:
+    evaluation, plays = inputs.evaluation, inputs.plays
+    suffix = "_with_other" if "wins_with_other" in evaluation else ""
+    found = evaluation[f"wins{suffix}"]["ratings"]
+    shown = [name for name in _SHOWN if name in found]
+    last = int(inputs.table["season"].max())  # type: ignore[arg-type]
+    where = f"season_type = 'REG' AND season = {last}"
+    season = rate(plays, where=where, min_attempts=inputs.config["settings"]["min_attempts"])
+    first = season.qualified.row(0, named=True)
+    extremes = read_extreme_plays(folder)
+    rated = extremes.plays.filter(pl.col("season") == last)["passer_id"]
+    best = next(x for x in season.qualified["passer_id"] if x in set(rated))
+    drawn = {
+        "Ratings and winning": (
+            "wins",
+            wins_figure(
+                inputs.table.drop_nulls(shown),
+                shown,
+                {name: Correlation(**found[name]) for name in shown},
+                titles={name: title_of(name, evaluation) for name in shown},
+            ),
+        ),
+        f"Passers of {last}": ("passers", passers_figure(season, title=f"passers of {last}")),
+        "Best and worst seasons": (
+            "seasons",
+            passers_figure(inputs.seasons, title="seasons of passers"),
+        ),
+        f"The page of {first['passer_name']}": (
+            "passer_page",
+            passer_page(plays, extremes, find_passer(plays, best, last), evaluation["unit"]),
+        ),
+    }
+    return {
+        title: save_figure(figure, folder / "figures" / f"{stem}.png")
+        for title, (stem, figure) in drawn.items()
+    }

@@ -1,0 +1,246 @@
+"""Score every season by a model that never saw it: expected points, network and all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from jaxtyping import Bool, Float
+
+from sbp_jax.batch import Batch, check_batch
+from sbp_jax.distributions import SplicedBinnedPareto
+from sbp_jax.hosts import is_first
+from sbp_jax.models.forecaster import Forecaster, NetworkConfig, make_forecaster
+from sbp_jax.plays import PlayTables
+from sbp_jax.plays.examples import targeted_passes
+from sbp_jax.points.expected_points import fit_expected_points
+from sbp_jax.points.pass_value import PassEnds, can_be_valued
+from sbp_jax.scoring.errors import ScoringError
+from sbp_jax.scoring.folds import Fold
+from sbp_jax.scoring.outcome import Measured, Outcome, measure
+from sbp_jax.scoring.play_forecast import (
+    PlayForecast,
+    cell_probabilities,
+    forecast_batch,
+    forecast_plays,
+)
+from sbp_jax.scoring.scored_plays import scored_plays
+from sbp_jax.training.config import TrainConfig
+from sbp_jax.training.loop import Fit
+from sbp_jax.training.operations import Operations
+from sbp_jax.training.parallel import Devices
+from sbp_jax.training.placing import place_examples
+from sbp_jax.training.train_forecaster import train_forecaster
+
+
+@dataclass(frozen=True)
+class HowToFit:
+    """Everything about the models but their data.
+
+    Attributes:
+        outcome: what is scored.
+        network: sizes; the series is not used, so of the encoder nothing is.
+        train: how to train.
+        tail_mass: probability of either tail beyond the bins.
+    """
+
+    outcome: Outcome
+    network: NetworkConfig
+    train: TrainConfig
+    tail_mass: float
+
+    def forecaster(self) -> Forecaster:
+        """Network and head, with the bins of the outcome."""
+        family = SplicedBinnedPareto(self.outcome.edges, tail_mass=self.tail_mass, splice="edge")
+        return make_forecaster(self.network, family, self.outcome.anchors)
+
+
+class FoldFit(NamedTuple):
+    """One model and the plays that it scores.
+
+    Attributes:
+        fit: the trained network.
+        rows: (B,) True for the plays of its test seasons.
+        batch: those plays.
+        forecast: of those plays.
+    """
+
+    fit: Fit
+    rows: Bool[np.ndarray, " N"]
+    batch: Batch
+    forecast: PlayForecast
+
+
+@dataclass(frozen=True)
+class CrossFit:
+    """Scored plays, and the models that scored them.
+
+    Attributes:
+        plays: scored plays, in the order of the passes, with their fold.
+        folds: a model for each fold.
+        forecaster: of all of them.
+        left_out: passes that the feed says too little of to be valued.
+    """
+
+    plays: pl.DataFrame
+    folds: list[FoldFit]
+    forecaster: Forecaster
+    left_out: int
+
+    def cells(
+        self, chosen: Bool[np.ndarray, " N"], outcome: Outcome
+    ) -> Float[np.ndarray, "B cells"]:
+        """Forecast probabilities of all cells of the bins, for a few of the plays, in order."""
+        found = np.zeros((int(chosen.sum()), outcome.highest - outcome.lowest + 1), np.float32)
+        at = np.cumsum(chosen) - 1
+        for fold in self.folds:
+            own = chosen[fold.rows]
+            if own.any():
+                batch = Batch(*(leaf[own] for leaf in fold.batch))
+                found[at[fold.rows & chosen]] = cell_probabilities(
+                    self.forecaster, fold.fit.params, batch, (outcome.lowest, outcome.highest)
+                )
+        return found
+
+    def forecast_again(self, chosen: Bool[np.ndarray, " N"]) -> list[PlayForecast]:
+        """Forecasts of some of the plays once more, by fold; for whoever measures how long."""
+        return [
+            forecast_batch(
+                self.forecaster,
+                fold.fit.params,
+                Batch(*(leaf[chosen[fold.rows]] for leaf in fold.batch)),
+            )
+            for fold in self.folds
+            if chosen[fold.rows].any()
+        ]
+
+
+def cross_fit(
+    tables: PlayTables,
+    folds: Sequence[Fold],
+    how: HowToFit,
+    *,
+    devices: Devices,
+    folder: Path,
+    operations: Operations | None = None,
+) -> CrossFit:
+    """Fit a model for each fold and score the seasons it never saw, playoffs included.
+
+    Expected points, where the outcome needs them, are fitted anew for each fold, without its
+    test seasons, and value its training plays too. A fold that was trained before is not trained
+    again.
+
+    Args:
+        tables: plays of all seasons of the folds.
+        folds: which seasons train, validate and test.
+        how: the models.
+        devices: to run on.
+        folder: of the run; each fold trains in a folder in it.
+        operations: how to run it.
+
+    Raises:
+        ScoringError: no pass is left.
+        TrainingError: a loss stopped being finite.
+    """
+    thrown = targeted_passes(tables.passes)
+    passes = thrown.filter(can_be_valued())
+    if passes.is_empty():
+        raise ScoringError("passes: expected some with down, distance and place, got none")
+    examples = _examples(tables, passes, folds, how.outcome)
+    seasons = passes["season"].to_numpy()
+    fits = []
+    for number, fold in enumerate(folds):
+        if is_first():
+            print(f"fold {number + 1} of {len(folds)}: to score {_named(fold.test)}", flush=True)
+        fits.append(
+            _fit_fold(
+                _as_batch(examples[number]),
+                {part: np.isin(seasons, getattr(fold, part)) for part in fold._fields},
+                how,
+                devices,
+                folder / "folds" / str(number + 1),
+                operations,
+            )
+        )
+    plays = _score(passes, examples, fits, how.outcome)
+    return CrossFit(plays, fits, how.forecaster(), thrown.height - passes.height)
+
+
+def _examples(
+    tables: PlayTables, passes: pl.DataFrame, folds: Sequence[Fold], outcome: Outcome
+) -> list[Measured]:
+    """All passes as each fold's model sees them."""
+    if outcome.name != "points":
+        return [measure(outcome, passes)] * len(folds)
+    ends = PassEnds(passes)
+    models = fit_expected_points(tables.snaps, tables.games, without=[x.test for x in folds])
+    return [measure(outcome, passes, ends.value(model)) for model in models]
+
+
+def _as_batch(measured: Measured) -> Batch:
+    rows = len(measured.target)
+    sequence, mask = np.zeros((rows, 1, 1), np.float16), np.zeros((rows, 1), np.bool_)
+    batch = Batch(sequence, mask, measured.static, measured.target.astype(np.float32))
+    check_batch(batch)
+    return batch
+
+
+def _fit_fold(
+    examples: Batch,
+    parts: dict[str, Bool[np.ndarray, " N"]],
+    how: HowToFit,
+    devices: Devices,
+    folder: Path,
+    operations: Operations | None,
+) -> FoldFit:
+    """Train on a fold's seasons and forecast those it leaves out."""
+    batches = {name: Batch(*(leaf[rows] for leaf in examples)) for name, rows in parts.items()}
+    placed = {
+        name: place_examples(batch, how.train, devices, shuffle=name == "train")
+        for name, batch in batches.items()
+    }
+    forecaster = how.forecaster()
+    fit = train_forecaster(
+        forecaster,
+        "interval_nll",
+        train=placed["train"],
+        valid=placed["valid"],
+        config=how.train,
+        devices=devices,
+        folder=folder,
+        operations=operations,
+    )
+    forecast = forecast_plays(
+        forecaster, fit.params, placed["test"], devices, rows_per_step=how.train.rows_per_step
+    )
+    return FoldFit(fit, parts["test"], batches["test"], forecast)
+
+
+def _score(
+    passes: pl.DataFrame, examples: list[Measured], fits: list[FoldFit], outcome: Outcome
+) -> pl.DataFrame:
+    """Put the folds' forecasts together and score all plays on one reference."""
+    columns = {
+        name: np.zeros(passes.height)
+        for name in ("outcome", "expected", "pit_lower", "pit_upper", "log_score", "fold")
+    }
+    for number, (measured, fold) in enumerate(zip(examples, fits, strict=True)):
+        columns["outcome"][fold.rows] = measured.exact[fold.rows]
+        columns["expected"][fold.rows] = fold.forecast.mean * outcome.step
+        for name in ("pit_lower", "pit_upper", "log_score"):
+            columns[name][fold.rows] = getattr(fold.forecast, name)
+        columns["fold"][fold.rows] = number + 1
+    plays = scored_plays(
+        passes,
+        **{name: columns[name] for name in ("outcome", "expected", "pit_lower", "pit_upper")},
+    )
+    return plays.with_columns(
+        log_score=pl.Series(columns["log_score"]),
+        fold=pl.Series(columns["fold"]).cast(pl.Int8),
+    )
+
+
+def _named(seasons: Sequence[int]) -> str:
+    return ", ".join(map(str, seasons))

@@ -1,0 +1,177 @@
+r"""What the distribution of a play is over: yards, net yards, or its value in points.
+
+All three are laid on a grid whose cells are the distribution's bins, so that one head serves them.
+
+- ``yards``: yards gained; an incompletion and an interception gain 0, as in the feed.
+- ``net_yards``: yards gained, but an interception gains air yards less the return less 45. Where
+  the ball changed hands is what it is; 45 yards for losing it is the price of the adjusted net
+  yards per attempt, and with air yards and returns of the league the average interception costs
+  43 in all.
+- ``points``: expected points after the pass less those before it (`sbp_jax.points.pass_value`),
+  in tenths.
+
+Landmarks are the outcomes that are known at the throw as the play's likely ends: the logits of
+bins are also counted from them (`sbp_jax.models.anchors`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple, get_args
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+
+from sbp_jax.models.anchors import Anchor
+from sbp_jax.plays.static import hats
+from sbp_jax.points.pass_value import PassValues
+from sbp_jax.scoring.errors import ScoringError
+from sbp_jax.scoring.expectation import EXPECTATION_FEATURES, expectation_features
+
+OutcomeName = Literal["points", "net_yards", "yards"]
+
+INTERCEPTION_YARDS: Final = 45
+"""What losing the ball costs by itself in net yards."""
+
+LANDMARK_SCALE: Final = 10.0
+_BEFORE: Final = hats("expected_points", pl.col("before"), [-2, 0, 1, 2, 3, 4, 5, 6, 7])
+
+
+class Measured(NamedTuple):
+    """Passes as examples: in steps of the outcome's grid.
+
+    Attributes:
+        static: (B, S) what the expectation knows, landmarks last.
+        target: (B,) whole numbers.
+        exact: (B,) the outcome before it was laid on the grid, in its unit.
+    """
+
+    static: Float[np.ndarray, "B S"]
+    target: Float[np.ndarray, " B"]
+    exact: Float[np.ndarray, " B"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A choice of what is scored.
+
+    Attributes:
+        name: of the choice.
+        unit: of the outcome.
+        step: width of a cell, in that unit.
+        lowest: cell of the lowest bin.
+        highest: cell of the highest bin; beyond the bins lie the tails alone.
+        landmarks: how far anchored logits reach below and above each landmark, in cells.
+        extra: features beside those of the expectation and before the landmarks.
+    """
+
+    name: OutcomeName
+    unit: str
+    step: float
+    lowest: int
+    highest: int
+    landmarks: tuple[tuple[int, int], ...]
+    extra: int = 0
+
+    @property
+    def edges(self) -> Float[np.ndarray, " edges"]:
+        """Edges of the bins, at half-integers, in cells."""
+        return np.arange(self.lowest - 0.5, self.highest + 1)
+
+    @property
+    def anchors(self) -> tuple[Anchor, ...]:
+        """The landmarks' columns, for the network."""
+        first = len(EXPECTATION_FEATURES) + self.extra
+        return tuple(
+            Anchor(first + i, LANDMARK_SCALE, below, above)
+            for i, (below, above) in enumerate(self.landmarks)
+        )
+
+
+YARDS: Final = Outcome("yards", "yards", 1.0, -15, 99, ((20, 60), (40, 1)))
+NET_YARDS: Final = Outcome("net_yards", "yards", 1.0, -75, 99, ((20, 60), (40, 1), (20, 20)))
+POINTS: Final = Outcome(
+    "points", "points", 0.1, -130, 95, ((6, 2), (30, 60), (25, 1), (20, 20)), len(_BEFORE)
+)
+OUTCOMES: Final = {outcome.name: outcome for outcome in (POINTS, NET_YARDS, YARDS)}
+
+
+def outcome_named(name: OutcomeName) -> Outcome:
+    """The choice of that name.
+
+    Raises:
+        ScoringError: there is none.
+    """
+    if name not in OUTCOMES:
+        raise ScoringError(f"outcome: expected {', '.join(get_args(OutcomeName))}, got {name!r}")
+    return OUTCOMES[name]
+
+
+def measure(outcome: Outcome, passes: pl.DataFrame, values: PassValues | None = None) -> Measured:
+    """Lay passes on the grid of an outcome.
+
+    Args:
+        outcome: one of `OUTCOMES`.
+        passes: (B rows) of the passes table.
+        values: of the same passes, for points alone.
+
+    Raises:
+        ScoringError: values are missing for points, or are of other passes.
+    """
+    columns = {"points": _points, "net_yards": _net_yards, "yards": _yards}[outcome.name]
+    if outcome.name == "points" and (values is None or len(values.value) != passes.height):
+        raise ScoringError(f"values: expected those of {passes.height} passes, got others or none")
+    exact, landmarks, extra = columns(passes, values)
+    static = np.column_stack(
+        [
+            expectation_features(passes),
+            *extra,
+            *(marks / (outcome.step * LANDMARK_SCALE) for marks in landmarks),
+        ]
+    )
+    return Measured(static.astype(np.float32), np.round(exact / outcome.step), exact)
+
+
+Column = Float[np.ndarray, " B"]
+_Columns = Callable[[pl.DataFrame, PassValues | None], tuple[Column, list[Column], list[Column]]]
+
+
+def _points(
+    passes: pl.DataFrame, values: PassValues | None
+) -> tuple[Column, list[Column], list[Column]]:
+    assert values is not None  # `measure` has made sure
+    before = pl.DataFrame({"before": values.before}).select(**_BEFORE).to_numpy()
+    landmarks = [values.incomplete, values.caught, values.touchdown, values.intercepted]
+    return values.value, landmarks, [before]
+
+
+def _yards(
+    passes: pl.DataFrame, values: PassValues | None
+) -> tuple[Column, list[Column], list[Column]]:
+    del values
+    return _column(passes, "yards_gained"), [_air(passes), _goal(passes)], []
+
+
+def _net_yards(
+    passes: pl.DataFrame, values: PassValues | None
+) -> tuple[Column, list[Column], list[Column]]:
+    del values
+    air = _air(passes)
+    thrown = air - INTERCEPTION_YARDS
+    intercepted = passes["interception"].fill_null(value=False).to_numpy()
+    returned = _column(passes, "interception_return_yards")
+    net = np.where(intercepted, thrown - returned, _column(passes, "yards_gained"))
+    return net, [air, _goal(passes), thrown], []
+
+
+def _air(passes: pl.DataFrame) -> Column:
+    # The feed holds some fifty air yards with a wrong sign or side.
+    return np.clip(_column(passes, "air_yards"), -15, 60)
+
+
+def _goal(passes: pl.DataFrame) -> Column:
+    return passes["yards_to_endzone"].cast(pl.Float64).fill_null(50).to_numpy()
+
+
+def _column(passes: pl.DataFrame, name: str) -> Column:
+    return passes[name].cast(pl.Float64).fill_null(0).to_numpy()

@@ -1,0 +1,229 @@
+r"""Scores of any split of the plays, comparable within their level, with how sure they are.
+
+The value of a group is its posterior mean of standard scores (`sbp_jax.scoring.nested_means`), each
+play weighing by its leverage: groups are nested in the order in which they are named, and games
+are a level of their own below them. With mu and sigma the mean and the standard deviation (divisor
+q - 1) of the values of the q qualified groups of the table,
+
+    score = 85.7 + 4.7 (value - mu) / sigma        clipped to 50 ... 99
+
+so that every level has a scale of its own: the average qualified season has 85.7, and so has the
+average qualified game. The two constants are those that the published Next Gen Stats scores of ten
+passer-seasons suggest, there on the normal quantile of the rank; a linear map keeps how far apart
+groups are, and takes the interval of the value along. A group with too few attempts gets a score
+by the same map but no rank.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from sbp_jax.scoring.errors import ScoringError
+from sbp_jax.scoring.nested_means import nested_means
+from sbp_jax.scoring.scored_plays import SCORE_COLUMNS
+from sbp_jax.scoring.splits import Split, split_plays
+
+MIN_ATTEMPTS: Final = 224
+"""Attempts a season that qualify: 14 for each of 16 team games."""
+
+CENTRE: Final = 85.7
+SPREAD: Final = 4.7
+LIMITS: Final = (50.0, 99.0)
+_NORMAL_95: Final = 1.96  # half width of a 95 % interval, in standard errors
+
+_GAME: Final = "game_id"
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """Scores of the groups of a split.
+
+    Attributes:
+        table: one row per group, the qualified in order of rank, then the others by score.
+        by: the columns that tell groups apart.
+        plays: how many were rated.
+        left_out: how many did not match the condition.
+        unqualified: groups with fewer attempts than asked for.
+        play_variance: of standard scores within games.
+        level_variances: of groups within the group above, by column, games the last.
+    """
+
+    table: pl.DataFrame
+    by: tuple[str, ...]
+    plays: int
+    left_out: int
+    unqualified: int
+    play_variance: float
+    level_variances: dict[str, float]
+
+    @property
+    def qualified(self) -> pl.DataFrame:
+        """The groups with a rank."""
+        return self.table.filter("qualified")
+
+    @property
+    def shown(self) -> list[str]:
+        """Columns that tell qualified groups apart, where names stand for passers' ids."""
+        groups = self.qualified
+        return [x for x in self.by if x != "passer_id" and groups[x].n_unique() > 1]
+
+
+def rate(
+    plays: pl.DataFrame,
+    by: str = "season, passer",
+    *,
+    where: str | None = None,
+    min_attempts: int = 1,
+    by_leverage: bool = True,
+) -> Ratings:
+    """Rate the groups of a split; formulas at the top of this module.
+
+    Args:
+        plays: scored plays (`sbp_jax.scoring.scored_plays`).
+        by: what to group by, outermost first (`sbp_jax.scoring.splits`); small groups are drawn
+            towards the one they are part of, so "season, passer, down" draws a passer's downs
+            towards his season, and "passer, season" his seasons towards his career.
+        where: which plays; all if left out.
+        min_attempts: fewest plays that qualify a group.
+        by_leverage: False weighs all plays alike.
+
+    Returns:
+        Ratings, whose table has, besides the columns of ``by`` and, where passers are among
+        them, passer_name (the most frequent spelling) and teams (in order of play, "OAK/DAL"):
+
+        - rank among the qualified (null for others; equal values share the better rank);
+        - score, 50 to 99, and the 95 % interval score_low, score_high (null where fewer than two
+          groups qualify);
+        - attempts, games, qualified;
+        - mean and standard_error of the group by itself; value and value_error, drawn towards the
+          group above, in the unit of the standard score;
+        - mean_play_score, 1/2 being what the model expects;
+        - completion_percent, yards, touchdowns, interceptions, for orientation.
+
+    Raises:
+        ScoringError: a column is missing, the split cannot be read, or no play is left.
+
+    >>> plays = pl.DataFrame(
+    ...     {
+    ...         "season": [2018] * 4,
+    ...         "game_id": ["g", "h", "g", "h"],
+    ...         "passer_id": ["1", "1", "2", "2"],
+    ...         "passer_name": ["A.One", "A.One", "B.Two", "B.Two"],
+    ...         "offense": ["KC"] * 4,
+    ...         "complete": [True, False, True, True],
+    ...         "yards_gained": [5, 0, 12, 9],
+    ...         "pass_touchdown": [False] * 4,
+    ...         "interception": [False, True, False, False],
+    ...         "play_score": [0.4, 0.2, 0.9, 0.7],
+    ...         "standard_score": [-0.2, -1.0, 1.4, 0.6],
+    ...         "leverage": [1.0] * 4,
+    ...     }
+    ... )
+    >>> table = rate(plays, "passer").table
+    >>> table.select("rank", "passer_name", pl.col("score").round(1)).rows()
+    [(1, 'B.Two', 89.0), (2, 'A.One', 82.4)]
+    """
+    _check(plays)
+    split = split_plays(plays, by, where)
+    weights = pl.col("leverage") if by_leverage else pl.lit(1.0)
+    found = nested_means(
+        split.plays.with_columns(value="standard_score", weight=weights), split.by, within=_GAME
+    )
+    groups = (
+        found.groups.select(
+            *split.by,
+            attempts=pl.col("plays").cast(pl.Int32),
+            mean="mean",
+            standard_error=pl.col("variance").sqrt(),
+            value="posterior",
+            value_error=pl.col("posterior_variance").sqrt(),
+        )
+        .with_columns(qualified=pl.col("attempts") >= min_attempts)
+        .with_columns(_scaled())
+        .join(_described(split), on=split.by, nulls_equal=True, maintain_order="left")
+    )
+    rank = pl.col("value").rank("min", descending=True).over("qualified").cast(pl.Int32)
+    table = groups.with_columns(rank=pl.when("qualified").then(rank)).sort(
+        ["qualified", "value", "attempts", *split.by],
+        descending=[True, True, True, *[False] * len(split.by)],
+    )
+    first = ["rank", *split.by, *(x for x in ("passer_name", "teams") if x in table.columns)]
+    return Ratings(
+        table=table.select(*first, pl.exclude(first)),
+        by=split.by,
+        plays=split.plays.height,
+        left_out=split.left_out,
+        unqualified=table.height - int(table["qualified"].sum()),
+        play_variance=found.play_variance,
+        level_variances=found.level_variances,
+    )
+
+
+def _described(split: Split) -> pl.DataFrame:
+    """What the plays of each group came to."""
+    name = pl.col("passer_name").drop_nulls().sort().mode(maintain_order=True).first()
+    teams = pl.col("offense").drop_nulls().unique(maintain_order=True).str.join("/")
+    # Game ids begin with the date; ties between spellings go to the first in the alphabet.
+    return (
+        split.plays.sort(_GAME, maintain_order=True)
+        .group_by(split.by)
+        .agg(
+            *([name.alias("passer_name"), teams.alias("teams")] if "passer_id" in split.by else []),
+            games=pl.col(_GAME).n_unique().cast(pl.Int32),
+            mean_play_score=pl.col("play_score").mean(),
+            completion_percent=100 * pl.col("complete").mean(),
+            yards=pl.col("yards_gained").cast(pl.Int64).sum(),
+            touchdowns=pl.col("pass_touchdown").sum().cast(pl.Int32),
+            interceptions=pl.col("interception").sum().cast(pl.Int32),
+        )
+    )
+
+
+def _scaled() -> list[pl.Expr]:
+    """The score and its interval, from the columns value, value_error and qualified."""
+    value, half = pl.col("value"), _NORMAL_95 * pl.col("value_error")
+    among = value.filter(pl.col("qualified"))
+    mean, spread = among.mean(), among.std()
+
+    def scale(x: pl.Expr) -> pl.Expr:
+        # Groups that are all equal are all average; no spread at all (null) is no scale.
+        steps = pl.when(spread > 1e-12).then((x - mean) / spread).when(spread >= 0).then(0.0)
+        return (CENTRE + SPREAD * steps).clip(*LIMITS)
+
+    return [
+        scale(value).alias("score"),
+        scale(value - half).alias("score_low"),
+        scale(value + half).alias("score_high"),
+    ]
+
+
+_NEEDED: Final = (
+    "season",
+    "game_id",
+    "passer_id",
+    "passer_name",
+    "offense",
+    "complete",
+    "yards_gained",
+    "pass_touchdown",
+    "interception",
+    "play_score",
+    "standard_score",
+    "leverage",
+)
+
+
+def _check(plays: pl.DataFrame) -> None:
+    if missing := [name for name in _NEEDED if name not in plays.columns]:
+        raise ScoringError(
+            f"plays: expected scored plays, got none of the columns {', '.join(missing)}"
+        )
+    if plays.is_empty():
+        raise ScoringError("plays: expected at least one, got an empty set")
+    for name in SCORE_COLUMNS[-2:]:
+        bad = plays.filter(~pl.col(name).is_finite() | pl.col(name).is_null())
+        if bad.height:
+            raise ScoringError(
+                f"plays: expected finite numbers in {name}, got {bad[name][0]} in {bad.height} rows"
+            )

@@ -1,0 +1,105 @@
+"""The table of scored plays: what every rating, split and figure of a run is made of."""
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+
+from sbp_jax.run_folder import write_whole
+from sbp_jax.scoring.errors import ScoringError
+from sbp_jax.scoring.leverage import leverage
+from sbp_jax.scoring.play_score import play_scores, standard_scores
+
+FILE: Final = "scored_plays.parquet"
+
+SCORE_COLUMNS: Final = (
+    "outcome",
+    "expected",
+    "pit_lower",
+    "pit_upper",
+    "play_score",
+    "standard_score",
+    "leverage",
+)
+"""Columns that are added to those of the passes table."""
+
+_SITUATION: Final = ("score_diff", "quarter", "clock_seconds")
+
+
+def scored_plays(
+    passes: pl.DataFrame,
+    *,
+    outcome: Float[np.ndarray, " B"],
+    expected: Float[np.ndarray, " B"],
+    pit_lower: Float[np.ndarray, " B"],
+    pit_upper: Float[np.ndarray, " B"],
+) -> pl.DataFrame:
+    """The passes with their scores.
+
+    Args:
+        passes: (B rows) of the passes table; without score and clock all leverages are 1.
+        outcome: (B,) what the play was worth, in the unit of the forecast.
+        expected: (B,) mean of the forecast.
+        pit_lower: (B,) forecast distribution function just below the outcome.
+        pit_upper: (B,) the same at it.
+
+    Returns:
+        The passes with `SCORE_COLUMNS`: outcome, expected and the two ends of its step as given;
+        play_score in [0, 1] and standard_score in the unit of the outcome (see
+        `sbp_jax.scoring.play_score`); leverage (see `sbp_jax.scoring.leverage`).
+
+    Raises:
+        ScoringError: lengths differ, no plays, a column is missing, a number that is not finite,
+            or a row without season, game or passer.
+    """
+    for name in ("season", "game_id", "passer_id"):
+        if name not in passes.columns:
+            raise ScoringError(f"passes: expected the column {name}, which is missing")
+        if count := passes[name].null_count():
+            raise ScoringError(f"passes: expected {name} in every row, got null in {count}")
+    if outcome.shape != (passes.height,):
+        raise ScoringError(f"outcome: expected {passes.height}, one a pass, got {outcome.shape}")
+    situated = all(name in passes.columns for name in _SITUATION)
+    seasons = passes["season"].to_numpy()
+    columns = {
+        "outcome": outcome,
+        "expected": expected,
+        "pit_lower": pit_lower,
+        "pit_upper": pit_upper,
+        "play_score": play_scores(pit_lower, pit_upper),
+        "standard_score": standard_scores(pit_lower, pit_upper, outcome - expected, seasons),
+        "leverage": leverage(passes) if situated else np.ones(passes.height),
+    }
+    return passes.with_columns(
+        pl.Series(name, np.asarray(values, np.float64)) for name, values in columns.items()
+    )
+
+
+def write_scored_plays(run: Path, plays: pl.DataFrame) -> Path:
+    """Write the table into a run folder, whole or not at all; the path is returned."""
+    path = run / FILE
+    write_whole(path, lambda file: plays.write_parquet(file, compression="zstd"))
+    return path
+
+
+def read_scored_plays(run: Path) -> pl.DataFrame:
+    """The table of a finished run.
+
+    Raises:
+        ScoringError: there is none, or it is damaged or of another kind.
+    """
+    path = run / FILE
+    if not path.exists():
+        raise ScoringError(
+            f"{run}: expected a finished run with {FILE}, got none; "
+            "experiments/wins.py, passing_score.py and tracking.py write one"
+        )
+    try:
+        plays = pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ScoringError(f"{path}: cannot be read: {error}") from error
+    if missing := [name for name in SCORE_COLUMNS if name not in plays.columns]:
+        raise ScoringError(f"{path}: expected the columns {', '.join(missing)}, which are missing")
+    return plays

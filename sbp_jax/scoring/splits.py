@@ -1,0 +1,104 @@
+"""Splits as text: which plays, and grouped by what, in SQL over the columns of scored plays."""
+
+import difflib
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from sbp_jax.scoring.errors import ScoringError
+from sbp_jax.scoring.split_columns import with_split_columns
+
+_ALIASES: Final = {"passer": "passer_id", "game": "game_id", "team": "offense"}
+"""What stands for the column itself, so that a table has it once."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Plays to be grouped.
+
+    Attributes:
+        plays: those that match, with the columns to group by.
+        by: names of these columns, outermost first.
+        left_out: how many plays did not match the condition.
+    """
+
+    plays: pl.DataFrame
+    by: tuple[str, ...]
+    left_out: int
+
+
+def split_plays(plays: pl.DataFrame, by: str, where: str | None = None) -> Split:
+    """Read a split.
+
+    Args:
+        plays: scored plays.
+        by: columns, or SQL expressions with a name, with commas between them, outermost first:
+            "season, passer", "passer, down", "passer, air_yards >= 20 AS deep".
+        where: an SQL condition such as "air_yards >= 20 AND down = 3"; None takes all plays.
+
+    Raises:
+        ScoringError: an expression cannot be read, names an unknown column (close ones are
+            named), is no condition, or no play matches.
+
+    >>> plays = pl.DataFrame({"passer_id": ["a", "b"], "air_yards": [3, 30]})
+    >>> split = split_plays(plays, "passer, air_yards > 9 AS far", "air_yards >= 20")
+    >>> split.by, split.plays["far"].to_list(), split.left_out
+    (('passer_id', 'far'), [True], 1)
+    """
+    known = with_split_columns(plays)
+    parts = _parts(by)
+    if not parts:
+        raise ScoringError("by: expected columns such as 'season, passer', got nothing")
+    kept = known
+    if where is not None:
+        condition = _evaluate(known, where, "where")
+        if condition.dtype != pl.Boolean:
+            raise ScoringError(f"where: expected a condition, got {where!r} ({condition.dtype})")
+        kept = known.filter(condition)
+        if kept.is_empty():
+            raise ScoringError(f"where: expected some plays, got none of {plays.height:,}: {where}")
+    names = []
+    for part in parts:
+        column = _evaluate(kept, _ALIASES.get(part, part), "by")
+        if column.dtype.is_nested() or column.dtype.is_float():
+            raise ScoringError(f"by: expected a column of groups, got {part} ({column.dtype})")
+        if column.name in names:
+            raise ScoringError(f"by: expected every column once, got {column.name} twice")
+        kept = kept.with_columns(column)
+        names.append(column.name)
+    return Split(kept, tuple(names), plays.height - kept.height)
+
+
+def _parts(text: str) -> list[str]:
+    """Text between the commas that are in no brackets."""
+    parts, depth = [""], 0
+    for letter in text:
+        depth += (letter == "(") - (letter == ")")
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _evaluate(plays: pl.DataFrame, text: str, argument: str) -> pl.Series:
+    """An SQL expression over the plays, as a column of as many rows."""
+    try:
+        expression = pl.sql_expr(text)
+    except pl.exceptions.PolarsError as error:
+        raise ScoringError(f"{argument}: cannot be read: {text!r}: {_first_line(error)}") from None
+    named = set(expression.meta.root_names())
+    if unknown := sorted(named - set(plays.columns)):
+        close = difflib.get_close_matches(unknown[0], plays.columns, n=3)
+        known = ", ".join(close or sorted(plays.columns))
+        hint = f"did you mean {known}?" if close else f"known are {known}"
+        raise ScoringError(f"{argument}: no column {unknown[0]!r} in {text!r}; {hint}")
+    try:
+        return plays.select(expression).to_series()
+    except (pl.exceptions.PolarsError, TypeError) as error:
+        raise ScoringError(f"{argument}: {text!r}: {_first_line(error)}") from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

@@ -1,0 +1,98 @@
+r"""Scores of any split of a run's plays: a table, a CSV and a figure.
+
+    python scripts/score_plays.py RUN --by "season, passer" --where "air_yards >= 20" \
+        --min-attempts 15
+
+RUN is a finished run of experiments/wins.py, passing_score.py or tracking.py. ``--by`` names what
+to group by, outermost first: small groups are drawn towards the one they are part of. ``--where``
+is an SQL condition over the same columns. Besides those of the passes table there are passer, team,
+opponent, game, half, depth, direction, distance, field, score_state, two_minute, late_and_close,
+and in runs on tracking pressure, throw_time, openness, nearest_rusher, time_to_throw,
+defenders_near_target, separation. ``--columns`` lists all of them.
+"""
+
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from sbp_jax.errors import SbpJaxError
+from sbp_jax.report.passers_figure import passers_figure
+from sbp_jax.report.style import save_figure
+from sbp_jax.run_folder import write_whole
+from sbp_jax.scoring import Ratings, rate, read_scored_plays, render_ratings
+from sbp_jax.scoring.split_columns import with_split_columns
+
+
+@dataclass(frozen=True)
+class ScorePlays:
+    """What to score.
+
+    Attributes:
+        run: folder of a finished run.
+        by: what to group by: columns, or SQL expressions with a name, with commas between them.
+        where: an SQL condition; all plays if left out.
+        min_attempts: fewest plays that qualify a group.
+        count: groups shown at either end.
+        equal_weights: let every play weigh the same, not by what was at stake in the game.
+        output: files to write, without suffix; in the run's splits folder if left out.
+        columns: list the columns, and stop.
+    """
+
+    run: Annotated[Path, tyro.conf.Positional]
+    by: str = "season, passer"
+    where: str | None = None
+    min_attempts: int = 1
+    count: int = 10
+    equal_weights: bool = False
+    output: Path | None = None
+    columns: bool = False
+
+
+def main(config: ScorePlays) -> Ratings | None:
+    """Score, print, and write both files."""
+    plays = read_scored_plays(config.run)
+    if config.columns:
+        for name, dtype in with_split_columns(plays).schema.items():
+            print(f"{name:<28} {dtype}")
+        return None
+    ratings = rate(
+        plays,
+        config.by,
+        where=config.where,
+        min_attempts=config.min_attempts,
+        by_leverage=not config.equal_weights,
+    )
+    title = config.by if config.where is None else f"{config.by}, {config.where}"
+    print(render_ratings(ratings, count=config.count, title=title))
+    print(
+        f"{ratings.plays:,} plays rated, {ratings.left_out:,} left out by the condition; "
+        f"{ratings.unqualified:,} groups with fewer than {config.min_attempts} attempts, unranked "
+        "in the CSV"
+    )
+    output = config.output or config.run / "splits" / _file_name(title, config.min_attempts)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    table = output.with_name(f"{output.name}.csv")
+    write_whole(table, ratings.table.write_csv)
+    figure = save_figure(
+        passers_figure(ratings, title=title, count=config.count),
+        output.with_name(f"{output.name}.png"),
+    )
+    print(f"{table}\n{figure}")
+    return ratings
+
+
+def _file_name(title: str, min_attempts: int) -> str:
+    """The split in letters that any file system takes."""
+    spelled = title.replace(">", " over ").replace("<", " under ")
+    return f"{re.sub(r'[^A-Za-z0-9]+', '_', spelled).strip('_')}_min{min_attempts}"[:150]
+
+
+if __name__ == "__main__":
+    try:
+        main(tyro.cli(ScorePlays, description=__doc__))
+    except SbpJaxError as error:
+        sys.exit(f"error: {error}")
