@@ -124,7 +124,7 @@ def _minimise(
 ) -> Any:
     def loss(params: tuple[Array, Array]) -> Array:
         weights, bias = params
-        log_p = jax.nn.log_softmax(z @ weights + bias)
+        log_p = jax.nn.log_softmax(z @ weights + bias[None, :])
         fit = -jnp.mean(jnp.take_along_axis(log_p, seen[:, None], axis=1))
         return fit + 0.5 * ridge * jnp.sum(weights**2)
 

@@ -146,8 +146,9 @@ def write_wins_report(folder: Path, inputs: WinsInputs) -> Path:
         "Ratings and winning": text_block(render_comparison(inputs.evaluation)),
         "Is it fair?": (
             "Mean play score at every level of what the expectation knows; 1/2 is fair, z is the "
-            f"distance in standard errors with games as units.\n\n{text_block(inputs.levels['known'])}"
-            "\n\nLevels of what it does not know, for what they are:\n\n"
+            "distance in standard errors with games as units.\n\n"
+            f"{text_block(inputs.levels['known'])}\n\n"
+            "Levels of what it does not know, for what they are:\n\n"
             f"{text_block(inputs.levels['free'])}"
         ),
         "The passers": text_block(render_ratings(inputs.seasons, title="Passers by season")),

@@ -1,6 +1,7 @@
 """Seasons in folds, so that every season is scored by a model that never saw it."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from sbp_jax.scoring.errors import ScoringError
@@ -42,7 +43,7 @@ def season_folds(seasons: Sequence[int], count: int) -> list[Fold]:
             f"{len(ordered)}"
         )
     ends = [round(i * len(ordered) / count) for i in range(count + 1)]
-    blocks = [tuple(ordered[a:b]) for a, b in zip(ends, ends[1:], strict=False)]
+    blocks = [tuple(ordered[a:b]) for a, b in pairwise(ends)]
     folds = []
     for i, test in enumerate(blocks):
         valid = blocks[(i + 1) % count][:1]

@@ -14,7 +14,6 @@ Landmarks are the outcomes that are known at the throw as the play's likely ends
 bins are also counted from them (`sbp_jax.models.anchors`).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, get_args
 
@@ -118,50 +117,34 @@ def measure(outcome: Outcome, passes: pl.DataFrame, values: PassValues | None = 
     Raises:
         ScoringError: values are missing for points, or are of other passes.
     """
-    columns = {"points": _points, "net_yards": _net_yards, "yards": _yards}[outcome.name]
-    if outcome.name == "points" and (values is None or len(values.value) != passes.height):
-        raise ScoringError(f"values: expected those of {passes.height} passes, got others or none")
-    exact, landmarks, extra = columns(passes, values)
-    static = np.column_stack(
-        [
-            expectation_features(passes),
-            *extra,
-            *(marks / (outcome.step * LANDMARK_SCALE) for marks in landmarks),
-        ]
-    )
-    return Measured(static.astype(np.float32), np.round(exact / outcome.step), exact)
+    if outcome.name == "points":
+        if values is None or len(values.value) != passes.height:
+            raise ScoringError(
+                f"values: expected those of {passes.height} passes, got others or none"
+            )
+        exact = values.value
+        extra = [pl.DataFrame({"before": values.before}).select(**_BEFORE).to_numpy()]
+        landmarks = [values.incomplete, values.caught, values.touchdown, values.intercepted]
+    elif outcome.name == "net_yards":
+        air, extra = _air(passes), []
+        landmarks = [air, _goal(passes), air - INTERCEPTION_YARDS]
+        exact = _net_yards(passes, air)
+    else:
+        exact, extra = _column(passes, "yards_gained"), []
+        landmarks = [_air(passes), _goal(passes)]
+    scale = outcome.step * LANDMARK_SCALE
+    known = [expectation_features(passes), *extra, *(marks / scale for marks in landmarks)]
+    static = np.column_stack(known).astype(np.float32)
+    return Measured(static, np.round(exact / outcome.step), exact)
 
 
 Column = Float[np.ndarray, " B"]
-_Columns = Callable[[pl.DataFrame, PassValues | None], tuple[Column, list[Column], list[Column]]]
 
 
-def _points(
-    passes: pl.DataFrame, values: PassValues | None
-) -> tuple[Column, list[Column], list[Column]]:
-    assert values is not None  # `measure` has made sure
-    before = pl.DataFrame({"before": values.before}).select(**_BEFORE).to_numpy()
-    landmarks = [values.incomplete, values.caught, values.touchdown, values.intercepted]
-    return values.value, landmarks, [before]
-
-
-def _yards(
-    passes: pl.DataFrame, values: PassValues | None
-) -> tuple[Column, list[Column], list[Column]]:
-    del values
-    return _column(passes, "yards_gained"), [_air(passes), _goal(passes)], []
-
-
-def _net_yards(
-    passes: pl.DataFrame, values: PassValues | None
-) -> tuple[Column, list[Column], list[Column]]:
-    del values
-    air = _air(passes)
-    thrown = air - INTERCEPTION_YARDS
+def _net_yards(passes: pl.DataFrame, air: Column) -> Column:
     intercepted = passes["interception"].fill_null(value=False).to_numpy()
-    returned = _column(passes, "interception_return_yards")
-    net = np.where(intercepted, thrown - returned, _column(passes, "yards_gained"))
-    return net, [air, _goal(passes), thrown], []
+    lost = air - _column(passes, "interception_return_yards") - INTERCEPTION_YARDS
+    return np.where(intercepted, lost, _column(passes, "yards_gained"))
 
 
 def _air(passes: pl.DataFrame) -> Column:

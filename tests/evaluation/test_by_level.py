@@ -8,10 +8,10 @@ from sbp_jax.evaluation.errors import EvaluationError
 
 @pytest.fixture(scope="module")
 def season():
-    """4000 fair scores of 100 games; third downs are scored too high."""
+    """4000 values of 100 games with mean 1/2, but for the few third downs."""
     rng = np.random.default_rng(0)
-    down = rng.integers(1, 4, 4000)
-    values = rng.random(4000) + 0.1 * (down == 3)
+    down = rng.choice([1, 2, 3], 4000, p=[0.6, 0.38, 0.02])
+    values = rng.random(4000) + 0.4 * (down == 3)
     depth = np.array(["short", "deep", None], object)[rng.integers(0, 3, 4000)]
     return values, {"down": down, "depth": depth}, rng.integers(0, 100, 4000)
 
@@ -35,14 +35,14 @@ def test_numbers_are_those_of_the_textbook_formula(season):
 def test_the_unfair_level_stands_out(season):
     frame = by_level(*season)
     assert frame.filter(pl.col("z").abs() > 4)["level"].to_list() == ["3"]
-    shifted = by_level(season[0], season[1], season[2], expected=0.6)
+    shifted = by_level(season[0], season[1], season[2], expected=0.9)
     assert abs(shifted.filter(level="3")["z"].item()) < 4
 
 
 def test_levels_come_in_order_and_null_is_unknown(season):
     values, levels, games = season
     frame = by_level(values, levels, games)
-    first = [each for each in levels["depth"] if each][0]
+    first = next(each for each in levels["depth"] if each)
     second = {"short": "deep", "deep": "short"}[first]
     assert frame["level"].to_list() == ["1", "2", "3", first, second, "unknown"]
     assert frame["split"].to_list() == ["down"] * 3 + ["depth"] * 3

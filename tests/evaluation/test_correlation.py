@@ -16,9 +16,9 @@ def related(rows, r, seed=0):
 
 
 def few_seasons():
-    """Nine rows of four passers, with ties on both sides."""
-    x = np.array([1.0, 2.0, 2.0, 5.0, 4.0, 4.0, 4.0, 7.0, 0.0])
-    y = np.array([0.2, 0.5, 0.4, 0.4, 0.9, 0.5, 0.1, 0.8, 0.4])
+    """Nine rows of four passers, with ties on both sides; no passer's rows are all equal."""
+    x = np.array([1.0, 2.0, 4.0, 5.0, 5.0, 4.0, 4.0, 7.0, 0.0])
+    y = np.array([0.2, 0.5, 0.4, 0.4, 0.9, 0.5, 0.1, 0.8, 0.5])
     return x, y, np.array(["b", "a", "a", "d", "c", "c", "b", "b", "d"])
 
 
