@@ -26,6 +26,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from sbp_jax.command_line import run
@@ -58,6 +59,7 @@ from sbp_jax.scoring.compare_ratings import (
     PLAY_MEAN,
     RATING,
     SCORE,
+    THROWS,
     correlations,
     season_table,
     stability,
@@ -206,9 +208,10 @@ def score_and_report(
         tables, folds, how, devices=devices, folder=config.run, operations=config.operations
     )
     if is_first():
-        plays = found.plays.with_columns(
-            completion_expected=expected_completion(found.plays, [fold.test for fold in folds])
-        )
+        throws = found.plays.filter(~pl.col("sack"))  # they come first
+        completion = expected_completion(throws, [fold.test for fold in folds])
+        known = np.pad(completion, (0, found.plays.height - throws.height), constant_values=np.nan)
+        plays = found.plays.with_columns(completion_expected=pl.Series(known).fill_nan(None))
         conclude(config, tables, found, plays, other)
 
 
@@ -225,7 +228,7 @@ def conclude(
     table = season_table(
         plays, tables, min_attempts=config.min_attempts, min_games=config.min_games
     )
-    ratings = [SCORE, OVER_EXPECTATION, PLAY_MEAN, RATING, ANY_A, CPOE]
+    ratings = [SCORE, THROWS, OVER_EXPECTATION, PLAY_MEAN, RATING, ANY_A, CPOE]
     joined = None
     if other is not None:
         table, report = join_ratings(table, other.filter(pl.col("season").is_in(config.seasons)))
@@ -245,7 +248,8 @@ def conclude(
         "outcome": outcome.name,
         "unit": outcome.unit,
         "label": config.other.label if other is not None else None,
-        "plays": plays.height,
+        "throws": plays.height - int(plays["sack"].sum()),
+        "sacks": int(plays["sack"].sum()),
         "left_out": found.left_out,
         "log_score": float(plays["log_score"].mean()),  # type: ignore[arg-type]
         "seconds_to_score_a_season": seconds_to_score(found, plays),
@@ -302,12 +306,13 @@ def compare(
 
 def level_table(plays: pl.DataFrame, splits: tuple[str, ...]) -> str:
     """Mean play score at every level of some splits."""
-    columns = with_split_columns(plays)
+    throws = plays.filter(~pl.col("sack"))
+    columns = with_split_columns(throws)
     return render_levels(
         by_level(
-            plays["play_score"].to_numpy(),
+            throws["play_score"].to_numpy(),
             {name: columns[name].cast(pl.String).to_numpy() for name in splits},
-            plays["game_id"].to_numpy(),
+            throws["game_id"].to_numpy(),
         )
     )
 

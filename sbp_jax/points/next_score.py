@@ -16,6 +16,7 @@ NEXT_SCORES: Final = (-7, -3, -2, 0, 2, 3, 7)
 """Points of each kind of next score, of the other team below 0."""
 
 TOUCHDOWN: Final = 7.0
+SAFETY: Final = 2.0
 
 _NEEDED: Final = (
     "game_id",

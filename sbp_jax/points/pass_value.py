@@ -13,22 +13,16 @@ catch as the statistics give them: a fumble after the catch, a penalty, and what
 the next snap are not in it. Six seconds pass.
 """
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 
 from sbp_jax.points.errors import PointsError
 from sbp_jax.points.expected_points import ExpectedPoints
 from sbp_jax.points.next_score import TOUCHDOWN
-from sbp_jax.points.situation import HALF_SECONDS, situation_features
-
-PLAY_SECONDS: Final = 6
-TOUCHBACK: Final = 80  # yards to the end zone after an interception in it
-_NEEDED: Final = ("down", "yards_to_go", "yards_to_endzone")
-
-Rows = Int[np.ndarray, " B"]
+from sbp_jax.points.play_ends import Start, flags, whole_numbers
 
 
 class PassValues(NamedTuple):
@@ -51,20 +45,6 @@ class PassValues(NamedTuple):
     intercepted: Float[np.ndarray, " B"]
 
 
-class _End(NamedTuple):
-    """How a pass could end: features of the situation after it, and whose that is.
-
-    Attributes:
-        features: (B, F) of the next situation.
-        sign: (B,) 1 where the offence has the ball, -1 where the other team has.
-        points: (B,) points instead of the situation's, NaN where it is the situation's.
-    """
-
-    features: Float[np.ndarray, "B F"]
-    sign: Float[np.ndarray, " B"]
-    points: Float[np.ndarray, " B"]
-
-
 class PassEnds:
     """Situations before and after some passes, which any number of models can then value.
 
@@ -76,98 +56,32 @@ class PassEnds:
     """
 
     def __init__(self, passes: pl.DataFrame) -> None:
-        for name in (*_NEEDED, "air_yards"):
-            if name not in passes.columns:
-                raise PointsError(f"passes: expected the column {name}, which is missing")
-        for name in _NEEDED:
-            if count := passes[name].null_count():
-                raise PointsError(f"passes: expected {name} in every row, got null in {count}")
-        frame = passes.with_columns(HALF_SECONDS)
-        self._down = _column(frame, "down")
-        self._to_go = np.maximum(_column(frame, "yards_to_go"), 0)
-        self._field = np.clip(_column(frame, "yards_to_endzone"), 1, 99)
-        self._seconds = _column(frame, "half_seconds")
-        air = np.clip(_column(frame, "air_yards"), -15, 60)
-        returned = _column(frame, "interception_return_yards")
-        zero = np.zeros_like(air)
-        self._before = _features(self._down, self._to_go, self._field, self._seconds)
-        gained = _column(frame, "yards_gained")
-        scored = _flag(frame, "pass_touchdown")
-        self._run = self._after(gained, scored)
-        self._incomplete = self._after(zero, zero > 0)
-        self._caught = self._after(air, air >= self._field)
-        self._intercepted = self._turnover(air, zero, zero > 0)
-        self._picked = self._turnover(air, returned, _flag(frame, "interception_touchdown"))
-        self._interception = _flag(frame, "interception")
+        if "air_yards" not in passes.columns:
+            raise PointsError("passes: expected the column air_yards, which is missing")
+        start = Start(passes)
+        air = np.clip(whole_numbers(passes, "air_yards"), -15, 60)
+        returned = whole_numbers(passes, "interception_return_yards")
+        none = np.zeros_like(air)
+        never = none > 0
+        self.start = start
+        self._run = start.after(
+            whole_numbers(passes, "yards_gained"), flags(passes, "pass_touchdown")
+        )
+        self._incomplete = start.after(none, never)
+        self._caught = start.after(air, air >= start.field)
+        self._intercepted = start.turnover(air, none, never)
+        self._picked = start.turnover(air, returned, flags(passes, "interception_touchdown"))
+        self._interception = flags(passes, "interception")
 
     def value(self, model: ExpectedPoints) -> PassValues:
         """Value all passes by one model of expected points."""
-        before = model.points_of(self._before)
-
-        def worth(end: _End) -> Float[np.ndarray, " B"]:
-            then = end.sign * model.points_of(end.features)
-            return np.where(np.isnan(end.points), then, end.points) - before
-
+        before = model.points_of(self.start.features)
+        value = np.where(self._interception, self._picked.worth(model), self._run.worth(model))
         return PassValues(
             before=before,
-            value=np.where(self._interception, worth(self._picked), worth(self._run)),
-            incomplete=worth(self._incomplete),
-            caught=worth(self._caught),
+            value=value - before,
+            incomplete=self._incomplete.worth(model) - before,
+            caught=self._caught.worth(model) - before,
             touchdown=TOUCHDOWN - before,
-            intercepted=worth(self._intercepted),
+            intercepted=self._intercepted.worth(model) - before,
         )
-
-    def _after(self, yards: Rows, touchdown: Bool[np.ndarray, " B"]) -> _End:
-        """After a play of some yards by the offence, at the goal line if it did not score."""
-        field = np.clip(self._field - yards, 1, 99)
-        made = (yards >= self._to_go) & (yards > 0)
-        lost = ~made & (self._down == 4)
-        features = _features(
-            np.where(made | lost, 1, np.minimum(self._down + 1, 4)),
-            np.where(
-                made,
-                np.minimum(field, 10),
-                np.where(lost, np.minimum(100 - field, 10), self._to_go - yards),
-            ),
-            np.where(lost, 100 - field, field),
-            self._later(),
-        )
-        points = np.where(touchdown, TOUCHDOWN, np.nan)
-        return _End(features, np.where(lost, -1.0, 1.0), points)
-
-    def _turnover(self, air: Rows, returned: Rows, touchdown: Bool[np.ndarray, " B"]) -> _End:
-        """After an interception and its return: the other team's first down."""
-        depth = self._field - air  # yards short of the end zone; at most 0 within it
-        touchback = (depth <= 0) & (returned <= -depth)
-        field = np.where(touchback, TOUCHBACK, np.clip(100 - depth - returned, 1, 99))
-        features = _features(np.ones_like(field), np.minimum(field, 10), field, self._later())
-        return _End(features, -np.ones(len(field)), np.where(touchdown, -TOUCHDOWN, np.nan))
-
-    def _later(self) -> Rows:
-        return np.maximum(self._seconds - PLAY_SECONDS, 0)
-
-
-def can_be_valued() -> pl.Expr:
-    """Whether the feed has what the value of a pass needs: down, distance and place."""
-    return pl.all_horizontal(pl.col(name).is_not_null() for name in _NEEDED)
-
-
-def _column(passes: pl.DataFrame, name: str) -> Rows:
-    return passes[name].cast(pl.Int64).fill_null(0).to_numpy()
-
-
-def _flag(passes: pl.DataFrame, name: str) -> Bool[np.ndarray, " B"]:
-    return passes[name].fill_null(value=False).to_numpy()
-
-
-def _features(down: Rows, to_go: Rows, field: Rows, seconds: Rows) -> Float[np.ndarray, "B F"]:
-    return situation_features(
-        pl.DataFrame(
-            {
-                "down": down,
-                "yards_to_go": np.clip(to_go, 0, 99),
-                "yards_to_endzone": field,
-                "half_seconds": seconds,
-            }
-        )
-    )

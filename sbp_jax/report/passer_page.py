@@ -42,6 +42,7 @@ FEWEST: Final = 15
 _BINS: Final = 10
 _SHOWN: Final = 0.98  # of the probability is between the ends of a density's axis
 _CHANCE: Final = 1.96
+_LABELS: Final = 0.38  # of the width of the panel of splits
 
 
 class PassersSeason(NamedTuple):
@@ -94,7 +95,7 @@ def passer_page(
         MissingExtraError: matplotlib is not installed.
     """
     regular = plays.filter((pl.col("season") == who.season) & (pl.col("season_type") == "REG"))
-    mine = regular.filter(pl.col("passer_id") == who.passer_id)
+    mine = regular.filter((pl.col("passer_id") == who.passer_id) & ~pl.col("sack"))
     chosen = (
         (extremes.plays["passer_id"] == who.passer_id) & (extremes.plays["season"] == who.season)
     ).to_numpy()
@@ -106,7 +107,7 @@ def passer_page(
     figure, axes = new_figure(10.5, 4, 2, height_ratios=[1.35, 1, 1, 1])
     _histogram(axes[0], mine["play_score"].to_numpy())
     _splits(axes[1], regular, who)
-    order = np.argsort(-extremes.plays["standard_score"].to_numpy()[chosen], kind="stable")
+    order = np.argsort(-extremes.plays["throw_score"].to_numpy()[chosen], kind="stable")
     rows = np.flatnonzero(chosen)[order]
     best, worst = rows[:COUNT], rows[::-1][:COUNT]
     for column, (label, group) in enumerate((("best", best), ("worst", worst))):
@@ -123,7 +124,7 @@ def passer_page(
         f"{who.name}, {found['teams']}, {who.season}: {found['score']:.0f} "
         f"({found['score_low']:.0f} to {found['score_high']:.0f}), "
         f"{found['attempts']} targeted passes in {found['games']} games",
-        "Scores of plays and of splits, and the plays that went best and worst for what they were.",
+        "Below, his best and worst throws: forecast (blue), its mean (black), what came (orange).",
     )
     return figure
 
@@ -157,14 +158,22 @@ def _splits(axis: "Axes", regular: pl.DataFrame, who: PassersSeason) -> None:
         if row is not None and row["score"] is not None:
             colour = BLUE if row["score"] >= CENTRE else VERMILION
             axis.plot([row["score_low"], row["score_high"]], [at, at], color=colour, lw=2)
+            axis.plot(row["own_score"], at, "o", mfc="none", mec=MUTED, ms=5)
             axis.plot(row["score"], at, "o", color=colour, ms=5, mec="white", mew=0.6)
         at += 1
     axis.axvline(CENTRE, color=INK, lw=1, ls="--")
-    axis.set_yticks(places, labels, fontsize=7.5)
+    axis.set_yticks([])
     axis.set_ylim(places[-1] + 0.7, -0.7)
-    axis.set_xlim(max(LIMITS[0], axis.get_xlim()[0]), LIMITS[1] + 0.5)
+    low = max(LIMITS[0], axis.get_xlim()[0])
+    # Labels stand inside, or they would take their width from every panel of the column.
+    axis.set_xlim(LIMITS[1] + 0.5 - (LIMITS[1] + 0.5 - low) / (1 - _LABELS), LIMITS[1] + 0.5)
+    axis.set_xticks([x for x in range(50, 100, 5) if x >= low])
+    for place, label in zip(places, labels, strict=True):
+        axis.text(
+            0.0, place, label, transform=axis.get_yaxis_transform(), va="center", fontsize=7.5
+        )
     axis.set_title("Score by split, with 95 % interval")
-    axis.set_xlabel("50 to 99; dashed: average")
+    axis.set_xlabel("50 to 99; dashed: average; hollow: these plays alone")
     axis.grid(axis="y", visible=False)
     axis.tick_params(axis="y", length=0)
 

@@ -22,6 +22,7 @@ from sbp_jax.scoring.table import render_ratings
 
 TITLES: Final[Mapping[str, str]] = {
     compared.SCORE: "passing score",
+    compared.THROWS: "its throws alone",
     compared.OVER_EXPECTATION: "outcome over expectation",
     compared.PLAY_MEAN: "mean play score, unweighted",
     compared.RATING: "NFL passer rating",

@@ -1,7 +1,7 @@
 """Scores of plays, and of anything that plays can be grouped by."""
 
 from sbp_jax.scoring.errors import ScoringError
-from sbp_jax.scoring.play_score import play_scores, standard_scores
+from sbp_jax.scoring.play_score import play_scores, throw_scores
 from sbp_jax.scoring.rate import MIN_ATTEMPTS, Ratings, rate
 from sbp_jax.scoring.scored_plays import read_scored_plays, scored_plays, write_scored_plays
 from sbp_jax.scoring.table import render_ratings
@@ -15,6 +15,6 @@ __all__ = [
     "read_scored_plays",
     "render_ratings",
     "scored_plays",
-    "standard_scores",
+    "throw_scores",
     "write_scored_plays",
 ]

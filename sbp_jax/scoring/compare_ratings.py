@@ -17,6 +17,7 @@ from sbp_jax.scoring.passer_rating import adjusted_net_yards, passer_rating
 from sbp_jax.scoring.passer_seasons import passer_seasons
 
 SCORE: Final = "passing_score"
+THROWS: Final = "throw_score"
 OVER_EXPECTATION: Final = "over_expectation"
 RATING: Final = "passer_rating"
 ANY_A: Final = "any_a"
@@ -34,15 +35,16 @@ def season_table(
     """Passer-seasons that qualify, with their results and all ratings that are made of plays.
 
     Args:
-        plays: scored plays with the column `completion_expected`.
+        plays: scored plays; its throws have the column `completion_expected`.
         tables: all plays of the seasons, for the official statistics.
         min_attempts: fewest attempts of a regular season.
         min_games: fewest games as the team's most-used passer.
 
     Returns:
-        What `passer_seasons` returns, of the seasons of the scored plays, and passing_score (the
-        value of `sbp_jax.scoring.rate`), over_expectation (the same of outcomes less their
-        forecasts' means), mean_play_score (every play alike), cpoe.
+        What `passer_seasons` returns, of the seasons of the scored plays, and passing_score and
+        throw_score (values of `sbp_jax.scoring.rate`, of dropbacks and of throws), over_expectation
+        (as passing_score, with the outcome less its expectation in place of the throw score),
+        mean_play_score (of throws, every one alike), cpoe.
 
     Raises:
         ScoringError: no passer-season qualifies.
@@ -57,12 +59,14 @@ def season_table(
         raise ScoringError(
             f"expected passer-seasons with {min_attempts} attempts and {min_games} games, got none"
         )
-    completion = completion_over_expected(regular, regular["completion_expected"].to_numpy())
+    throws = regular.filter(~pl.col("sack"))
+    completion = completion_over_expected(throws, throws["completion_expected"].to_numpy())
     return (
         seasons.join(season_values(regular, SCORE), on=WHO, how="left")
+        .join(season_values(regular, THROWS), on=WHO, how="left")
         .join(season_values(regular, OVER_EXPECTATION), on=WHO, how="left")
         .join(
-            regular.group_by(WHO).agg(pl.col("play_score").mean().alias(PLAY_MEAN)),
+            throws.group_by(WHO).agg(pl.col("play_score").mean().alias(PLAY_MEAN)),
             on=WHO,
             how="left",
         )
@@ -78,9 +82,16 @@ def season_values(regular: pl.DataFrame, rating: str) -> pl.DataFrame:
 
 def _valued(regular: pl.DataFrame, rating: str) -> pl.DataFrame:
     """Values and weights of plays for `nested_means`."""
-    gain = pl.col("outcome") - pl.col("expected")
-    value = pl.col("standard_score") if rating == SCORE else gain - gain.mean().over("season")
-    return regular.select(*_LEVELS, value.alias(VALUE), pl.col("leverage").alias(WEIGHT))
+    throw = ~pl.col("sack")
+    gain = pl.when(throw).then(pl.col("outcome") - pl.col("expected") - pl.col("throw_score"))
+    value = {
+        SCORE: pl.col("standard_score"),
+        THROWS: pl.col("throw_score"),
+        OVER_EXPECTATION: pl.col("standard_score")
+        + (gain - gain.mean().over("season")).fill_null(0.0),
+    }[rating]
+    rows = regular.filter(throw) if rating == THROWS else regular
+    return rows.select(*_LEVELS, value.alias(VALUE), pl.col("leverage").alias(WEIGHT))
 
 
 def correlations(
@@ -162,13 +173,18 @@ def _split_halves(
     def net(t: np.ndarray) -> np.ndarray:
         return adjusted_net_yards(t[..., 0], t[..., 2], t[..., 3], t[..., 4], t[..., 5], t[..., 6])
 
-    surplus = regular.group_by(_LEVELS, maintain_order=True).agg(
-        total=(pl.col("complete").cast(pl.Float64) - pl.col("completion_expected")).sum(),
-        score=pl.col("play_score").sum(),
-        plays=pl.len(),
+    surplus = (
+        regular.filter(~pl.col("sack"))
+        .group_by(_LEVELS, maintain_order=True)
+        .agg(
+            total=(pl.col("complete").cast(pl.Float64) - pl.col("completion_expected")).sum(),
+            score=pl.col("play_score").sum(),
+            plays=pl.len(),
+        )
     )
     statistics = {
         SCORE: (mean, _game_totals(regular, SCORE), ("total", "weight")),
+        THROWS: (mean, _game_totals(regular, THROWS), ("total", "weight")),
         OVER_EXPECTATION: (mean, _game_totals(regular, OVER_EXPECTATION), ("total", "weight")),
         PLAY_MEAN: (mean, surplus, ("score", "plays")),
         CPOE: (mean, surplus, ("total", "plays")),

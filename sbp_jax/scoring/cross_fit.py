@@ -16,10 +16,13 @@ from sbp_jax.models.forecaster import Forecaster, NetworkConfig, make_forecaster
 from sbp_jax.plays import PlayTables
 from sbp_jax.plays.examples import targeted_passes
 from sbp_jax.points.expected_points import fit_expected_points
-from sbp_jax.points.pass_value import PassEnds, can_be_valued
+from sbp_jax.points.pass_value import PassEnds
+from sbp_jax.points.play_ends import Start, can_be_valued
+from sbp_jax.points.sack_value import SackEnds
+from sbp_jax.scoring.dropback import Dropbacks, Expectation, expect_dropbacks, with_dropbacks
 from sbp_jax.scoring.errors import ScoringError
 from sbp_jax.scoring.folds import Fold
-from sbp_jax.scoring.outcome import Measured, Outcome, measure
+from sbp_jax.scoring.outcome import Measured, Outcome, measure, sack_yards
 from sbp_jax.scoring.play_forecast import (
     PlayForecast,
     cell_probabilities,
@@ -81,7 +84,7 @@ class CrossFit:
         plays: scored plays, in the order of the passes, with their fold.
         folds: a model for each fold.
         forecaster: of all of them.
-        left_out: passes that the feed says too little of to be valued.
+        left_out: passes and sacks that the feed says too little of to be valued.
     """
 
     plays: pl.DataFrame
@@ -92,7 +95,8 @@ class CrossFit:
     def cells(
         self, chosen: Bool[np.ndarray, " N"], outcome: Outcome
     ) -> Float[np.ndarray, "B cells"]:
-        """Forecast probabilities of all cells of the bins, for a few of the plays, in order."""
+        """Forecast probabilities of all cells of the bins, for a few throws, in order."""
+        chosen = chosen[: len(self.folds[0].rows)]  # sacks come after all throws
         found = np.zeros((int(chosen.sum()), outcome.highest - outcome.lowest + 1), np.float32)
         at = np.cumsum(chosen) - 1
         for fold in self.folds:
@@ -105,7 +109,8 @@ class CrossFit:
         return found
 
     def forecast_again(self, chosen: Bool[np.ndarray, " N"]) -> list[PlayForecast]:
-        """Forecasts of some of the plays once more, by fold; for whoever measures how long."""
+        """Forecasts of some throws once more, by fold; for whoever measures how long."""
+        chosen = chosen[: len(self.folds[0].rows)]
         return [
             forecast_batch(
                 self.forecaster,
@@ -148,7 +153,9 @@ def cross_fit(
     passes = thrown.filter(can_be_valued())
     if passes.is_empty():
         raise ScoringError("passes: expected some with down, distance and place, got none")
-    examples = _examples(tables, passes, folds, how.outcome)
+    sacks = tables.snaps.filter(pl.col("kind") == "sack")
+    valued = sacks.filter(can_be_valued() & pl.col("passer_id").is_not_null())
+    examples, outcomes = _examples(tables, passes, valued, folds, how.outcome)
     seasons = passes["season"].to_numpy()
     fits = []
     for number, fold in enumerate(folds):
@@ -165,18 +172,57 @@ def cross_fit(
             )
         )
     plays = _score(passes, examples, fits, how.outcome)
-    return CrossFit(plays, fits, how.forecaster(), thrown.height - passes.height)
+    plays = _with_sacks(plays, valued, examples, outcomes, folds)
+    left_out = thrown.height - passes.height + sacks.height - valued.height
+    return CrossFit(plays, fits, how.forecaster(), left_out)
 
 
 def _examples(
-    tables: PlayTables, passes: pl.DataFrame, folds: Sequence[Fold], outcome: Outcome
-) -> list[Measured]:
-    """All passes as each fold's model sees them."""
+    tables: PlayTables,
+    passes: pl.DataFrame,
+    sacks: pl.DataFrame,
+    folds: Sequence[Fold],
+    outcome: Outcome,
+) -> tuple[list[Measured], list[Float[np.ndarray, " K"]]]:
+    """All passes as each fold's model sees them, and the outcomes of all sacks."""
     if outcome.name != "points":
-        return [measure(outcome, passes)] * len(folds)
-    ends = PassEnds(passes)
+        measured, lost = measure(outcome, passes), sack_yards(outcome, sacks)
+        return [measured] * len(folds), [lost] * len(folds)
+    ends, sack_ends = PassEnds(passes), SackEnds(sacks)
     models = fit_expected_points(tables.snaps, tables.games, without=[x.test for x in folds])
-    return [measure(outcome, passes, ends.value(model)) for model in models]
+    return (
+        [measure(outcome, passes, ends.value(model)) for model in models],
+        [sack_ends.value(model) for model in models],
+    )
+
+
+def _with_sacks(
+    plays: pl.DataFrame,
+    sacks: pl.DataFrame,
+    examples: list[Measured],
+    outcomes: list[Float[np.ndarray, " K"]],
+    folds: Sequence[Fold],
+) -> pl.DataFrame:
+    """Scored passes and sacks, each expected by what was learnt from other seasons."""
+    situations = [Start(frame).features for frame in (plays, sacks)]
+    seasons = [frame["season"].to_numpy() for frame in (plays, sacks)]
+    throw, sack = (
+        Expectation(np.zeros(frame.height), np.zeros(frame.height)) for frame in (plays, sacks)
+    )
+    outcome = np.zeros(sacks.height)
+    for fold, measured, lost in zip(folds, examples, outcomes, strict=True):
+        test = [np.isin(x, fold.test) for x in seasons]
+        kinds = (
+            Dropbacks(features, values, ~rows, rows)
+            for features, values, rows in zip(situations, (measured.exact, lost), test, strict=True)
+        )
+        for found, whole, rows in zip(expect_dropbacks(*kinds), (throw, sack), test, strict=True):
+            for part, into in zip(found, whole, strict=True):
+                into[rows] = part
+        outcome[test[1]] = lost[test[1]]
+    return with_dropbacks(
+        plays, sacks, throw_expected=throw, sack_expected=sack, sack_outcome=outcome
+    )
 
 
 def _as_batch(measured: Measured) -> Batch:

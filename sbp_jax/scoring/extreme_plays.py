@@ -36,17 +36,18 @@ class ExtremePlays(NamedTuple):
 def extreme_plays(plays: pl.DataFrame, passer_seasons: pl.DataFrame) -> Bool[np.ndarray, " N"]:
     """Which scored plays are the best and worst of the given passer-seasons.
 
-    By standard score, regular seasons alone; of equal ones the first.
+    Throws by throw score, regular seasons alone; of equal ones the first.
 
     Args:
         plays: scored plays.
         passer_seasons: columns season and passer_id.
     """
     mine = pl.struct(_WHO).is_in(passer_seasons.select(pl.struct(_WHO)).to_series().implode())
-    score = pl.col("standard_score")
+    score = pl.col("throw_score")
     best = score.rank("ordinal", descending=True).over(_WHO)
     worst = score.rank("ordinal").over(_WHO)
-    numbered = plays.with_row_index("at").filter(mine & (pl.col("season_type") == "REG"))
+    throw = (pl.col("season_type") == "REG") & ~pl.col("sack")
+    numbered = plays.with_row_index("at").filter(mine & throw)
     kept = numbered.filter((best <= COUNT) | (worst <= COUNT))["at"].to_numpy()
     chosen = np.zeros(plays.height, np.bool_)
     chosen[kept] = True

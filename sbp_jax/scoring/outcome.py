@@ -10,6 +10,9 @@ All three are laid on a grid whose cells are the distribution's bins, so that on
 - ``points``: expected points after the pass less those before it (`sbp_jax.points.pass_value`),
   in tenths.
 
+A sack's outcome is its loss of yards, in net yards 45 more if the ball was lost with it, or its
+value in points (`sbp_jax.points.sack_value`).
+
 Landmarks are the outcomes that are known at the throw as the play's likely ends: the logits of
 bins are also counted from them (`sbp_jax.models.anchors`).
 """
@@ -139,6 +142,12 @@ def measure(outcome: Outcome, passes: pl.DataFrame, values: PassValues | None = 
 
 
 Column = Float[np.ndarray, " B"]
+
+
+def sack_yards(outcome: Outcome, sacks: pl.DataFrame) -> Column:
+    """Outcome of each sack, a row of the snaps table, in yards or net yards."""
+    lost = sacks["turnover"].fill_null(value=False).to_numpy() & (outcome.name == "net_yards")
+    return _column(sacks, "yards") - INTERCEPTION_YARDS * lost
 
 
 def _net_yards(passes: pl.DataFrame, air: Column) -> Column:

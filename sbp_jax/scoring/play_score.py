@@ -7,28 +7,33 @@ of just the same one, so that the many plays that gain exactly 0 share one fair 
 forecast is right, u has mean 1/2 on every play, whatever its distribution: a passer gains nothing
 by the mere kind of his throws.
 
-u knows ranks alone, so that an interception costs little more than an incompletion. The standard
-score gives ranks their worth back, the same for all plays:
+u is bounded, so that an interception costs little more than an incompletion. The throw score gives
+the ends more weight:
 
-    s = (1 / (F(y) - F(y-))) integral from F(y-) to F(y) of J(t) dt  -  the season's mean
+    s = sigma / (F(y) - F(y-)) integral from F(y-) to F(y) of Phi^-1(t) dt  -  the season's mean
+      = sigma (phi(a) - phi(b)) / (F(y) - F(y-)),     a = Phi^-1(F(y-)),  b = Phi^-1(F(y))
 
-with J the quantile function of a reference, here of what outcomes were over their expectation on
-all plays scored together. A play at the 2nd percentile of its own distribution gets what the 2nd
-percentile is worth in the league, in points (or yards). J is averaged over the whole step of F, not
-taken at its middle: so the mean of s is the integral of J on every play, whatever J and however
-large its atoms. J(u), the normal quantile of u for instance, has not got this.
+the normal score of the rank [2], in the unit of the outcome: sigma is the standard deviation of
+what outcomes were over their expectation, over all plays scored together. Phi^-1 is averaged over
+the whole step of F, not taken at its middle: so the mean of s is 0 on every play however large its
+atoms, if the forecast is right. Phi^-1(u) has not got this.
 
 References:
     [1] Parzen (2004), "Quantile probability and statistical data modeling", Statistical Science
     19.
+    [2] Van der Waerden (1952), "Order tests for the two-sample problem", Indagationes
+    Mathematicae 14.
 """
+
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float, Shaped
+from scipy.special import ndtri
 
 from sbp_jax.scoring.errors import ScoringError
 
-_STEP = 1e-7  # a step of F below this is a point
+_STEP: Final = 1e-6  # a step of F below this is a point
 
 
 def play_scores(
@@ -50,13 +55,13 @@ def play_scores(
     return (lower + upper) / 2
 
 
-def standard_scores(
+def throw_scores(
     pit_lower: Float[np.ndarray, " B"],
     pit_upper: Float[np.ndarray, " B"],
     over_expectation: Float[np.ndarray, " B"],
     seasons: Shaped[np.ndarray, " B"],
 ) -> Float[np.ndarray, " B"]:
-    """Standard score of each play, in the unit of the outcome; formula at the top of this module.
+    """Throw score of each play, in the unit of the outcome; formula at the top of this module.
 
     Taking away the season's mean removes what the whole league gained over the seasons that the
     model was trained on.
@@ -64,8 +69,8 @@ def standard_scores(
     Args:
         pit_lower: (B,) F just below the outcome.
         pit_upper: (B,) F at it.
-        over_expectation: (B,) outcome less the mean of its forecast; their distribution is the
-            reference, and which play had which does not matter.
+        over_expectation: (B,) outcome less the mean of its forecast; of these numbers only the
+            standard deviation counts.
         seasons: (B,) the season of each.
 
     Raises:
@@ -73,8 +78,8 @@ def standard_scores(
             over_expectation that is not finite.
 
     >>> lower, upper = np.array([0.0, 0.5]), np.array([0.5, 1.0])
-    >>> standard_scores(lower, upper, np.array([3.0, -1.0]), np.array([2018, 2018]))
-    array([-2.,  2.])
+    >>> throw_scores(lower, upper, np.array([3.0, -1.0]), np.array([2018, 2018])).round(3)
+    array([-1.596,  1.596])
     """
     lower, upper = _probabilities(pit_lower, pit_upper)
     for name, values in (("over_expectation", over_expectation), ("seasons", seasons)):
@@ -85,17 +90,32 @@ def standard_scores(
         raise ScoringError(
             f"over_expectation: expected finite numbers, got {over_expectation[row]} in row {row}"
         )
-    reference = np.sort(over_expectation.astype(np.float64))
-    # The integral of the quantile function, which is a step function, is piecewise linear.
-    levels = np.linspace(0, 1, reference.size + 1)
-    integral = np.concatenate([[0.0], np.cumsum(reference)]) / reference.size
-    step = upper - lower
-    gained = np.interp(upper, levels, integral) - np.interp(lower, levels, integral)
-    at = np.minimum(((lower + upper) / 2 * reference.size).astype(np.int64), reference.size - 1)
-    scores = np.where(step > _STEP, gained / np.maximum(step, _STEP), reference[at])
+    return season_centred(over_expectation.std() * _normal_scores(lower, upper), seasons)
+
+
+def season_centred(
+    values: Float[np.ndarray, " B"], seasons: Shaped[np.ndarray, " B"]
+) -> Float[np.ndarray, " B"]:
+    """Values less the mean of their season.
+
+    >>> season_centred(np.array([1.0, 3.0, 5.0]), np.array([2017, 2017, 2018]))
+    array([-1.,  1.,  0.])
+    """
     _, season = np.unique(seasons, return_inverse=True)
-    means = np.bincount(season, weights=scores) / np.bincount(season)
-    return scores - means[season]
+    means = np.bincount(season, weights=values) / np.bincount(season)
+    return values - means[season]
+
+
+def _normal_scores(
+    lower: Float[np.ndarray, " B"], upper: Float[np.ndarray, " B"]
+) -> Float[np.ndarray, " B"]:
+    """Mean of the normal quantile over each step; at its middle where the step is a point."""
+    # At 0 and 1 the quantile is infinite and the density there 0, which is what is needed.
+    step = upper - lower
+    wide = step > _STEP
+    before, after = (np.exp(-0.5 * ndtri(x) ** 2) / np.sqrt(2 * np.pi) for x in (lower, upper))
+    middle = ndtri(np.clip((lower + upper) / 2, _STEP, 1 - _STEP))
+    return np.where(wide, (before - after) / np.where(wide, step, 1.0), middle)
 
 
 def _probabilities(

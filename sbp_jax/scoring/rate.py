@@ -12,16 +12,20 @@ average qualified game. The two constants are those that the published Next Gen 
 passer-seasons suggest, there on the normal quantile of the rank; a linear map keeps how far apart
 groups are, and takes the interval of the value along. A group with too few attempts gets a score
 by the same map but no rank.
+
+A split by what only throws have, such as depth, is of throws alone and of what came of them: their
+throw scores are fair from one kind of throw to another. Any other is of dropbacks: sacks count, and
+so does the choice of the throw (`sbp_jax.scoring.dropback`).
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import polars as pl
 
 from sbp_jax.scoring.errors import ScoringError
 from sbp_jax.scoring.nested_means import nested_means
-from sbp_jax.scoring.scored_plays import SCORE_COLUMNS
+from sbp_jax.scoring.passer_seasons import SPELLING, TEAMS
 from sbp_jax.scoring.splits import Split, split_plays
 
 MIN_ATTEMPTS: Final = 224
@@ -34,6 +38,8 @@ _NORMAL_95: Final = 1.96  # half width of a 95 % interval, in standard errors
 
 _GAME: Final = "game_id"
 
+Part = Literal["dropback", "throw"]
+
 
 @dataclass(frozen=True)
 class Ratings:
@@ -42,6 +48,7 @@ class Ratings:
     Attributes:
         table: one row per group, the qualified in order of rank, then the others by score.
         by: the columns that tell groups apart.
+        part: what was rated.
         plays: how many were rated.
         left_out: how many did not match the condition.
         unqualified: groups with fewer attempts than asked for.
@@ -51,6 +58,7 @@ class Ratings:
 
     table: pl.DataFrame
     by: tuple[str, ...]
+    part: Part
     plays: int
     left_out: int
     unqualified: int
@@ -75,6 +83,7 @@ def rate(
     *,
     where: str | None = None,
     min_attempts: int = 1,
+    part: Part | None = None,
     by_leverage: bool = True,
 ) -> Ratings:
     """Rate the groups of a split; formulas at the top of this module.
@@ -85,7 +94,9 @@ def rate(
             towards the one they are part of, so "season, passer, down" draws a passer's downs
             towards his season, and "passer, season" his seasons towards his career.
         where: which plays; all if left out.
-        min_attempts: fewest plays that qualify a group.
+        min_attempts: fewest throws that qualify a group.
+        part: "dropback" rates all plays by their standard score, "throw" throws alone by their
+            throw score; None chooses by what the split reads.
         by_leverage: False weighs all plays alike.
 
     Returns:
@@ -94,10 +105,10 @@ def rate(
 
         - rank among the qualified (null for others; equal values share the better rank);
         - score, 50 to 99, and the 95 % interval score_low, score_high (null where fewer than two
-          groups qualify);
-        - attempts, games, qualified;
+          groups qualify); own_score, by the same map but drawn towards nothing;
+        - attempts (throws), sacks, games, qualified;
         - mean and standard_error of the group by itself; value and value_error, drawn towards the
-          group above, in the unit of the standard score;
+          group above, in the unit of the outcome;
         - mean_play_score, 1/2 being what the model expects;
         - completion_percent, yards, touchdowns, interceptions, for orientation.
 
@@ -117,6 +128,8 @@ def rate(
     ...         "interception": [False, True, False, False],
     ...         "play_score": [0.4, 0.2, 0.9, 0.7],
     ...         "standard_score": [-0.2, -1.0, 1.4, 0.6],
+    ...         "throw_score": [-0.2, -1.0, 1.4, 0.6],
+    ...         "sack": [False] * 4,
     ...         "leverage": [1.0] * 4,
     ...     }
     ... )
@@ -126,22 +139,25 @@ def rate(
     """
     _check(plays)
     split = split_plays(plays, by, where)
+    part = part or _part_of(split)
     weights = pl.col("leverage") if by_leverage else pl.lit(1.0)
+    rated = split.plays if part == "dropback" else split.plays.filter(~pl.col("sack"))
+    if rated.is_empty():
+        raise ScoringError("part: expected throws, got sacks alone; rate dropbacks")
     found = nested_means(
-        split.plays.with_columns(value="standard_score", weight=weights), split.by, within=_GAME
+        rated.with_columns(value=_VALUES[part], weight=weights), split.by, within=_GAME
     )
     groups = (
         found.groups.select(
             *split.by,
-            attempts=pl.col("plays").cast(pl.Int32),
             mean="mean",
             standard_error=pl.col("variance").sqrt(),
             value="posterior",
             value_error=pl.col("posterior_variance").sqrt(),
         )
+        .join(_described(rated, split.by), on=split.by, nulls_equal=True, maintain_order="left")
         .with_columns(qualified=pl.col("attempts") >= min_attempts)
         .with_columns(_scaled())
-        .join(_described(split), on=split.by, nulls_equal=True, maintain_order="left")
     )
     rank = pl.col("value").rank("min", descending=True).over("qualified").cast(pl.Int32)
     table = groups.with_columns(rank=pl.when("qualified").then(rank)).sort(
@@ -152,7 +168,8 @@ def rate(
     return Ratings(
         table=table.select(*first, pl.exclude(first)),
         by=split.by,
-        plays=split.plays.height,
+        part=part,
+        plays=rated.height,
         left_out=split.left_out,
         unqualified=table.height - int(table["qualified"].sum()),
         play_variance=found.play_variance,
@@ -160,16 +177,27 @@ def rate(
     )
 
 
-def _described(split: Split) -> pl.DataFrame:
+_VALUES: Final[dict[Part, str]] = {"dropback": "standard_score", "throw": "throw_score"}
+
+
+def _part_of(split: Split) -> Part:
+    """Throws, if the split reads a column that no sack has."""
+    sacks = split.plays.filter("sack")
+    of_throws = sacks.is_empty() or any(sacks[x].is_null().all() for x in split.columns)
+    return "throw" if of_throws else "dropback"
+
+
+def _described(plays: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
     """What the plays of each group came to."""
-    name = pl.col("passer_name").drop_nulls().sort().mode(maintain_order=True).first()
-    teams = pl.col("offense").drop_nulls().unique(maintain_order=True).str.join("/")
-    # Game ids begin with the date; ties between spellings go to the first in the alphabet.
+    names = {"passer_name": SPELLING, "teams": TEAMS} if "passer_id" in by else {}
+    # Game ids begin with the date, and teams are named in order of play.
     return (
-        split.plays.sort(_GAME, maintain_order=True)
-        .group_by(split.by)
+        plays.sort(_GAME, maintain_order=True)
+        .group_by(by)
         .agg(
-            *([name.alias("passer_name"), teams.alias("teams")] if "passer_id" in split.by else []),
+            **names,
+            attempts=(~pl.col("sack")).sum().cast(pl.Int32),
+            sacks=pl.col("sack").sum().cast(pl.Int32),
             games=pl.col(_GAME).n_unique().cast(pl.Int32),
             mean_play_score=pl.col("play_score").mean(),
             completion_percent=100 * pl.col("complete").mean(),
@@ -195,6 +223,7 @@ def _scaled() -> list[pl.Expr]:
         scale(value).alias("score"),
         scale(value - half).alias("score_low"),
         scale(value + half).alias("score_high"),
+        scale(pl.col("mean")).alias("own_score"),
     ]
 
 
@@ -209,7 +238,9 @@ _NEEDED: Final = (
     "pass_touchdown",
     "interception",
     "play_score",
+    "throw_score",
     "standard_score",
+    "sack",
     "leverage",
 )
 
@@ -221,7 +252,7 @@ def _check(plays: pl.DataFrame) -> None:
         )
     if plays.is_empty():
         raise ScoringError("plays: expected at least one, got an empty set")
-    for name in SCORE_COLUMNS[-2:]:
+    for name in ("standard_score", "leverage"):
         bad = plays.filter(~pl.col(name).is_finite() | pl.col(name).is_null())
         if bad.height:
             raise ScoringError(

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from sbp_jax.run_folder import write_whole
 from sbp_jax.scoring.errors import ScoringError
 from sbp_jax.scoring.leverage import leverage
-from sbp_jax.scoring.play_score import play_scores, standard_scores
+from sbp_jax.scoring.play_score import play_scores, throw_scores
 
 FILE: Final = "scored_plays.parquet"
 
@@ -20,7 +20,9 @@ SCORE_COLUMNS: Final = (
     "pit_lower",
     "pit_upper",
     "play_score",
+    "throw_score",
     "standard_score",
+    "sack",
     "leverage",
 )
 """Columns that are added to those of the passes table."""
@@ -47,8 +49,10 @@ def scored_plays(
 
     Returns:
         The passes with `SCORE_COLUMNS`: outcome, expected and the two ends of its step as given;
-        play_score in [0, 1] and standard_score in the unit of the outcome (see
-        `sbp_jax.scoring.play_score`); leverage (see `sbp_jax.scoring.leverage`).
+        play_score in [0, 1] and throw_score in the unit of the outcome
+        (`sbp_jax.scoring.play_score`); standard_score, here the same as throw_score: sacks and the
+        choice of the throw come in by `sbp_jax.scoring.dropback.with_dropbacks`; sack, False;
+        leverage (`sbp_jax.scoring.leverage`).
 
     Raises:
         ScoringError: lengths differ, no plays, a column is missing, a number that is not finite,
@@ -63,17 +67,20 @@ def scored_plays(
         raise ScoringError(f"outcome: expected {passes.height}, one a pass, got {outcome.shape}")
     situated = all(name in passes.columns for name in _SITUATION)
     seasons = passes["season"].to_numpy()
+    throw = throw_scores(pit_lower, pit_upper, outcome - expected, seasons)
     columns = {
         "outcome": outcome,
         "expected": expected,
         "pit_lower": pit_lower,
         "pit_upper": pit_upper,
         "play_score": play_scores(pit_lower, pit_upper),
-        "standard_score": standard_scores(pit_lower, pit_upper, outcome - expected, seasons),
-        "leverage": leverage(passes) if situated else np.ones(passes.height),
+        "throw_score": throw,
+        "standard_score": throw,
     }
     return passes.with_columns(
-        pl.Series(name, np.asarray(values, np.float64)) for name, values in columns.items()
+        *(pl.Series(name, np.asarray(values, np.float64)) for name, values in columns.items()),
+        sack=pl.lit(value=False),
+        leverage=pl.Series(leverage(passes)) if situated else pl.lit(1.0),
     )
 
 

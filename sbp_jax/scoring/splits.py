@@ -21,11 +21,13 @@ class Split:
         plays: those that match, with the columns to group by.
         by: names of these columns, outermost first.
         left_out: how many plays did not match the condition.
+        columns: those that the split reads.
     """
 
     plays: pl.DataFrame
     by: tuple[str, ...]
     left_out: int
+    columns: frozenset[str]
 
 
 def split_plays(plays: pl.DataFrame, by: str, where: str | None = None) -> Split:
@@ -50,24 +52,26 @@ def split_plays(plays: pl.DataFrame, by: str, where: str | None = None) -> Split
     parts = _parts(by)
     if not parts:
         raise ScoringError("by: expected columns such as 'season, passer', got nothing")
-    kept = known
+    kept, used = known, set[str]()
     if where is not None:
-        condition = _evaluate(known, where, "where")
+        condition, names = _evaluate(known, where, "where")
+        used |= names
         if condition.dtype != pl.Boolean:
             raise ScoringError(f"where: expected a condition, got {where!r} ({condition.dtype})")
         kept = known.filter(condition)
         if kept.is_empty():
             raise ScoringError(f"where: expected some plays, got none of {plays.height:,}: {where}")
-    names = []
+    groups: list[str] = []
     for part in parts:
-        column = _evaluate(kept, _ALIASES.get(part, part), "by")
+        column, names = _evaluate(kept, _ALIASES.get(part, part), "by")
+        used |= names
         if column.dtype.is_nested() or column.dtype.is_float():
             raise ScoringError(f"by: expected a column of groups, got {part} ({column.dtype})")
-        if column.name in names:
+        if column.name in groups:
             raise ScoringError(f"by: expected every column once, got {column.name} twice")
         kept = kept.with_columns(column)
-        names.append(column.name)
-    return Split(kept, tuple(names), plays.height - kept.height)
+        groups.append(column.name)
+    return Split(kept, tuple(groups), plays.height - kept.height, frozenset(used))
 
 
 def _parts(text: str) -> list[str]:
@@ -82,8 +86,8 @@ def _parts(text: str) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def _evaluate(plays: pl.DataFrame, text: str, argument: str) -> pl.Series:
-    """An SQL expression over the plays, as a column of as many rows."""
+def _evaluate(plays: pl.DataFrame, text: str, argument: str) -> tuple[pl.Series, set[str]]:
+    """An SQL expression over the plays, as a column of as many rows, and the columns it reads."""
     try:
         expression = pl.sql_expr(text)
     except pl.exceptions.PolarsError as error:
@@ -95,7 +99,7 @@ def _evaluate(plays: pl.DataFrame, text: str, argument: str) -> pl.Series:
         hint = f"did you mean {known}?" if close else f"known are {known}"
         raise ScoringError(f"{argument}: no column {unknown[0]!r} in {text!r}; {hint}")
     try:
-        return plays.select(expression).to_series()
+        return plays.select(expression).to_series(), named
     except (pl.exceptions.PolarsError, TypeError) as error:
         raise ScoringError(f"{argument}: {text!r}: {_first_line(error)}") from None
 
