@@ -36,9 +36,9 @@ from sbp_jax.models.forecaster import NetworkConfig
 from sbp_jax.plays import SEASONS, PlayTables, load_plays
 from sbp_jax.plays.splits import check_reserved
 from sbp_jax.report.wins_report import (
-    TITLES,
     WinsInputs,
     render_comparison,
+    title_of,
     write_wins_report,
 )
 from sbp_jax.run_folder import (
@@ -70,7 +70,8 @@ from sbp_jax.scoring.extreme_plays import extreme_plays, write_extreme_plays
 from sbp_jax.scoring.folds import Fold, season_folds
 from sbp_jax.scoring.join_ratings import join_ratings
 from sbp_jax.scoring.other_ratings import read_ratings
-from sbp_jax.scoring.outcome import OutcomeName, outcome_named
+from sbp_jax.scoring.outcome import Outcome, OutcomeName, outcome_named
+from sbp_jax.scoring.scored_plays import SCORE_COLUMNS
 from sbp_jax.scoring.split_columns import with_split_columns
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.operations import Operations
@@ -96,7 +97,7 @@ class OtherRatings:
         rating: column of the rating.
         team: column of the team's code.
         season: column of the season.
-        where: SQL condition on the file's columns that picks rows.
+        where: SQL condition on the file's columns that picks rows; an empty one takes all.
     """
 
     file: Path | None = None
@@ -105,7 +106,7 @@ class OtherRatings:
     rating: str = "qbr_total"
     team: str = "team_abb"
     season: str = "season"
-    where: str | None = "season_type = 'Regular'"
+    where: str = "season_type = 'Regular'"
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ def read_other(config: OtherRatings) -> pl.DataFrame | None:
         rating=config.rating,
         team=config.team,
         season=config.season,
-        where=config.where,
+        where=config.where or None,
     )
 
 
@@ -252,7 +253,7 @@ def conclude(
         "sacks": int(plays["sack"].sum()),
         "left_out": found.left_out,
         "log_score": float(plays["log_score"].mean()),  # type: ignore[arg-type]
-        "seconds_to_score_a_season": seconds_to_score(found, plays),
+        "seconds_to_score_a_season": seconds_to_score(found, plays, outcome),
         "play_variance": seasons.play_variance,
         "level_variances": seasons.level_variances,
         "joined": joined,
@@ -299,7 +300,7 @@ def compare(
         found[f"wins_{name}_half"] = correlations(part, own, "win_percent", "pearson")
     if OTHER in ratings:
         found["wins_with_other"] = correlations(table, ratings, "win_percent", "pearson")
-        found["wins_with_other_spearman"] = correlations(table, ratings, "win_percent", "spearman")
+        found["wins_spearman_with_other"] = correlations(table, ratings, "win_percent", "spearman")
         found["playoffs_with_other"] = correlations(table, ratings, "playoffs", "pearson")
     return found
 
@@ -317,14 +318,14 @@ def level_table(plays: pl.DataFrame, splits: tuple[str, ...]) -> str:
     )
 
 
-def seconds_to_score(found: CrossFit, plays: pl.DataFrame) -> float:
-    """Seconds from features to rated passers for a season's plays, programs compiled before."""
-    season = plays["season"].max()
-    rows = (plays["season"] == season).to_numpy()
-    found.forecast_again(rows)
+def seconds_to_score(found: CrossFit, plays: pl.DataFrame, outcome: Outcome) -> float:
+    """Seconds from the passes of a season to scored throws and rated passers, compiled before."""
+    last = found.folds[-1]
+    season = plays.filter((pl.col("season") == plays["season"].max()) & ~pl.col("sack"))
+    passes = season.drop(SCORE_COLUMNS)
+    found.score(passes, outcome, last)
     start = time.perf_counter()
-    found.forecast_again(rows)
-    rate(plays.filter(rows))
+    rate(found.score(passes, outcome, last))
     return time.perf_counter() - start
 
 
@@ -339,7 +340,7 @@ def print_results(config: Wins) -> None:
     seconds = evaluation["seconds_to_score_a_season"]
     print(f"a season's plays are scored in {seconds:.2f} s")
     if evaluation["joined"]:
-        print(f"{TITLES[OTHER]}: {evaluation['joined']}")
+        print(f"{title_of(OTHER, evaluation)}: {evaluation['joined']}")
     for name in (FINISHED, "evaluation.json", "scores.csv", "passer_seasons.csv", "figures"):
         print(folder / name)
 

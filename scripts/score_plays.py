@@ -24,6 +24,7 @@ from sbp_jax.report.passers_figure import passers_figure
 from sbp_jax.report.style import save_figure
 from sbp_jax.run_folder import write_whole
 from sbp_jax.scoring import Ratings, rate, read_scored_plays, render_ratings
+from sbp_jax.scoring.rate import Part
 from sbp_jax.scoring.split_columns import with_split_columns
 
 
@@ -37,6 +38,7 @@ class ScorePlays:
         where: an SQL condition; all plays if left out.
         min_attempts: fewest plays that qualify a group.
         count: groups shown at either end.
+        part: "dropback" or "throw"; by what the split reads if left out.
         equal_weights: let every play weigh the same, not by what was at stake in the game.
         output: files to write, without suffix; in the run's splits folder if left out.
         columns: list the columns, and stop.
@@ -47,6 +49,7 @@ class ScorePlays:
     where: str | None = None
     min_attempts: int = 1
     count: int = 10
+    part: Part | None = None
     equal_weights: bool = False
     output: Path | None = None
     columns: bool = False
@@ -64,16 +67,17 @@ def main(config: ScorePlays) -> Ratings | None:
         config.by,
         where=config.where,
         min_attempts=config.min_attempts,
+        part=config.part,
         by_leverage=not config.equal_weights,
     )
     title = config.by if config.where is None else f"{config.by}, {config.where}"
     print(render_ratings(ratings, count=config.count, title=title))
     print(
-        f"{ratings.plays:,} plays rated, {ratings.left_out:,} left out by the condition; "
+        f"{ratings.plays:,} {ratings.part}s rated, {ratings.left_out:,} left out by the condition; "
         f"{ratings.unqualified:,} groups with fewer than {config.min_attempts} attempts, unranked "
         "in the CSV"
     )
-    output = config.output or config.run / "splits" / _file_name(title, config.min_attempts)
+    output = config.output or config.run / "splits" / _file_name(title, config)
     output.parent.mkdir(parents=True, exist_ok=True)
     table = output.with_name(f"{output.name}.csv")
     write_whole(table, ratings.table.write_csv)
@@ -85,10 +89,23 @@ def main(config: ScorePlays) -> Ratings | None:
     return ratings
 
 
-def _file_name(title: str, min_attempts: int) -> str:
-    """The split in letters that any file system takes."""
-    spelled = title.replace(">", " over ").replace("<", " under ")
-    return f"{re.sub(r'[^A-Za-z0-9]+', '_', spelled).strip('_')}_min{min_attempts}"[:150]
+_SPELLED = {
+    ">=": " at least ",
+    "<=": " at most ",
+    "!=": " not ",
+    "<>": " not ",
+    ">": " over ",
+    "<": " under ",
+    "-": " minus ",
+}
+
+
+def _file_name(title: str, config: ScorePlays) -> str:
+    """The split in letters that any file system takes, and what else decides the scores."""
+    for sign, words in _SPELLED.items():
+        title = title.replace(sign, words)
+    spelled = re.sub(r"[^A-Za-z0-9.]+", "_", title).strip("_")[:150]
+    return f"{spelled}_min{config.min_attempts}{'_equal' if config.equal_weights else ''}"
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Final
 import polars as pl
 
 from sbp_jax.plays.kinds import TRIES
+from sbp_jax.points.check_columns import check_columns
 from sbp_jax.points.errors import PointsError
 
 NEXT_SCORES: Final = (-7, -3, -2, 0, 2, 3, 7)
@@ -28,6 +29,7 @@ _NEEDED: Final = (
     "offense_score",
     "defense_score",
 )
+_NEEDED_OF_GAMES: Final = ("game_id", "home_score", "away_score")
 HALF: Final = (
     pl.when(pl.col("quarter") <= 2)
     .then(1)
@@ -53,9 +55,9 @@ def with_next_score(snaps: pl.DataFrame, games: pl.DataFrame) -> pl.DataFrame:
     Raises:
         PointsError: a column is missing, or a snap's game is not among the games.
     """
-    if missing := [name for name in _NEEDED if name not in snaps.columns]:
-        raise PointsError(f"snaps: expected the columns {', '.join(missing)}, which are missing")
-    final = games.select("game_id", "home_score", "away_score")
+    check_columns("snaps", snaps, _NEEDED)
+    check_columns("games", games, _NEEDED_OF_GAMES)
+    final = games.select(_NEEDED_OF_GAMES)
     known = snaps.join(final, on="game_id", how="anti")
     if known.height:
         raise PointsError(f"games: expected game {known['game_id'][0]} of the snaps, got none")

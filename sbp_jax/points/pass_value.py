@@ -19,7 +19,6 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from sbp_jax.points.errors import PointsError
 from sbp_jax.points.expected_points import ExpectedPoints
 from sbp_jax.points.next_score import TOUCHDOWN
 from sbp_jax.points.play_ends import Start, flags, whole_numbers
@@ -56,8 +55,6 @@ class PassEnds:
     """
 
     def __init__(self, passes: pl.DataFrame) -> None:
-        if "air_yards" not in passes.columns:
-            raise PointsError("passes: expected the column air_yards, which is missing")
         start = Start(passes)
         air = np.clip(whole_numbers(passes, "air_yards"), -15, 60)
         returned = whole_numbers(passes, "interception_return_yards")

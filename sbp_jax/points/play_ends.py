@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float, Int
 
+from sbp_jax.points.check_columns import check_columns
 from sbp_jax.points.errors import PointsError
 from sbp_jax.points.expected_points import ExpectedPoints
 from sbp_jax.points.next_score import SAFETY, TOUCHDOWN
@@ -53,15 +54,13 @@ class Start:
 
     def __init__(self, plays: pl.DataFrame) -> None:
         for name in _NEEDED:
-            if name not in plays.columns:
-                raise PointsError(f"plays: expected the column {name}, which is missing")
-            if count := plays[name].null_count():
+            if count := _column(plays, name).null_count():
                 raise PointsError(f"plays: expected {name} in every row, got null in {count}")
-        frame = plays.with_columns(HALF_SECONDS)
-        self.down = whole_numbers(frame, "down")
-        self.to_go = np.maximum(whole_numbers(frame, "yards_to_go"), 0)
-        self.field = np.clip(whole_numbers(frame, "yards_to_endzone"), 1, 99)
-        self.seconds = whole_numbers(frame, "half_seconds")
+        clock = pl.DataFrame([_column(plays, name) for name in ("quarter", "clock_seconds")])
+        self.down = whole_numbers(plays, "down")
+        self.to_go = np.maximum(whole_numbers(plays, "yards_to_go"), 0)
+        self.field = np.clip(whole_numbers(plays, "yards_to_endzone"), 1, 99)
+        self.seconds = whole_numbers(clock.select(HALF_SECONDS), "half_seconds")
         self.features = _features(self.down, self.to_go, self.field, self.seconds)
 
     def after(self, yards: Rows, touchdown: Flags, fumbled: Flags | None = None) -> End:
@@ -108,12 +107,17 @@ def can_be_valued() -> pl.Expr:
 
 def whole_numbers(plays: pl.DataFrame, name: str) -> Rows:
     """A column of whole numbers, 0 where it is null."""
-    return plays[name].cast(pl.Int64).fill_null(0).to_numpy()
+    return _column(plays, name).cast(pl.Int64).fill_null(0).to_numpy()
 
 
 def flags(plays: pl.DataFrame, name: str) -> Flags:
     """A column of flags, False where it is null."""
-    return plays[name].fill_null(value=False).to_numpy()
+    return _column(plays, name).fill_null(value=False).to_numpy()
+
+
+def _column(plays: pl.DataFrame, name: str) -> pl.Series:
+    check_columns("plays", plays, [name])
+    return plays[name]
 
 
 def _features(down: Rows, to_go: Rows, field: Rows, seconds: Rows) -> Float[np.ndarray, "B F"]:

@@ -8,6 +8,7 @@ import polars as pl
 from jaxtyping import Float
 
 from sbp_jax.plays.static import hats
+from sbp_jax.points.check_columns import check_columns
 from sbp_jax.points.errors import PointsError
 
 SITUATION: Final = ("down", "yards_to_go", "yards_to_endzone", "half_seconds")
@@ -55,10 +56,7 @@ def situation_features(situations: pl.DataFrame) -> Float[np.ndarray, "B F"]:
     Raises:
         PointsError: a column is missing, or a value is null or out of its range.
     """
-    if missing := [name for name in SITUATION if name not in situations.columns]:
-        raise PointsError(
-            f"situations: expected the columns {', '.join(missing)}, which are missing"
-        )
+    check_columns("situations", situations, SITUATION)
     ranges = {"down": (1, 4), "yards_to_go": (0, 99), "yards_to_endzone": (0, 100)}
     for name in SITUATION:
         if count := situations[name].null_count():

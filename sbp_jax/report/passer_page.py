@@ -27,22 +27,29 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SPLITS: Final[Mapping[str, tuple[str, ...]]] = {
-    "depth": ("behind the line", "0 to 9", "10 to 19", "20 and more"),
-    "down": ("1", "2", "3"),
-    "direction": ("left", "middle", "right"),
-    "score_state": ("behind 9+", "behind 1 to 8", "tied", "ahead 1 to 8", "ahead 9+"),
+SPLITS: Final[Mapping[str, Mapping[str, str]]] = {
+    "depth": {
+        "behind the line": "behind the line",
+        "0 to 9": "0 to 9 air yards",
+        "10 to 19": "10 to 19 air yards",
+        "20 and more": "20+ air yards",
+    },
+    "down": {"1": "1st down", "2": "2nd down", "3": "3rd down"},
+    "direction": {"left": "to the left", "middle": "to the middle", "right": "to the right"},
+    "score_state": {
+        level: level for level in ("behind 9+", "behind 1 to 8", "tied", "ahead 1 to 8", "ahead 9+")
+    },
 }
-"""Splits that are shown, and their levels from top to bottom."""
+"""Splits that are shown, and their levels from top to bottom with what they are called."""
 
-_TITLES: Final = {"depth": "air yards", "down": "down", "direction": "to the"}
 FEWEST: Final = 15
 """Attempts in a level that qualify a passer there: the level's scale is made by these."""
 
 _BINS: Final = 10
 _SHOWN: Final = 0.98  # of the probability is between the ends of a density's axis
 _CHANCE: Final = 1.96
-_LABELS: Final = 0.38  # of the width of the panel of splits
+_LABELS: Final = 0.4  # of the width of the panel of splits
+_HEADROOM: Final = 1.2  # over the highest bar, for a note
 
 
 class PassersSeason(NamedTuple):
@@ -142,6 +149,7 @@ def _histogram(axis: "Axes", scores: Float[np.ndarray, " B"]) -> None:
     axis.set_title(f"Play scores, mean {scores.mean():.3f}")
     axis.set_xlabel("play score: 0 worst, 1 best for that throw")
     axis.set_ylabel("plays")
+    axis.set_ylim(0, _HEADROOM * max(float(counts.max()), expected + half))
     axis.grid(axis="x", visible=False)
     note(axis, "grey: even spread, 95 %", "upper right")
 
@@ -164,16 +172,17 @@ def _splits(axis: "Axes", regular: pl.DataFrame, who: PassersSeason) -> None:
     axis.axvline(CENTRE, color=INK, lw=1, ls="--")
     axis.set_yticks([])
     axis.set_ylim(places[-1] + 0.7, -0.7)
-    low = max(LIMITS[0], axis.get_xlim()[0])
+    # The average is always seen, and clear of the labels.
+    low = max(LIMITS[0], min(axis.get_xlim()[0], CENTRE - 0.5))
     # Labels stand inside, or they would take their width from every panel of the column.
     axis.set_xlim(LIMITS[1] + 0.5 - (LIMITS[1] + 0.5 - low) / (1 - _LABELS), LIMITS[1] + 0.5)
-    axis.set_xticks([x for x in range(50, 100, 5) if x >= low])
+    axis.set_xticks([x for x in range(50, 100, 5 if low > 70 else 10) if x >= low])
     for place, label in zip(places, labels, strict=True):
         axis.text(
             0.0, place, label, transform=axis.get_yaxis_transform(), va="center", fontsize=7.5
         )
     axis.set_title("Score by split, with 95 % interval")
-    axis.set_xlabel("50 to 99; dashed: average; hollow: these plays alone")
+    axis.set_xlabel("dashed: average; hollow: these plays alone", fontsize=9)
     axis.grid(axis="y", visible=False)
     axis.tick_params(axis="y", length=0)
 
@@ -188,11 +197,9 @@ def _levels(
         table = rate(regular, f"passer, {split}", min_attempts=FEWEST).table
         mine = table.filter(pl.col("passer_id") == who.passer_id)
         rows = {str(row[split]): row for row in mine.iter_rows(named=True)}
-        for level in levels:
+        for level, label in levels.items():
             row = rows.get(level)
-            count = row["attempts"] if row else 0
-            name = f"{_TITLES[split]} {level}" if split in _TITLES else level
-            yield f"{name} ({count})", row
+            yield f"{label} ({row['attempts'] if row else 0})", row
 
 
 def _density(
@@ -214,7 +221,9 @@ def _density(
     axis.set_xlim(low - air, high + air)
     # Atoms may leave the axis: what lies beside them is to be seen.
     inside = np.sort(100 * pmf)[::-1]
-    axis.set_ylim(0, max(min(inside[0], 3.0 * inside[3]), 1e-3) * 1.1)
+    top = 1.1 * max(min(inside[0], 3.0 * inside[3]), 1e-3)
+    axis.set_ylim(0, top)
+    cut = f"; cut bar: {inside[0]:.0f} %" if inside[0] > top else ""
     axis.set_title(
         f"{title}: {play['outcome']:+.1f}, score {play['play_score']:.3f}", fontsize=9, pad=26
     )
@@ -222,11 +231,11 @@ def _density(
         0,
         1.02,
         f"{football.situation(play)}\n"
-        f"{football.outcome(play)} v. {play['defense']}, week {play['week']}",
+        f"{football.outcome(play)} v. {play['defense']}, week {play['week']}{cut}",
         transform=axis.transAxes,
         fontsize=7.8,
         color=MUTED,
         va="bottom",
-    )
+    ).set_in_layout(False)  # a long line takes no width from the panels
     axis.set_ylabel("%", labelpad=1)
     axis.grid(axis="x", visible=False)

@@ -82,7 +82,13 @@ def _draw(axis: "Axes", place: int, row: dict[str, Any], colour: str) -> None:
 
 def _label(row: dict[str, Any], ratings: Ratings) -> str:
     """Rank and name, and what else tells groups apart."""
-    parts = [str(row[name]) for name in ratings.shown]
+    parts = [_level(name, row[name]) for name in ratings.shown]
     if "passer_id" in ratings.by:
         parts = [row["passer_name"] or row["passer_id"], row["teams"] or "", *parts]
     return f"{row['rank']}  {', '.join(part for part in parts if part)}"
+
+
+def _level(name: str, value: Any) -> str:
+    """A number says little without what it is of; a year does."""
+    bare = isinstance(value, str) or name == "season"
+    return str(value) if bare else f"{name} {'unknown' if value is None else value}"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, Final
 
 import polars as pl
@@ -24,14 +25,16 @@ TITLES: Final[Mapping[str, str]] = {
     compared.SCORE: "passing score",
     compared.THROWS: "its throws alone",
     compared.OVER_EXPECTATION: "outcome over expectation",
-    compared.PLAY_MEAN: "mean play score, unweighted",
+    compared.PLAY_MEAN: "unweighted mean play score",
     compared.RATING: "NFL passer rating",
     compared.ANY_A: "adjusted net yards/att.",
     compared.CPOE: "completion % over expected",
     compared.OTHER: "other ratings",
 }
 _SHOWN: Final = (compared.SCORE, compared.RATING, compared.ANY_A, compared.CPOE, compared.OTHER)
-_WIDTH: Final = 28
+_WIDTH: Final = 26
+_LINE: Final = 100
+_NONE: Final = "-"
 
 
 @dataclass(frozen=True)
@@ -76,43 +79,48 @@ def render_comparison(evaluation: Mapping[str, Any]) -> str:
 
 
 def _correlations(evaluation: Mapping[str, Any], suffix: str) -> str:
-    pearson = evaluation[f"wins{suffix}"]
-    spearman = evaluation[f"wins_spearman{suffix}" if not suffix else f"wins{suffix}_spearman"]
-    playoffs = evaluation[f"playoffs{suffix}"]
-    label = evaluation["label"]
-    known = f" that have a rating by {label} too" if suffix else ""
+    pearson, spearman, playoffs = (
+        evaluation[f"{name}{suffix}"] for name in ("wins", "wins_spearman", "playoffs")
+    )
+    if pearson is None:
+        return "Correlation with win percentage: too few passer-seasons qualify.\n"
+    known = f", all with a rating by {evaluation['label']}" if suffix else ""
+    explained = (
+        f"Correlation with win percentage: {pearson['rows']} passer-seasons of "
+        f"{pearson['passers']} passers{known}; with making the playoffs: "
+        f"{playoffs['rows'] if playoffs else 0} of them. In brackets 95 % intervals or standard "
+        "errors, by bootstrap of passers. Ahead: Pearson's r of the passing score less that of the "
+        "rating."
+    )
     lines = [
-        f"Correlation with win percentage, {pearson['rows']} passer-seasons of "
-        f"{pearson['passers']} passers{known}; with making the",
-        f"playoffs, {playoffs['rows']} of them; 95 % intervals by bootstrap of passers. Ahead: how "
-        "far the passing",
-        "score's r with win percentage is above the rating's.",
+        *wrap(explained, _LINE),
         "",
-        f"{'':<{_WIDTH}} {'Pearson':^19} {'Spearman':^19} {'playoffs':^14} {'ahead':^15}",
+        f"{'':<{_WIDTH}} {'Pearson':^21} {'Spearman':^21} {'playoffs':^14} {'ahead':^14}",
     ]
     for name, entry in pearson["ratings"].items():
         ahead = pearson["ahead_of"].get(name)
         lines.append(
-            f"{title_of(name, evaluation):<{_WIDTH}.{_WIDTH}} {_interval(entry):^19} "
-            f"{_interval(spearman['ratings'][name]):^19} "
-            f"{_with_error(playoffs['ratings'][name]):^14} "
-            f"{_with_error(ahead, '+.3f') if ahead else '':^15}".rstrip()
+            f"{title_of(name, evaluation):<{_WIDTH}.{_WIDTH}} {_interval(entry):^21} "
+            f"{_interval(spearman['ratings'][name]):^21} "
+            f"{_with_error(playoffs and playoffs['ratings'][name]):^14} "
+            f"{_with_error(ahead, '+.3f') if ahead else '':^14}"
         )
-    return "\n".join(lines) + "\n"
+    return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
 def _halves(evaluation: Mapping[str, Any]) -> str:
-    first, second = evaluation["wins_first_half"], evaluation["wins_second_half"]
-    lines = [
-        f"Pearson's r with win percentage in the first half of the seasons ({first['rows']}) and "
-        f"in the second ({second['rows']})",
-        "",
-    ]
-    lines += [
-        f"{title_of(name, evaluation):<{_WIDTH}.{_WIDTH}} "
-        f"{_with_error(first['ratings'][name]):^14} {_with_error(second['ratings'][name]):^14}"
-        for name in first["ratings"]
-    ]
+    halves = [evaluation[f"wins_{name}_half"] for name in ("first", "second")]
+    rows = [half["rows"] if half else 0 for half in halves]
+    explained = (
+        f"Pearson's r with win percentage in the first half of the seasons ({rows[0]}) and in the "
+        f"second ({rows[1]})"
+    )
+    lines = [*wrap(explained, _LINE), ""]
+    for name in evaluation["stability"]:
+        cells = [_with_error(half and half["ratings"].get(name)) for half in halves]
+        if any(cell != _NONE for cell in cells):
+            title = title_of(name, evaluation)
+            lines.append(f"{title:<{_WIDTH}.{_WIDTH}} {cells[0]:^14} {cells[1]:^14}")
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -126,17 +134,19 @@ def _stability(evaluation: Mapping[str, Any]) -> str:
         half, following = entry["split_half"], entry["season_to_season"]
         lines.append(
             f"{title_of(name, evaluation):<{_WIDTH}.{_WIDTH}} "
-            f"{_with_error(half) if half else '-':^14} {_with_error(following):^14} "
-            f"{following['pairs']:>6}"
+            f"{_with_error(half):^14} {_with_error(following):^14} "
+            f"{following['pairs'] if following else 0:>6}"
         )
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
 def _interval(entry: Mapping[str, float]) -> str:
-    return f"{entry['estimate']:.3f} ({entry['low']:.2f}-{entry['high']:.2f})"
+    return f"{entry['estimate']:.3f} ({entry['low']:.2f}, {entry['high']:.2f})"
 
 
-def _with_error(entry: Mapping[str, float], spec: str = ".3f") -> str:
+def _with_error(entry: Mapping[str, float] | None, spec: str = ".3f") -> str:
+    if not entry:
+        return _NONE
     return f"{format(entry['estimate'], spec)} ({entry['standard_error']:.3f})"
 
 
@@ -170,18 +180,20 @@ def write_wins_report(folder: Path, inputs: WinsInputs) -> Path:
 
 def _draw(folder: Path, inputs: WinsInputs) -> dict[str, Path]:
     evaluation, plays = inputs.evaluation, inputs.plays
-    suffix = "_with_other" if "wins_with_other" in evaluation else ""
-    found = evaluation[f"wins{suffix}"]["ratings"]
+    compared_all = evaluation.get("wins_with_other") or evaluation["wins"]
+    found = compared_all["ratings"] if compared_all else {}
     shown = [name for name in _SHOWN if name in found]
     last = int(inputs.table["season"].max())  # type: ignore[arg-type]
     where = f"season_type = 'REG' AND season = {last}"
     season = rate(plays, where=where, min_attempts=inputs.config["settings"]["min_attempts"])
-    first = season.qualified.row(0, named=True)
     extremes = read_extreme_plays(folder)
     rated = extremes.plays.filter(pl.col("season") == last)["passer_id"]
-    best = next(x for x in season.qualified["passer_id"] if x in set(rated))
-    drawn = {
-        "Ratings and winning": (
+    # Attempts without a target qualify a season, but are not rated: some may have no rank.
+    best = next((x for x in season.qualified["passer_id"] if x in set(rated)), rated[0])
+    who = find_passer(plays, best, last)
+    drawn = {}
+    if shown:
+        drawn["Ratings and winning"] = (
             "wins",
             wins_figure(
                 inputs.table.drop_nulls(shown),
@@ -189,15 +201,16 @@ def _draw(folder: Path, inputs: WinsInputs) -> dict[str, Path]:
                 {name: Correlation(**found[name]) for name in shown},
                 titles={name: title_of(name, evaluation) for name in shown},
             ),
-        ),
+        )
+    drawn |= {
         f"Passers of {last}": ("passers", passers_figure(season, title=f"passers of {last}")),
         "Best and worst seasons": (
             "seasons",
             passers_figure(inputs.seasons, title="seasons of passers"),
         ),
-        f"The page of {first['passer_name']}": (
+        f"The page of {who.name}": (
             "passer_page",
-            passer_page(plays, extremes, find_passer(plays, best, last), evaluation["unit"]),
+            passer_page(plays, extremes, who, evaluation["unit"]),
         ),
     }
     return {

@@ -27,6 +27,7 @@ OTHER: Final = "other"
 
 WHO: Final = ["season", "passer_id"]
 _LEVELS: Final = [*WHO, "game_id"]
+_FEWEST: Final = 3
 
 
 def season_table(
@@ -96,12 +97,15 @@ def _valued(regular: pl.DataFrame, rating: str) -> pl.DataFrame:
 
 def correlations(
     table: pl.DataFrame, ratings: Sequence[str], outcome: str, kind: Kind, **options: Any
-) -> dict[str, Any]:
+) -> dict[str, Any] | None:
     """Correlation of each rating with a column, and the differences to the first, as plain types.
 
-    Rows without the outcome or any of the ratings are left out of all of them, and counted.
+    Rows without the outcome or any of the ratings are left out of all of them, and counted. None
+    where fewer than three are left, of which there is no correlation to speak of.
     """
     rows = table.drop_nulls([*ratings, outcome])
+    if rows.height < _FEWEST:
+        return None
     found = bootstrap_correlations(
         {name: rows[name].cast(pl.Float64).to_numpy() for name in ratings},
         rows[outcome].cast(pl.Float64).to_numpy(),
@@ -139,21 +143,31 @@ def stability(
         plays: scored plays.
         tables: all plays.
         ratings: columns of the table.
+
+    Returns:
+        By rating: season_to_season and split_half, None where the plays are too few: no passer
+        in consecutive seasons, or none with two games.
     """
     halves = _split_halves(table, plays, tables)
     found: dict[str, dict[str, Any]] = {}
     for name in ratings:
-        rows = table.drop_nulls(name)
-        years = season_to_season(
-            rows[name].cast(pl.Float64).to_numpy(),
-            rows["season"].cast(pl.Int64).to_numpy(),
-            rows["passer_id"].to_numpy(),
-        )
         found[name] = {
-            "season_to_season": years.correlation._asdict() | {"pairs": years.pairs},
+            "season_to_season": _following(table.drop_nulls(name), name),
             "split_half": halves[name]._asdict() if name in halves else None,
         }
     return found
+
+
+def _following(rows: pl.DataFrame, rating: str) -> dict[str, Any] | None:
+    seasons = rows.select("passer_id", pl.col("season") + 1)
+    if rows.join(seasons, on=["passer_id", "season"], how="semi").height < _FEWEST:
+        return None
+    years = season_to_season(
+        rows[rating].cast(pl.Float64).to_numpy(),
+        rows["season"].cast(pl.Int64).to_numpy(),
+        rows["passer_id"].to_numpy(),
+    )
+    return years.correlation._asdict() | {"pairs": years.pairs}
 
 
 def _split_halves(
@@ -161,6 +175,9 @@ def _split_halves(
 ) -> Mapping[str, SplitHalf]:
     chosen = table.select(*WHO)
     regular = plays.filter(pl.col("season_type") == "REG").join(chosen, on=WHO, how="semi")
+    games = regular.group_by(WHO).agg(pl.col("game_id").n_unique())
+    if (games["game_id"] > 1).sum() < _FEWEST:
+        return {}
     official = tables.passes.filter(pl.col("season_type") == "REG").join(chosen, on=WHO, how="semi")
     sacks = tables.snaps.filter(pl.col("kind") == "sack")
     counted = _official_totals(official, sacks)

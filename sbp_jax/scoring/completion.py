@@ -3,7 +3,8 @@ r"""Completion percentage over expectation (CPOE): how much more a passer comple
     cpoe = 100 mean(c - p - d)       over the passes of a passer in a season
 
 with c 1 for a completion, else 0, and p the probability of one given the throw and the situation.
-p is a logistic regression on the static facts of passes, fitted without the seasons whose passes
+p is a logistic regression on what the expectation of a scored play knows
+(`sbp_jax.scoring.expectation`), fitted without the seasons whose passes
 it is asked about (cross-fitting [1]), so that no pass has a part in its own expectation. d is the
 mean of c - p over all passes of the season, -1.7 (2011) to +3.6 (2018) percentage points: what the
 whole league gained, and how readily the feed names a target of an incompletion. So cpoe compares a
@@ -15,29 +16,14 @@ References:
 """
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from sbp_jax.plays.static import STATIC_FEATURES, static_features
 from sbp_jax.points.logit import fit_logit
 from sbp_jax.scoring.errors import ScoringError
-
-
-def _is_kept(name: str) -> bool:
-    """Whether a static feature is a circumstance of the throw.
-
-    Who is ahead is partly who is good, and so are who plays late in the year and in the playoffs:
-    given those, a good passer would be expected to complete more. The season has no value that
-    the other seasons could teach.
-    """
-    return name not in ("season", "week", "playoffs") and not name.startswith("lead")
-
-
-KEPT: Final = [i for i, name in enumerate(STATIC_FEATURES) if _is_kept(name)]
-"""Columns of `static_features` that an expectation goes by."""
+from sbp_jax.scoring.expectation import expectation_features
 
 
 def expected_completion(
@@ -59,7 +45,7 @@ def expected_completion(
     fold = _fold_of_pass(passes, folds)
     if count := passes["complete"].null_count():
         raise ScoringError(f"passes: expected complete in every row, got null in {count}")
-    features = static_features(passes)[:, KEPT]
+    features = expectation_features(passes)
     complete = passes["complete"].cast(pl.Int32).to_numpy()
     expected = np.empty(passes.height)
     for number in np.unique(fold):

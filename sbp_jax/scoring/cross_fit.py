@@ -15,7 +15,7 @@ from sbp_jax.hosts import is_first
 from sbp_jax.models.forecaster import Forecaster, NetworkConfig, make_forecaster
 from sbp_jax.plays import PlayTables
 from sbp_jax.plays.examples import targeted_passes
-from sbp_jax.points.expected_points import fit_expected_points
+from sbp_jax.points.expected_points import ExpectedPoints, fit_expected_points
 from sbp_jax.points.pass_value import PassEnds
 from sbp_jax.points.play_ends import Start, can_be_valued
 from sbp_jax.points.sack_value import SackEnds
@@ -64,12 +64,14 @@ class FoldFit(NamedTuple):
     """One model and the plays that it scores.
 
     Attributes:
+        points: of the outcome's values; None where they are yards.
         fit: the trained network.
         rows: (B,) True for the plays of its test seasons.
         batch: those plays.
         forecast: of those plays.
     """
 
+    points: ExpectedPoints | None
     fit: Fit
     rows: Bool[np.ndarray, " N"]
     batch: Batch
@@ -108,18 +110,23 @@ class CrossFit:
                 )
         return found
 
-    def forecast_again(self, chosen: Bool[np.ndarray, " N"]) -> list[PlayForecast]:
-        """Forecasts of some throws once more, by fold; for whoever measures how long."""
-        chosen = chosen[: len(self.folds[0].rows)]
-        return [
-            forecast_batch(
-                self.forecaster,
-                fold.fit.params,
-                Batch(*(leaf[chosen[fold.rows]] for leaf in fold.batch)),
-            )
-            for fold in self.folds
-            if chosen[fold.rows].any()
-        ]
+    def score(self, passes: pl.DataFrame, outcome: Outcome, fold: FoldFit) -> pl.DataFrame:
+        """Any passes, scored by the model of one fold: throws alone, on a reference of their own.
+
+        Raises:
+            ScoringError: no passes.
+            PointsError: a pass cannot be valued (`sbp_jax.points.play_ends.can_be_valued`).
+        """
+        values = None if fold.points is None else PassEnds(passes).value(fold.points)
+        measured = measure(outcome, passes, values)
+        found = forecast_batch(self.forecaster, fold.fit.params, _as_batch(measured))
+        return scored_plays(
+            passes,
+            outcome=measured.exact,
+            expected=found.mean * outcome.step,
+            pit_lower=found.pit_lower,
+            pit_upper=found.pit_upper,
+        )
 
 
 def cross_fit(
@@ -155,7 +162,10 @@ def cross_fit(
         raise ScoringError("passes: expected some with down, distance and place, got none")
     sacks = tables.snaps.filter(pl.col("kind") == "sack")
     valued = sacks.filter(can_be_valued() & pl.col("passer_id").is_not_null())
-    examples, outcomes = _examples(tables, passes, valued, folds, how.outcome)
+    models: list[ExpectedPoints | None] = [None] * len(folds)
+    if how.outcome.name == "points":
+        models = [*fit_expected_points(tables.snaps, tables.games, without=[x.test for x in folds])]
+    examples, outcomes = _examples(passes, valued, models, how.outcome)
     seasons = passes["season"].to_numpy()
     fits = []
     for number, fold in enumerate(folds):
@@ -163,6 +173,7 @@ def cross_fit(
             print(f"fold {number + 1} of {len(folds)}: to score {_named(fold.test)}", flush=True)
         fits.append(
             _fit_fold(
+                models[number],
                 _as_batch(examples[number]),
                 {part: np.isin(seasons, getattr(fold, part)) for part in fold._fields},
                 how,
@@ -178,21 +189,20 @@ def cross_fit(
 
 
 def _examples(
-    tables: PlayTables,
     passes: pl.DataFrame,
     sacks: pl.DataFrame,
-    folds: Sequence[Fold],
+    models: list[ExpectedPoints | None],
     outcome: Outcome,
 ) -> tuple[list[Measured], list[Float[np.ndarray, " K"]]]:
     """All passes as each fold's model sees them, and the outcomes of all sacks."""
     if outcome.name != "points":
         measured, lost = measure(outcome, passes), sack_yards(outcome, sacks)
-        return [measured] * len(folds), [lost] * len(folds)
+        return [measured] * len(models), [lost] * len(models)
     ends, sack_ends = PassEnds(passes), SackEnds(sacks)
-    models = fit_expected_points(tables.snaps, tables.games, without=[x.test for x in folds])
+    fitted = [model for model in models if model is not None]
     return (
-        [measure(outcome, passes, ends.value(model)) for model in models],
-        [sack_ends.value(model) for model in models],
+        [measure(outcome, passes, ends.value(model)) for model in fitted],
+        [sack_ends.value(model) for model in fitted],
     )
 
 
@@ -234,6 +244,7 @@ def _as_batch(measured: Measured) -> Batch:
 
 
 def _fit_fold(
+    points: ExpectedPoints | None,
     examples: Batch,
     parts: dict[str, Bool[np.ndarray, " N"]],
     how: HowToFit,
@@ -261,7 +272,7 @@ def _fit_fold(
     forecast = forecast_plays(
         forecaster, fit.params, placed["test"], devices, rows_per_step=how.train.rows_per_step
     )
-    return FoldFit(fit, parts["test"], batches["test"], forecast)
+    return FoldFit(points, fit, parts["test"], batches["test"], forecast)
 
 
 def _score(

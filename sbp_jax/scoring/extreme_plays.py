@@ -72,12 +72,15 @@ def read_extreme_plays(run: Path) -> ExtremePlays:
     """What `write_extreme_plays` wrote.
 
     Raises:
-        ScoringError: the run has none.
+        ScoringError: the run has none, or it is damaged.
     """
     path = run / FILE
     if not path.exists():
         raise ScoringError(f"{run}: expected a finished run with {FILE}, got none")
-    table = pl.read_parquet(path)
+    try:
+        table = pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ScoringError(f"{path}: cannot be read: {error}") from error
     pmf = table[_PMF].to_numpy()
     lowest, step = table["_lowest"][0], table["_step"][0]
     values = (lowest + np.arange(pmf.shape[1])) * step

@@ -26,6 +26,8 @@ MARGIN_SD: Final = 13.5
 GAME_SECONDS: Final = 3600
 QUARTER_SECONDS: Final = 900
 FLOOR_SECONDS: Final = 30
+LEAST: Final = 1e-9
+"""Least leverage: in a game long decided it would underflow, and no mean can be made of zeros."""
 
 
 def leverage(passes: pl.DataFrame) -> Float[np.ndarray, " B"]:
@@ -44,7 +46,8 @@ def leverage(passes: pl.DataFrame) -> Float[np.ndarray, " B"]:
     spread = np.sqrt((left + FLOOR_SECONDS) / (GAME_SECONDS + FLOOR_SECONDS))
     worth = np.exp(-0.5 * (lead / (MARGIN_SD * spread)) ** 2) / spread
     known = ~np.isnan(worth)
-    return np.where(known, worth, worth[known].mean() if known.any() else 1.0)
+    worth = np.where(known, worth, worth[known].mean() if known.any() else 1.0)
+    return np.maximum(worth, LEAST)
 
 
 def seconds_left(passes: pl.DataFrame) -> Float[np.ndarray, " B"]:

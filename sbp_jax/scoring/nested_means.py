@@ -105,19 +105,19 @@ def nested_means(
 def _leaves(plays: pl.DataFrame, columns: list[str]) -> tuple[pl.DataFrame, float]:
     """Groups of plays, and the variance of plays within them."""
     w, y = pl.col(WEIGHT), pl.col(VALUE)
+    relative = w / w.max()  # squares of weights that are all tiny would be 0
     groups = plays.group_by(columns, maintain_order=True).agg(
         plays=pl.len(),
-        mean=(w * y).sum() / w.sum(),
+        mean=(relative * y).sum() / relative.sum(),
         _total=w.sum(),
-        _squares=(w**2).sum(),
-        _scatter=(w * (y - (w * y).sum() / w.sum()) ** 2).sum(),
+        _counted=relative.sum() ** 2 / (relative**2).sum(),
+        _scatter=(w * (y - (relative * y).sum() / relative.sum()) ** 2).sum(),
     )
-    freedom = float((groups["_total"] - groups["_squares"] / groups["_total"]).sum())
+    freedom = float((groups["_total"] * (1 - 1 / groups["_counted"])).sum())
     # One play in every group says nothing of how plays vary; then nothing is drawn anywhere.
     variance = float(groups["_scatter"].sum()) / freedom if freedom > 1e-9 else 0.0
-    counted = pl.col("_total") ** 2 / pl.col("_squares")
-    return groups.with_columns(variance=variance / counted).drop(
-        "_total", "_squares", "_scatter"
+    return groups.with_columns(variance=variance / pl.col("_counted")).drop(
+        "_total", "_counted", "_scatter"
     ), variance
 
 

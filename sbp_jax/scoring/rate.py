@@ -23,6 +23,7 @@ from typing import Final, Literal
 
 import polars as pl
 
+from sbp_jax.scoring.check_plays import check_groups, check_plays
 from sbp_jax.scoring.errors import ScoringError
 from sbp_jax.scoring.nested_means import nested_means
 from sbp_jax.scoring.passer_seasons import SPELLING, TEAMS
@@ -113,7 +114,8 @@ def rate(
         - completion_percent, yards, touchdowns, interceptions, for orientation.
 
     Raises:
-        ScoringError: a column is missing, the split cannot be read, or no play is left.
+        ScoringError: a column is missing, a score is not finite, the split cannot be read or has a
+            column called as one of the table, or no play is left.
 
     >>> plays = pl.DataFrame(
     ...     {
@@ -137,8 +139,9 @@ def rate(
     >>> table.select("rank", "passer_name", pl.col("score").round(1)).rows()
     [(1, 'B.Two', 89.0), (2, 'A.One', 82.4)]
     """
-    _check(plays)
+    check_plays(plays)
     split = split_plays(plays, by, where)
+    check_groups(split.by)
     part = part or _part_of(split)
     weights = pl.col("leverage") if by_leverage else pl.lit(1.0)
     rated = split.plays if part == "dropback" else split.plays.filter(~pl.col("sack"))
@@ -225,36 +228,3 @@ def _scaled() -> list[pl.Expr]:
         scale(value + half).alias("score_high"),
         scale(pl.col("mean")).alias("own_score"),
     ]
-
-
-_NEEDED: Final = (
-    "season",
-    "game_id",
-    "passer_id",
-    "passer_name",
-    "offense",
-    "complete",
-    "yards_gained",
-    "pass_touchdown",
-    "interception",
-    "play_score",
-    "throw_score",
-    "standard_score",
-    "sack",
-    "leverage",
-)
-
-
-def _check(plays: pl.DataFrame) -> None:
-    if missing := [name for name in _NEEDED if name not in plays.columns]:
-        raise ScoringError(
-            f"plays: expected scored plays, got none of the columns {', '.join(missing)}"
-        )
-    if plays.is_empty():
-        raise ScoringError("plays: expected at least one, got an empty set")
-    for name in ("standard_score", "leverage"):
-        bad = plays.filter(~pl.col(name).is_finite() | pl.col(name).is_null())
-        if bad.height:
-            raise ScoringError(
-                f"plays: expected finite numbers in {name}, got {bad[name][0]} in {bad.height} rows"
-            )

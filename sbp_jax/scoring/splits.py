@@ -41,7 +41,8 @@ def split_plays(plays: pl.DataFrame, by: str, where: str | None = None) -> Split
 
     Raises:
         ScoringError: an expression cannot be read, names an unknown column (close ones are
-            named), is no condition, or no play matches.
+            named), is no condition, has not a value for each play or a name of its own, or no
+            play matches.
 
     >>> plays = pl.DataFrame({"passer_id": ["a", "b"], "air_yards": [3, 30]})
     >>> split = split_plays(plays, "passer, air_yards > 9 AS far", "air_yards >= 20")
@@ -69,17 +70,27 @@ def split_plays(plays: pl.DataFrame, by: str, where: str | None = None) -> Split
             raise ScoringError(f"by: expected a column of groups, got {part} ({column.dtype})")
         if column.name in groups:
             raise ScoringError(f"by: expected every column once, got {column.name} twice")
+        if column.name in kept.columns and not column.equals(kept[column.name]):
+            raise ScoringError(
+                f"by: expected a new name for {part!r}, got {column.name}, which is a column of "
+                "the plays; write ... AS another_name"
+            )
         kept = kept.with_columns(column)
         groups.append(column.name)
     return Split(kept, tuple(groups), plays.height - kept.height, frozenset(used))
 
 
 def _parts(text: str) -> list[str]:
-    """Text between the commas that are in no brackets."""
-    parts, depth = [""], 0
+    """Text between the commas that are in no brackets and no quotes."""
+    parts, depth, quote = [""], 0, ""
     for letter in text:
-        depth += (letter == "(") - (letter == ")")
-        if letter == "," and depth == 0:
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in "'\"":
+            quote = letter
+        else:
+            depth += (letter == "(") - (letter == ")")
+        if letter == "," and depth == 0 and not quote:
             parts.append("")
         else:
             parts[-1] += letter
@@ -99,9 +110,15 @@ def _evaluate(plays: pl.DataFrame, text: str, argument: str) -> tuple[pl.Series,
         hint = f"did you mean {known}?" if close else f"known are {known}"
         raise ScoringError(f"{argument}: no column {unknown[0]!r} in {text!r}; {hint}")
     try:
-        return plays.select(expression).to_series(), named
+        column = plays.select(expression).to_series()
     except (pl.exceptions.PolarsError, TypeError) as error:
         raise ScoringError(f"{argument}: {text!r}: {_first_line(error)}") from None
+    if len(column) != plays.height:
+        raise ScoringError(
+            f"{argument}: expected a value for each of {plays.height:,} plays, got {len(column)} "
+            f"from {text!r}"
+        )
+    return column, named
 
 
 def _first_line(error: Exception) -> str:

@@ -1,12 +1,15 @@
 """Ratings as plain text."""
 
+from textwrap import wrap
 from typing import Any, Final
 
 from sbp_jax.scoring.errors import ScoringError
-from sbp_jax.scoring.rate import Ratings
+from sbp_jax.scoring.rate import Part, Ratings
 
 _PASSER: Final = "passer_id"  # shown by name
 _WIDEST: Final = 18
+_LINE: Final = 100
+_MEANS: Final[dict[Part, str]] = {"dropback": "standard", "throw": "throw"}
 
 
 def render_ratings(ratings: Ratings, *, count: int = 10, title: str = "Passers") -> str:
@@ -32,9 +35,12 @@ def render_ratings(ratings: Ratings, *, count: int = 10, title: str = "Passers")
     heading = [f"{key:<{width}.{width}}" for key, width in zip(keys, widths, strict=True)]
     if named:
         heading = [f"{'passer':<{_WIDEST}} {'team':<8}", *heading]
+    explained = (
+        f"{title}: {len(rows)} qualified{more}; score, 50 to 99, with its 95 % interval; mean "
+        f"{_MEANS[ratings.part]} score, its standard error (SE), attempts and what came of them"
+    )
     lines = [
-        f"{title}: {len(rows)} qualified{more}; score, 50 to 99, with its 95 % interval;",
-        "mean standard score, its standard error (SE), attempts and what came of them",
+        *wrap(explained, _LINE),
         "",
         f"{'rank':>4}  {' '.join(heading)} {'score':>5}  {'95 %':^11} "
         f"{'mean':>7} {'SE':>6} {'att.':>5} {'compl. %':>8} {'yards':>6} {'TD':>3} {'INT':>3}",
@@ -59,7 +65,7 @@ def _line(row: dict[str, Any], who: str) -> str:
     return (
         f"{row['rank']:>4}  {who} {_decimal(row['score'], '.1f'):>5}  {interval:^11} "
         f"{row['mean']:>+7.3f} {row['standard_error']:>6.3f} "
-        f"{row['attempts']:>5} {row['completion_percent']:>8.1f} {row['yards']:>6} "
+        f"{row['attempts']:>5} {_decimal(row['completion_percent'], '.1f'):>8} {row['yards']:>6} "
         f"{row['touchdowns']:>3} {row['interceptions']:>3}"
     )
 

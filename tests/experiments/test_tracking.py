@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 
 import numpy as np
-import polars as pl
 import pytest
 
 pytest.importorskip("tensorflow_datasets", reason="the extra tfds is not installed")
@@ -12,9 +11,9 @@ pytest.importorskip("tensorflow_datasets", reason="the extra tfds is not install
 from data.nfl_tracking.reader import load_examples
 from experiments.tracking import FOLDERS, Tracking, main
 from sbp_jax.errors import RunFolderError
-from sbp_jax.scoring import read_scored_plays
 from sbp_jax.export import load_model
 from sbp_jax.models.forecaster import NetworkConfig
+from sbp_jax.scoring import read_scored_plays
 from sbp_jax.tracking.simulator.config import SimulateConfig
 from sbp_jax.training.config import TrainConfig
 

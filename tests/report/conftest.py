@@ -10,7 +10,8 @@ from sbp_jax.evaluation import Outcomes, point_outcomes
 from sbp_jax.evaluation.outcomes import pmf_outcomes
 from sbp_jax.plays import BuildReport, DroppedGame
 from sbp_jax.report import CELLS, CellForecast, FigureInputs
-from sbp_jax.scoring import play_scores, rate_passers
+from sbp_jax.scoring import Ratings, rate, scored_plays
+from sbp_jax.scoring.extreme_plays import ExtremePlays, extreme_plays
 
 PLAYS, PASSERS, SEASON = 1500, 24, 2018
 YARDS = np.arange(CELLS[0], CELLS[1] + 1)
@@ -90,14 +91,41 @@ def simulated() -> Simulated:
 
 
 @pytest.fixture(scope="session")
-def ratings(simulated: Simulated) -> pl.DataFrame:
+def plays(simulated: Simulated) -> pl.DataFrame:
+    """Scored plays, with all that splits read, of passers of whom each is better than the last."""
+    rng = np.random.default_rng(1)
     right = simulated.outcomes["SBP"]
-    scores = play_scores(np.asarray(right.pit_lower), np.asarray(right.pit_upper))
-    return rate_passers(simulated.passes, scores, min_attempts=30)
+    scored = scored_plays(
+        simulated.passes.with_columns(
+            season_type=pl.lit("REG"),
+            week=pl.Series(np.arange(PLAYS) % 16 + 1),
+            defense=pl.lit("DEF"),
+            quarter=pl.Series(rng.integers(1, 5, PLAYS)),
+            clock_seconds=pl.Series(rng.integers(0, 901, PLAYS)),
+            score_diff=pl.Series(rng.integers(-14, 15, PLAYS)),
+        ),
+        outcome=simulated.passes["yards_gained"].to_numpy().astype(np.float64),
+        expected=simulated.forecast.pmf @ YARDS,
+        pit_lower=np.asarray(right.pit_lower),
+        pit_upper=np.asarray(right.pit_upper),
+    )
+    skill = 0.5 * pl.col("passer_id").str.strip_prefix("id-").cast(pl.Float64)
+    return scored.with_columns(pl.col("throw_score", "standard_score") + skill)
 
 
 @pytest.fixture(scope="session")
-def figure_inputs(simulated: Simulated, ratings: pl.DataFrame) -> FigureInputs:
+def extremes(simulated: Simulated, plays: pl.DataFrame, ratings: Ratings) -> ExtremePlays:
+    chosen = extreme_plays(plays, ratings.qualified)
+    return ExtremePlays(plays.filter(chosen), simulated.forecast.pmf[chosen], YARDS.astype(float))
+
+
+@pytest.fixture(scope="session")
+def ratings(plays: pl.DataFrame) -> Ratings:
+    return rate(plays, min_attempts=30)
+
+
+@pytest.fixture(scope="session")
+def figure_inputs(simulated: Simulated, ratings: Ratings) -> FigureInputs:
     return FigureInputs(
         passes=simulated.passes,
         forecast=simulated.forecast,
@@ -105,7 +133,7 @@ def figure_inputs(simulated: Simulated, ratings: pl.DataFrame) -> FigureInputs:
         histories={"SBP": learned(2.2), "Binned": learned(2.21), "Gaussian": learned(3.1)},
         objectives={"SBP": "base_plus_tail", "Binned": "cell log score"},
         ratings=ratings,
-        season=SEASON,
+        seasons=(SEASON,),
     )
 
 

@@ -1,3 +1,6 @@
+import re
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -16,6 +19,7 @@ from sbp_jax.report import (
     pp_figure,
     telling_plays,
 )
+from sbp_jax.scoring import rate
 
 
 def draw_all(inputs):
@@ -25,7 +29,7 @@ def draw_all(inputs):
         "pit_histogram": pit_figure(inputs.outcomes),
         "pp_plot": pp_figure(inputs.outcomes),
         "learning_curves": learning_figure(inputs.histories, objectives=inputs.objectives),
-        "passers": passers_figure(inputs.ratings, inputs.season),
+        "passers": passers_figure(inputs.ratings, title="passers of 2018"),
     }
 
 
@@ -130,17 +134,33 @@ def test_passers_are_in_order_with_their_intervals(figures, ratings):
     labels = [label.get_text() for label in axis.get_yticklabels()]
     assert len(labels) == 20
     assert labels[0].startswith("1  ")
-    qualified = ratings["qualified"].sum()
+    qualified = ratings.qualified.height
     assert labels[-1].startswith(f"{qualified}  ")
-    assert f"{qualified - 20} passers between" in texts(figures["passers"])
-    best = ratings.row(0, named=True)
-    np.testing.assert_allclose(axis.lines[0].get_xdata(), [best["scaled_low"], best["scaled_high"]])
+    assert f"{qualified - 20} more between" in texts(figures["passers"])
+    best = ratings.table.row(0, named=True)
+    assert labels[0] == f"1  {best['passer_name']}, {best['teams']}"
+    np.testing.assert_allclose(axis.lines[0].get_xdata(), [best["score_low"], best["score_high"]])
+    assert f"{best['score']:.1f}" in texts(figures["passers"])
+    assert figures["passers"].get_suptitle() == "Top and bottom 10 passers of 2018"
 
 
 def test_few_passers_are_all_shown(ratings):
-    figure = passers_figure(ratings.filter(pl.col("rank") <= 5), 2018)
-    assert "All passers" in figure.get_suptitle()
+    few = replace(ratings, table=ratings.table.filter(pl.col("rank") <= 5))
+    figure = passers_figure(few)
+    assert figure.get_suptitle() == "All passers"
     assert len(figure.axes[0].get_yticks()) == 5
+
+
+def test_groups_of_any_split_are_named_by_what_tells_them_apart(plays):
+    figure = passers_figure(rate(plays, "passer, down", min_attempts=5), count=3)
+    figure.draw_without_rendering()
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert len(labels) == 6
+    for label in labels:
+        assert re.fullmatch(r"\d+  P\.Number\d+, T\d\d, down [1-4]", label)
+    levels = passers_figure(rate(plays, "depth"), title="depths")
+    labels = [label.get_text().split("  ")[1] for label in levels.axes[0].get_yticklabels()]
+    assert sorted(labels) == ["0 to 9", "10 to 19", "20 and more", "behind the line"]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +170,12 @@ def test_few_passers_are_all_shown(ratings):
         (lambda inputs: pit_figure({"point": inputs.outcomes["point"]}), "with a PIT, got point"),
         (lambda inputs: pp_figure({}), "with a PIT, got no forecasts"),
         (lambda inputs: learning_figure({"a": []}, objectives={}), "at least one epoch"),
-        (lambda inputs: passers_figure(inputs.ratings, 1999), "season 1999"),
+        (
+            lambda inputs: passers_figure(
+                replace(inputs.ratings, table=inputs.ratings.table.filter(~pl.col("qualified")))
+            ),
+            "qualified groups with a score, got none",
+        ),
     ],
 )
 def test_nothing_to_draw_is_said(figure_inputs, draw, message):

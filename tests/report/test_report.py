@@ -6,9 +6,7 @@ import pytest
 
 from sbp_jax.evaluation import Estimate, evaluate, render
 from sbp_jax.report import FIGURES, ReportError, ReportInputs, write_figures, write_report
-from sbp_jax.scoring import render_ranking
-
-SEASON = 2018
+from sbp_jax.scoring import ScoringError, rate, render_ratings
 
 SECTIONS = (
     "Result",
@@ -39,7 +37,6 @@ def inputs(folder, simulated, ratings, build_report):
         data=build_report,
         evaluation=evaluate(simulated.outcomes, y, games),
         ratings=ratings,
-        season=SEASON,
         figures=[folder / figure.file for figure in FIGURES],
         speeds={"training_plays_per_second": 31234.5, "training_seconds": 5.25},
         history_gain=Estimate(0.0123, 0.0031),
@@ -71,7 +68,7 @@ def test_every_figure_is_linked_and_explained(folder, inputs):
 def test_what_was_given_is_said(folder, inputs):
     text = written(folder, inputs)
     assert render(inputs.evaluation) in text
-    assert render_ranking(inputs.ratings, SEASON) in text
+    assert render_ratings(inputs.ratings) in text
     assert str(inputs.data) in text
     assert f"{inputs.evaluation['plays']:,} test plays of 16 games" in text
     assert "- training plays per second: 31,23" in text
@@ -120,3 +117,10 @@ def test_other_figures_are_linked_too_and_missing_ones_refused(folder, inputs):
     with pytest.raises(ReportError, match=r"absent\.png, which is not there"):
         write_report(folder, replace(inputs, figures=[folder / "absent.png"]))
     assert (folder / "report.md").read_text() == before
+
+
+def test_without_qualified_passers_nothing_is_written(tmp_path, inputs, plays):
+    nobody = rate(plays, min_attempts=10_000)
+    with pytest.raises(ScoringError, match="expected groups with enough attempts"):
+        write_report(tmp_path, replace(inputs, ratings=nobody, figures=()))
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,58 @@
+"""Draw a passer's page: his play scores, his splits, his best and worst throws.
+
+    python scripts/passer_page.py RUN "P.Mahomes" --season 2018
+
+RUN is a finished run of experiments/wins.py. A name is as tables spell it; where it is not one
+player's alone, give his id.
+"""
+
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from sbp_jax.errors import SbpJaxError
+from sbp_jax.report.passer_page import find_passer, passer_page
+from sbp_jax.report.style import save_figure
+from sbp_jax.run_folder import read_json
+from sbp_jax.scoring import read_scored_plays
+from sbp_jax.scoring.extreme_plays import read_extreme_plays
+
+
+@dataclass(frozen=True)
+class PasserPage:
+    """Whose page to draw.
+
+    Attributes:
+        run: folder of a finished run.
+        passer: name or id.
+        season: the year.
+        output: file to write; in the run's figures folder if left out.
+    """
+
+    run: Annotated[Path, tyro.conf.Positional]
+    passer: Annotated[str, tyro.conf.Positional]
+    season: int
+    output: Path | None = None
+
+
+def main(config: PasserPage) -> Path:
+    """Draw it, and return the path of the file."""
+    plays, extremes = read_scored_plays(config.run), read_extreme_plays(config.run)
+    who = find_passer(plays, config.passer, config.season)
+    unit = read_json(config.run / "evaluation.json")["unit"]
+    name = re.sub(r"[^A-Za-z0-9]+", "_", f"{who.name} {who.season}")
+    output = config.output or config.run / "figures" / f"page_{name}.png"
+    path = save_figure(passer_page(plays, extremes, who, unit), output)
+    print(path)
+    return path
+
+
+if __name__ == "__main__":
+    try:
+        main(tyro.cli(PasserPage, description=__doc__))
+    except SbpJaxError as error:
+        sys.exit(f"error: {error}")
