@@ -17,7 +17,7 @@ import tyro
 from sbp_jax.errors import SbpJaxError
 from sbp_jax.report.passer_page import find_passer, passer_page
 from sbp_jax.report.style import save_figure
-from sbp_jax.run_folder import read_json
+from sbp_jax.run_folder import read_config, read_json
 from sbp_jax.scoring import read_scored_plays
 from sbp_jax.scoring.extreme_plays import read_extreme_plays
 
@@ -44,9 +44,11 @@ def main(config: PasserPage) -> Path:
     plays, extremes = read_scored_plays(config.run), read_extreme_plays(config.run)
     who = find_passer(plays, config.passer, config.season)
     unit = read_json(config.run / "evaluation.json")["unit"]
+    min_attempts = read_config(config.run)["settings"]["min_attempts"]
     name = re.sub(r"[^A-Za-z0-9]+", "_", f"{who.name} {who.season}")
     output = config.output or config.run / "figures" / f"page_{name}.png"
-    path = save_figure(passer_page(plays, extremes, who, unit), output)
+    figure = passer_page(plays, extremes, who, unit, min_attempts=min_attempts)
+    path = save_figure(figure, output)
     print(path)
     return path
 

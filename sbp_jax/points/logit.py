@@ -5,9 +5,8 @@ r"""Multinomial logistic regression: probabilities of a few classes from a matri
 with z the features turned and scaled to mean 0 and covariance one (those directions left out in
 which they do not vary), fitted by maximum likelihood with a normal prior on W, of which many rows
 feel little and few rows much. The problem is convex: there is one answer, no seed, and nothing to
-stop early. In z the curvature is nearly the
-same in all directions [1], so that optax's L-BFGS needs tens of steps where it would need hundreds
-in the features themselves.
+stop early. In z the curvature is nearly the same in all directions [1], so that optax's L-BFGS
+needs tens of steps where it would need hundreds in the features themselves.
 
 References:
     [1] Böhning (1992), "Multinomial logistic regression algorithm", Annals of the Institute of

@@ -21,7 +21,7 @@ from sbp_jax.report.style import (
     styled,
 )
 from sbp_jax.scoring.extreme_plays import COUNT, ExtremePlays
-from sbp_jax.scoring.rate import CENTRE, LIMITS, rate
+from sbp_jax.scoring.rate import CENTRE, LIMITS, MIN_ATTEMPTS, rate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,7 +87,12 @@ def find_passer(plays: pl.DataFrame, name: str, season: int) -> PassersSeason:
 
 @styled
 def passer_page(
-    plays: pl.DataFrame, extremes: ExtremePlays, who: PassersSeason, unit: str
+    plays: pl.DataFrame,
+    extremes: ExtremePlays,
+    who: PassersSeason,
+    unit: str,
+    *,
+    min_attempts: int = MIN_ATTEMPTS,
 ) -> "Figure":
     """Draw the page of a passer's regular season.
 
@@ -96,13 +101,15 @@ def passer_page(
         extremes: best and worst plays with their forecasts.
         who: the passer and the season (`find_passer`).
         unit: of the outcome.
+        min_attempts: that qualify a season: the season's score is on the scale of all that do.
 
     Raises:
         ReportError: none of his plays is among the extremes: his season was not rated.
         MissingExtraError: matplotlib is not installed.
     """
     regular = plays.filter((pl.col("season") == who.season) & (pl.col("season_type") == "REG"))
-    mine = regular.filter((pl.col("passer_id") == who.passer_id) & ~pl.col("sack"))
+    throws = regular.filter(~pl.col("sack"))
+    mine = throws.filter(pl.col("passer_id") == who.passer_id)
     chosen = (
         (extremes.plays["passer_id"] == who.passer_id) & (extremes.plays["season"] == who.season)
     ).to_numpy()
@@ -112,7 +119,7 @@ def passer_page(
             "seasons with enough attempts and games have them"
         )
     figure, axes = new_figure(10.5, 4, 2, height_ratios=[1.35, 1, 1, 1])
-    _histogram(axes[0], mine["play_score"].to_numpy())
+    _histogram(axes[0], mine["play_score"].to_numpy(), throws["play_score"].to_numpy())
     _splits(axes[1], regular, who)
     order = np.argsort(-extremes.plays["throw_score"].to_numpy()[chosen], kind="stable")
     rows = np.flatnonzero(chosen)[order]
@@ -124,34 +131,47 @@ def passer_page(
             axis = axes[2 + 2 * place + column]
             _density(axis, title, facts, extremes.pmf[row], extremes.values)
             axis.set_xlabel(f"value of the play, {unit}" if place == COUNT - 1 else "")
-    whole = rate(regular, min_attempts=FEWEST).table.filter(pl.col("passer_id") == who.passer_id)
-    found = whole.row(0, named=True)
+    season = rate(plays, where="season_type = 'REG'", min_attempts=min_attempts).table.row(
+        by_predicate=(pl.col("passer_id") == who.passer_id) & (pl.col("season") == who.season),
+        named=True,
+    )
     headline(
         figure,
-        f"{who.name}, {found['teams']}, {who.season}: {found['score']:.0f} "
-        f"({found['score_low']:.0f} to {found['score_high']:.0f}), "
-        f"{found['attempts']} targeted passes in {found['games']} games",
+        f"{who.name}, {season['teams']}, {who.season}: {_scored(season)}, "
+        f"{season['attempts']} targeted passes in {season['games']} games",
         "Below, his best and worst throws: forecast (blue), its mean (black), what came (orange).",
     )
     return figure
 
 
-def _histogram(axis: "Axes", scores: Float[np.ndarray, " B"]) -> None:
-    """Play scores in tenths, beside what chance makes of an average passer's."""
-    # Of a score that stands for a step of the distribution only the middle is known; that is what
-    # is counted, and why a bar at an atom may be high for everybody.
+def _scored(season: Mapping[str, Any]) -> str:
+    """The score with its interval, if there is a scale."""
+    if season["score"] is None:
+        return "no score"
+    return f"{season['score']:.0f} ({season['score_low']:.0f} to {season['score_high']:.0f})"
+
+
+def _histogram(
+    axis: "Axes", scores: Float[np.ndarray, " B"], league: Float[np.ndarray, " L"]
+) -> None:
+    """Play scores in tenths, beside what chance makes of as many throws of the league.
+
+    The league's are not spread evenly: a score that stands for a step of the distribution is
+    counted at its middle.
+    """
     counts, edges = np.histogram(scores, bins=_BINS, range=(0, 1))
-    expected = scores.size / _BINS
-    half = _CHANCE * np.sqrt(expected * (1 - 1 / _BINS))
-    axis.axhspan(expected - half, expected + half, color=BAND, lw=0)
-    axis.bar(edges[:-1] + 0.05, counts, width=0.092, color=BLUE)
+    share = np.histogram(league, bins=_BINS, range=(0, 1))[0] / league.size
+    half = _CHANCE * np.sqrt(scores.size * share * (1 - share))
+    middles = edges[:-1] + 0.5 / _BINS
+    axis.bar(middles, 2 * half, bottom=scores.size * share - half, width=1 / _BINS, color=BAND)
+    axis.bar(middles, counts, width=0.5 / _BINS, color=BLUE)
     axis.axvline(float(scores.mean()), color=INK, lw=1.2, ls="--")
     axis.set_title(f"Play scores, mean {scores.mean():.3f}")
     axis.set_xlabel("play score: 0 worst, 1 best for that throw")
     axis.set_ylabel("plays")
-    axis.set_ylim(0, _HEADROOM * max(float(counts.max()), expected + half))
+    axis.set_ylim(0, _HEADROOM * max(counts.max(), (scores.size * share + half).max()))
     axis.grid(axis="x", visible=False)
-    note(axis, "grey: even spread, 95 %", "upper right")
+    note(axis, "grey: the league, 95 %", "upper right")
 
 
 def _splits(axis: "Axes", regular: pl.DataFrame, who: PassersSeason) -> None:

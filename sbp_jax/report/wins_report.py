@@ -185,7 +185,8 @@ def _draw(folder: Path, inputs: WinsInputs) -> dict[str, Path]:
     shown = [name for name in _SHOWN if name in found]
     last = int(inputs.table["season"].max())  # type: ignore[arg-type]
     where = f"season_type = 'REG' AND season = {last}"
-    season = rate(plays, where=where, min_attempts=inputs.config["settings"]["min_attempts"])
+    min_attempts = inputs.config["settings"]["min_attempts"]
+    season = rate(plays, where=where, min_attempts=min_attempts)
     extremes = read_extreme_plays(folder)
     rated = extremes.plays.filter(pl.col("season") == last)["passer_id"]
     # Attempts without a target qualify a season, but are not rated: some may have no rank.
@@ -210,7 +211,7 @@ def _draw(folder: Path, inputs: WinsInputs) -> dict[str, Path]:
         ),
         f"The page of {who.name}": (
             "passer_page",
-            passer_page(plays, extremes, who, evaluation["unit"]),
+            passer_page(plays, extremes, who, evaluation["unit"], min_attempts=min_attempts),
         ),
     }
     return {

@@ -15,7 +15,6 @@ def tables(plays, final, *, game_id="g1"):
     Args:
         plays: quarter, offence, kind, score of KC and of DEN before the play; None is not known.
         final: score of KC and of DEN.
-        game_id: of the game.
     """
     rows = [
         {
@@ -221,8 +220,7 @@ def test_real_games_next_scores_and_tries_add_up_to_the_final_scores(real_games)
             elif any(risen):
                 points = row["next_score"]
                 away = (points > 0) != (row["offense"] == row["home_team"])
-                total[away] += worth[abs(points)]
-                total[away] += max(risen[away] - 6, 0)
+                total[away] += worth[abs(points)] + max(risen[away] - 6, 0)
         assert total == final
     assert played["game_id"].n_unique() == 12
 

@@ -43,9 +43,9 @@ NEXT = {
     ),
     "a fumble lost on fourth down": (sack(turnover=True, down=4), -1, (1, 10, 33, 394)),
     "a fumble that went forward past the marker and was lost": (
-        sack(turnover=True, yards=9),
+        sack(turnover=True, yards=9, yards_to_endzone=12),
         -1,
-        (1, 10, 49, 394),
+        (1, 10, 97, 394),
     ),
     "not known to be lost": (sack(turnover=None), 1, (3, 15, 67, 394)),
     "at the own one": (sack(yards_to_endzone=92), 1, (3, 15, 99, 394)),
