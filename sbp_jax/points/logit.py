@@ -24,6 +24,7 @@ from jaxtyping import Array, Float, Int
 
 from sbp_jax.points.errors import PointsError
 
+_FEW: Final = 1 << 10  # rows; fewer are padded to as many
 _ROWS: Final = 1 << 16  # handled at once, which bounds the memory
 _FLAT: Final = 1e-6  # directions with less variance, relative to the largest, are left out
 
@@ -89,12 +90,16 @@ def fit_logit(
     _check(features, classes, num_classes)
     mean = features.mean(axis=0, dtype=np.float64)
     turn = _whitening(features, mean)
-    z = (features - mean.astype(features.dtype)) @ turn
+    # Fits of nearly as many rows, as those of folds are, share one compiled program.
+    count, padded = len(features), _padded(len(features))
+    z = np.zeros((padded, features.shape[1]), np.float32)
+    np.matmul(features - mean.astype(features.dtype), turn, out=z[:count], casting="same_kind")
     found = _minimise(
-        jnp.asarray(z, jnp.float32),
-        jnp.asarray(classes, jnp.int32),
+        jnp.asarray(z),
+        jnp.asarray(np.pad(classes, (0, padded - count)), jnp.int32),
+        count,
         num_classes,
-        prior / len(features),
+        prior / count,
         max_steps,
         tolerance,
     )
@@ -106,8 +111,8 @@ def fit_logit(
 
 def _whitening(
     features: Float[np.ndarray, "B F"], mean: Float[np.ndarray, " F"]
-) -> Float[np.ndarray, "F D"]:
-    """Matrix that takes centred features to uncorrelated ones of variance one.
+) -> Float[np.ndarray, "F F"]:
+    """Matrix that takes centred features to uncorrelated ones of variance one, or 0 if flat.
 
     Of the correlations, so that the units of features do not decide which directions are flat.
     """
@@ -121,14 +126,21 @@ def _whitening(
     scale = np.where(varies, 1 / np.where(varies, deviations, 1.0), 0.0)
     variances, directions = np.linalg.eigh(products / len(features) * np.outer(scale, scale))
     kept = variances > _FLAT * max(variances[-1], np.finfo(np.float64).tiny)
-    turn = scale[:, None] * directions[:, kept] / np.sqrt(variances[kept])
-    return turn.astype(features.dtype)
+    length = np.where(kept, 1 / np.sqrt(np.where(kept, variances, 1.0)), 0.0)
+    return (scale[:, None] * directions * length).astype(features.dtype)
+
+
+def _padded(rows: int) -> int:
+    """A number of rows at least as large, of which there are few: an eighth more at most."""
+    step = max(1 << (rows.bit_length() - 4), 1) if rows > _FEW else _FEW
+    return -(-rows // step) * step
 
 
 @jax.jit(static_argnames="num_classes")
 def _minimise(
-    z: Float[Array, "B D"],
+    z: Float[Array, "B F"],
     seen: Int[Array, " B"],
+    count: int,
     num_classes: int,
     ridge: float,
     max_steps: int,
@@ -137,7 +149,8 @@ def _minimise(
     def loss(params: tuple[Array, Array]) -> Array:
         weights, bias = params
         log_p = jax.nn.log_softmax(z @ weights + bias[None, :])
-        fit = -jnp.mean(jnp.take_along_axis(log_p, seen[:, None], axis=1))
+        of_seen = jnp.take_along_axis(log_p, seen[:, None], axis=1)[:, 0]
+        fit = -jnp.sum(jnp.where(jnp.arange(len(seen)) < count, of_seen, 0.0)) / count
         return fit + 0.5 * ridge * jnp.sum(weights**2)
 
     optimiser = optax.lbfgs()
