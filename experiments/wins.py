@@ -20,6 +20,7 @@ import os
 
 os.environ.setdefault("NPROC", "32")  # virtual CPU devices deadlock on small thread pools
 
+import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -37,8 +38,9 @@ from sbp_jax.plays import SEASONS, PlayTables, load_plays
 from sbp_jax.plays.splits import check_reserved
 from sbp_jax.report.wins_report import (
     WinsInputs,
+    render_account,
     render_comparison,
-    title_of,
+    render_seasons,
     write_wins_report,
 )
 from sbp_jax.run_folder import (
@@ -50,7 +52,7 @@ from sbp_jax.run_folder import (
     write_text,
     write_whole,
 )
-from sbp_jax.scoring import rate, read_scored_plays, render_ratings, write_scored_plays
+from sbp_jax.scoring import Ratings, rate, read_scored_plays, write_scored_plays
 from sbp_jax.scoring.compare_ratings import (
     ANY_A,
     CPOE,
@@ -78,6 +80,7 @@ from sbp_jax.training.operations import Operations
 from sbp_jax.training.parallel import Devices
 from sbp_jax.training.start import started
 
+SCORED = "scoring.json"  # written when all plays are scored
 FINISHED = "report.md"  # written last
 KNOWN_SPLITS = ("depth", "down", "distance", "field", "direction", "half", "two_minute")
 """Splits by what the expectation knows; scores must be fair at each of their levels."""
@@ -95,7 +98,7 @@ class OtherRatings:
         label: what tables and figures call it.
         name: column of the passer's name.
         rating: column of the rating.
-        team: column of the team's code.
+        team: column of the team's code; an empty one says that there is none.
         season: column of the season.
         where: SQL condition on the file's columns that picks rows; an empty one takes all.
     """
@@ -159,23 +162,23 @@ def main(config: Wins) -> None:
             lambda: load_plays(config.source, seasons=config.seasons, cache=config.cache)
         )
         other = read_other(config.other)  # a bad file is known before anything is trained
-        first_does(lambda: open_run(config.run, describe_run(config, tables, other)))
-        if not (config.run / FINISHED).exists():
-            with hold_run(config.run):
-                score_and_report(config, tables, folds, other, devices)
-        elif is_first():
-            print(f"{config.run} is finished; this is what it found.\n")
-        if is_first():
-            print_results(config)
+        first_does(lambda: open_run(config.run, describe_run(config, tables)))
+        with hold_run(config.run):
+            if not (config.run / SCORED).exists():
+                score(config, tables, folds, devices)
+            if is_first():
+                if is_concluded(config, other):
+                    print(f"{config.run} is finished; this is what it found.\n")
+                else:
+                    conclude(config, tables, other)
+                print_results(config)
 
 
-def describe_run(config: Wins, tables: PlayTables, other: pl.DataFrame | None) -> dict[str, Any]:
-    """Everything that decides the run's numbers."""
+def describe_run(config: Wins, tables: PlayTables) -> dict[str, Any]:
+    """Everything that decides the scores; what they are compared with may change."""
     settings = asdict(config)
-    for place in ("run", "source", "cache", "operations", "hosts"):
+    for place in ("run", "source", "cache", "other", "operations", "hosts"):
         del settings[place]
-    del settings["other"]["file"]
-    settings["other"]["ratings"] = 0 if other is None else int(other.hash_rows(0).sum() % 2**53)
     return {"experiment": "wins", "settings": settings, "data": tables.report.fingerprint}
 
 
@@ -187,20 +190,29 @@ def read_other(config: OtherRatings) -> pl.DataFrame | None:
         config.file,
         name=config.name,
         rating=config.rating,
-        team=config.team,
+        team=config.team or None,
         season=config.season,
         where=config.where or None,
     )
 
 
-def score_and_report(
-    config: Wins,
-    tables: PlayTables,
-    folds: list[Fold],
-    other: pl.DataFrame | None,
-    devices: Devices,
-) -> None:
-    """Fit all folds on the devices of all processes; the first one writes what was found."""
+def digest_of(config: OtherRatings, other: pl.DataFrame | None) -> str | None:
+    """What tells one set of other ratings from another."""
+    if other is None:
+        return None
+    return hashlib.sha256(f"{config.label}\n{other.write_csv()}".encode()).hexdigest()
+
+
+def is_concluded(config: Wins, other: pl.DataFrame | None) -> bool:
+    """Whether the report is there, with these other ratings."""
+    if not (config.run / FINISHED).exists():
+        return False
+    found = read_json(config.run / "evaluation.json")
+    return bool(found["other"] == digest_of(config.other, other))
+
+
+def score(config: Wins, tables: PlayTables, folds: list[Fold], devices: Devices) -> None:
+    """Fit all folds on the devices of all processes; the first one writes the scored plays."""
     if is_first():
         print(tables.report, flush=True)
     outcome = outcome_named(config.outcome)
@@ -208,35 +220,47 @@ def score_and_report(
     found = cross_fit(
         tables, folds, how, devices=devices, folder=config.run, operations=config.operations
     )
-    if is_first():
-        throws = found.plays.filter(~pl.col("sack"))  # they come first
-        completion = expected_completion(throws, [fold.test for fold in folds])
-        known = np.pad(completion, (0, found.plays.height - throws.height), constant_values=np.nan)
-        plays = found.plays.with_columns(completion_expected=pl.Series(known).fill_nan(None))
-        conclude(config, tables, found, plays, other)
-
-
-def conclude(
-    config: Wins,
-    tables: PlayTables,
-    found: CrossFit,
-    plays: pl.DataFrame,
-    other: pl.DataFrame | None,
-) -> None:
-    """Write everything that a finished run holds, the report last."""
-    folder, outcome = config.run, outcome_named(config.outcome)
-    write_scored_plays(folder, plays)
-    table = season_table(
-        plays, tables, min_attempts=config.min_attempts, min_games=config.min_games
+    if not is_first():
+        return
+    throws = found.plays.filter(~pl.col("sack"))  # they come first
+    completion = expected_completion(throws, [fold.test for fold in folds])
+    known = np.pad(completion, (0, found.plays.height - throws.height), constant_values=np.nan)
+    plays = found.plays.with_columns(completion_expected=pl.Series(known).fill_nan(None))
+    write_scored_plays(config.run, plays)
+    chosen = extreme_plays(plays, qualified_seasons(config, plays, tables))
+    write_extreme_plays(config.run, plays.filter(chosen), found.cells(chosen, outcome), outcome)
+    write_json(
+        config.run / SCORED,
+        {
+            "outcome": outcome.name,
+            "unit": outcome.unit,
+            "throws": throws.height,
+            "sacks": plays.height - throws.height,
+            "without_target_not_scored": found.untargeted,
+            "left_out_for_want_of_data": found.left_out,
+            "log_score": float(throws["log_score"].to_numpy().mean()),
+            "seconds_to_score_a_season": seconds_to_score(found, throws, outcome),
+        },
     )
+
+
+def qualified_seasons(config: Wins, plays: pl.DataFrame, tables: PlayTables) -> pl.DataFrame:
+    """Passer-seasons that are compared, with their ratings."""
+    return season_table(plays, tables, min_attempts=config.min_attempts, min_games=config.min_games)
+
+
+def conclude(config: Wins, tables: PlayTables, other: pl.DataFrame | None) -> None:
+    """Compare the ratings and write what was found, the report last."""
+    folder = config.run
+    plays = read_scored_plays(folder)
+    table = qualified_seasons(config, plays, tables)
     ratings = [SCORE, THROWS, OVER_EXPECTATION, PLAY_MEAN, RATING, ANY_A, CPOE]
     joined = None
     if other is not None:
         table, report = join_ratings(table, other.filter(pl.col("season").is_in(config.seasons)))
         table, joined = table.rename({"rating": OTHER}), str(report)
         ratings.append(OTHER)
-    chosen = extreme_plays(plays, table)
-    write_extreme_plays(folder, plays.filter(chosen), found.cells(chosen, outcome), outcome)
+        write_json(folder / "other_ratings.json", asdict(report))
     write_whole(folder / "passer_seasons.csv", table.write_csv)
     seasons = rate_seasons(config, plays)
     write_whole(folder / "scores.csv", seasons.table.write_csv)
@@ -246,14 +270,9 @@ def conclude(
     }
     write_text(folder / "levels.txt", "\n".join(levels.values()))
     evaluation = {
-        "outcome": outcome.name,
-        "unit": outcome.unit,
+        **read_json(folder / SCORED),
+        "other": digest_of(config.other, other),
         "label": config.other.label if other is not None else None,
-        "throws": plays.height - int(plays["sack"].sum()),
-        "sacks": int(plays["sack"].sum()),
-        "left_out": found.left_out,
-        "log_score": float(plays["log_score"].mean()),  # type: ignore[arg-type]
-        "seconds_to_score_a_season": seconds_to_score(found, plays, outcome),
         "play_variance": seasons.play_variance,
         "level_variances": seasons.level_variances,
         "joined": joined,
@@ -270,12 +289,11 @@ def conclude(
             plays=plays,
             seasons=seasons,
             levels=levels,
-            command=f"python experiments/wins.py --run {folder}",
         ),
     )
 
 
-def rate_seasons(config: Wins, plays: pl.DataFrame) -> Any:
+def rate_seasons(config: Wins, plays: pl.DataFrame) -> Ratings:
     """Every passer and regular season."""
     return rate(plays, where="season_type = 'REG'", min_attempts=config.min_attempts)
 
@@ -285,43 +303,37 @@ def compare(
 ) -> Mapping[str, Any]:
     """Correlations and stability of all ratings, on all passer-seasons and where all are known."""
     own = [name for name in ratings if name != OTHER]
-    found: dict[str, Any] = {
-        "wins": correlations(table, own, "win_percent", "pearson"),
-        "wins_spearman": correlations(table, own, "win_percent", "spearman"),
-        "playoffs": correlations(table, own, "playoffs", "pearson"),
-        "stability": stability(table, plays, tables, ratings),
-    }
-    halves = sorted(table["season"].unique())
-    for name, seasons in (
-        ("first", halves[: len(halves) // 2]),
-        ("second", halves[len(halves) // 2 :]),
-    ):
-        part = table.filter(pl.col("season").is_in(seasons))
+    seasons = sorted(table["season"].unique())
+    first, second = seasons[: len(seasons) // 2], seasons[len(seasons) // 2 :]
+    found: dict[str, Any] = {"stability": stability(table, plays, tables, ratings)}
+    for suffix, compared in (("", own), ("_with_other", ratings)):
+        if suffix and OTHER not in ratings:
+            continue
+        found[f"wins{suffix}"] = correlations(table, compared, "win_percent", "pearson")
+        found[f"wins_spearman{suffix}"] = correlations(table, compared, "win_percent", "spearman")
+        found[f"playoffs{suffix}"] = correlations(table, compared, "playoffs", "pearson")
+    for name, years in (("first", first), ("second", second)):
+        part = table.filter(pl.col("season").is_in(years))
         found[f"wins_{name}_half"] = correlations(part, own, "win_percent", "pearson")
-    if OTHER in ratings:
-        found["wins_with_other"] = correlations(table, ratings, "win_percent", "pearson")
-        found["wins_spearman_with_other"] = correlations(table, ratings, "win_percent", "spearman")
-        found["playoffs_with_other"] = correlations(table, ratings, "playoffs", "pearson")
     return found
 
 
 def level_table(plays: pl.DataFrame, splits: tuple[str, ...]) -> str:
-    """Mean play score at every level of some splits."""
-    throws = plays.filter(~pl.col("sack"))
-    columns = with_split_columns(throws)
-    return render_levels(
-        by_level(
-            throws["play_score"].to_numpy(),
-            {name: columns[name].cast(pl.String).to_numpy() for name in splits},
-            throws["game_id"].to_numpy(),
-        )
-    )
+    """Mean play score at every level of some splits, levels in their order."""
+    throws = with_split_columns(plays.filter(~pl.col("sack")))
+    found = []
+    for split in splits:
+        ordered = throws.select("play_score", "game_id", split).sort(split)
+        levels = {split: ordered[split].to_numpy()}
+        games = ordered["game_id"].to_numpy()
+        found.append(by_level(ordered["play_score"].to_numpy(), levels, games))
+    return render_levels(pl.concat(found))
 
 
-def seconds_to_score(found: CrossFit, plays: pl.DataFrame, outcome: Outcome) -> float:
+def seconds_to_score(found: CrossFit, throws: pl.DataFrame, outcome: Outcome) -> float:
     """Seconds from the passes of a season to scored throws and rated passers, compiled before."""
     last = found.folds[-1]
-    season = plays.filter((pl.col("season") == plays["season"].max()) & ~pl.col("sack"))
+    season = throws.filter(pl.col("season") == throws["season"].max())
     passes = season.drop(SCORE_COLUMNS)
     found.score(passes, outcome, last)
     start = time.perf_counter()
@@ -335,12 +347,8 @@ def print_results(config: Wins) -> None:
     evaluation = read_json(folder / "evaluation.json")
     print(render_comparison(evaluation))
     print((folder / "levels.txt").read_text())
-    plays = read_scored_plays(folder)
-    print(render_ratings(rate_seasons(config, plays), title="Passers by season"))
-    seconds = evaluation["seconds_to_score_a_season"]
-    print(f"a season's plays are scored in {seconds:.2f} s")
-    if evaluation["joined"]:
-        print(f"{title_of(OTHER, evaluation)}: {evaluation['joined']}")
+    print(render_seasons(rate_seasons(config, read_scored_plays(folder))))
+    print(render_account(evaluation))
     for name in (FINISHED, "evaluation.json", "scores.csv", "passer_seasons.csv", "figures"):
         print(folder / name)
 

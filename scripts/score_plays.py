@@ -11,12 +11,14 @@ and in runs on tracking pressure, throw_time, openness, nearest_rusher, time_to_
 defenders_near_target, separation. ``--columns`` lists all of them.
 """
 
+import hashlib
 import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import polars as pl
 import tyro
 
 from sbp_jax.errors import SbpJaxError
@@ -60,7 +62,8 @@ def main(config: ScorePlays) -> Ratings | None:
     plays = read_scored_plays(config.run)
     if config.columns:
         for name, dtype in with_split_columns(plays).schema.items():
-            print(f"{name:<28} {dtype}")
+            levels = ", ".join(dtype.categories) if isinstance(dtype, pl.Enum) else dtype
+            print(f"{name:<28} {levels}")
         return None
     ratings = rate(
         plays,
@@ -72,20 +75,24 @@ def main(config: ScorePlays) -> Ratings | None:
     )
     title = config.by if config.where is None else f"{config.by}, {config.where}"
     print(render_ratings(ratings, count=config.count, title=title))
+    sacks = f", {ratings.sacks_left_out:,} sacks that match it" if ratings.sacks_left_out else ""
     print(
-        f"{ratings.plays:,} {ratings.part}s rated, {ratings.left_out:,} left out by the condition; "
-        f"{ratings.unqualified:,} groups with fewer than {config.min_attempts} attempts, unranked "
-        "in the CSV"
+        f"{ratings.plays:,} {ratings.part}s rated; not rated: {ratings.left_out:,} plays by the "
+        f"condition{sacks}; {ratings.unqualified:,} groups with fewer than {config.min_attempts} "
+        "attempts are in the CSV without a rank"
     )
+    if "passer_id" not in ratings.by:
+        print("a group's score is that of all passers in it: against a defence, high is bad for it")
     output = config.output or config.run / "splits" / _file_name(title, config)
     output.parent.mkdir(parents=True, exist_ok=True)
     table = output.with_name(f"{output.name}.csv")
     write_whole(table, ratings.table.write_csv)
-    figure = save_figure(
-        passers_figure(ratings, title=title, count=config.count),
-        output.with_name(f"{output.name}.png"),
-    )
-    print(f"{table}\n{figure}")
+    print(table)
+    if ratings.qualified.height > 1:
+        figure = passers_figure(ratings, title=title, count=config.count)
+        print(save_figure(figure, output.with_name(f"{output.name}.png")))
+    else:
+        print("no figure: a scale asks for two groups with enough attempts")
     return ratings
 
 
@@ -104,8 +111,12 @@ def _file_name(title: str, config: ScorePlays) -> str:
     """The split in letters that any file system takes, and what else decides the scores."""
     for sign, words in _SPELLED.items():
         title = title.replace(sign, words)
-    spelled = re.sub(r"[^A-Za-z0-9.]+", "_", title).strip("_")[:150]
-    return f"{spelled}_min{config.min_attempts}{'_equal' if config.equal_weights else ''}"
+    spelled = re.sub(r"[^A-Za-z0-9.]+", "_", title).strip("_")[:120]
+    parts = [spelled, f"min{config.min_attempts}", config.part or ""]
+    parts += ["equal" if config.equal_weights else ""]
+    # Conditions that differ in brackets alone are spelled alike.
+    digest = hashlib.sha256(f"{config.by}\n{config.where}".encode()).hexdigest()[:6]
+    return "_".join(part for part in [*parts, digest] if part)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ class Logit:
         weights: (F, K) coefficients of the features as given.
         bias: (K,) intercepts.
         steps: iterations that the optimiser took.
-        gradient: largest entry of the gradient where it stopped; near 0 at the optimum.
+        gradient: largest entry of the gradient before its last step; near 0 at the optimum.
     """
 
     weights: Float[np.ndarray, "F K"]

@@ -24,6 +24,8 @@ def passers_figure(ratings: Ratings, *, title: str = "passers", count: int = 10)
         ReportError: no qualified group with a score.
         MissingExtraError: matplotlib is not installed.
     """
+    if count < 1:
+        raise ReportError(f"count: expected at least 1, got {count}")
     ranked = ratings.qualified.drop_nulls("score")
     if not ranked.height:
         raise ReportError("ratings: expected qualified groups with a score, got none")
@@ -50,7 +52,8 @@ def passers_figure(ratings: Ratings, *, title: str = "passers", count: int = 10)
     axis.margins(x=0.07)  # room for the numbers
     axis.set_xticks([tick for tick in (*range(50, 100, 5), 99) if tick >= axis.get_xlim()[0]])
     axis.set_ylim(places[-1] + 0.7, -0.7)
-    axis.set_xlabel(f"passing score, {LIMITS[0]:.0f} to {LIMITS[1]:.0f}")
+    what = "passing score" if "passer_id" in ratings.by else "score of the passers in each group"
+    axis.set_xlabel(f"{what}, {LIMITS[0]:.0f} to {LIMITS[1]:.0f}")
     axis.grid(axis="y", visible=False)
     axis.tick_params(axis="y", length=0)
     which = "All" if all_fit else f"Top and bottom {count}"

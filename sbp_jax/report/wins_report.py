@@ -49,7 +49,6 @@ class WinsInputs:
         plays: scored plays.
         seasons: the rating of all passers and seasons.
         levels: by name, the rendered tables of mean play scores.
-        command: what starts the run, and continues it.
     """
 
     config: Mapping[str, Any]
@@ -59,7 +58,6 @@ class WinsInputs:
     plays: pl.DataFrame
     seasons: Ratings
     levels: Mapping[str, str]
-    command: str
 
 
 def title_of(rating: str, evaluation: Mapping[str, Any]) -> str:
@@ -150,6 +148,26 @@ def _with_error(entry: Mapping[str, float] | None, spec: str = ".3f") -> str:
     return f"{format(entry['estimate'], spec)} ({entry['standard_error']:.3f})"
 
 
+def render_seasons(seasons: Ratings) -> str:
+    """The ranking of passer-seasons, or that there is none."""
+    if seasons.qualified.is_empty():
+        return f"No passer-season has enough targeted passes; {seasons.unqualified} have fewer.\n"
+    return render_ratings(seasons, title="Passers by season")
+
+
+def render_account(evaluation: Mapping[str, Any]) -> str:
+    """What was scored, what was not and why, and what became of other ratings."""
+    lines = [
+        f"{evaluation['throws']:,} throws and {evaluation['sacks']:,} sacks scored",
+        f"{evaluation['without_target_not_scored']:,} attempts without a target not scored",
+        f"{evaluation['left_out_for_want_of_data']:,} throws and sacks without down or place",
+        f"a season's plays are scored in {evaluation['seconds_to_score_a_season']:.2f} s",
+    ]
+    if evaluation["joined"]:
+        lines.append(f"{evaluation['label']}: {evaluation['joined']}")
+    return "\n".join(lines) + "\n"
+
+
 def write_wins_report(folder: Path, inputs: WinsInputs) -> Path:
     """Draw the figures and write ``report.md`` into a run folder, whole or not at all."""
     figures = _draw(folder, inputs)
@@ -162,13 +180,18 @@ def write_wins_report(folder: Path, inputs: WinsInputs) -> Path:
             "Levels of what it does not know, for what they are:\n\n"
             f"{text_block(inputs.levels['free'])}"
         ),
-        "The passers": text_block(render_ratings(inputs.seasons, title="Passers by season")),
+        "The passers": (
+            "A rank asks for enough targeted passes; the comparison above for enough attempts of "
+            "any kind and enough games, so its seasons are not quite these.\n\n"
+            f"{text_block(render_seasons(inputs.seasons))}"
+        ),
         "Figures": "\n\n".join(
             f"### {title}\n\n![{title}](figures/{path.name})" for title, path in figures.items()
         ),
-        "Data": text_block(str(inputs.data))
-        + (f"\n\n{text_block(inputs.evaluation['joined'])}" if inputs.evaluation["joined"] else ""),
-        "What was run": f"{text_block(inputs.command)}\n\n"
+        "Data": "\n\n".join(
+            text_block(text) for text in (str(inputs.data), render_account(inputs.evaluation))
+        ),
+        "What was run": "`experiments/wins.py` with these settings:\n\n"
         + text_block("\n".join(settings_lines(inputs.config))),
     }
     parts = ["# Ratings of passers and winning"]
@@ -187,33 +210,32 @@ def _draw(folder: Path, inputs: WinsInputs) -> dict[str, Path]:
     where = f"season_type = 'REG' AND season = {last}"
     min_attempts = inputs.config["settings"]["min_attempts"]
     season = rate(plays, where=where, min_attempts=min_attempts)
-    extremes = read_extreme_plays(folder)
-    rated = extremes.plays.filter(pl.col("season") == last)["passer_id"]
-    # Attempts without a target qualify a season, but are not rated: some may have no rank.
-    best = next((x for x in season.qualified["passer_id"] if x in set(rated)), rated[0])
-    who = find_passer(plays, best, last)
     drawn = {}
     if shown:
         drawn["Ratings and winning"] = (
             "wins",
             wins_figure(
-                inputs.table.drop_nulls(shown),
+                inputs.table.drop_nulls([*shown, "win_percent"]),
                 shown,
                 {name: Correlation(**found[name]) for name in shown},
                 titles={name: title_of(name, evaluation) for name in shown},
             ),
         )
-    drawn |= {
-        f"Passers of {last}": ("passers", passers_figure(season, title=f"passers of {last}")),
-        "Best and worst seasons": (
-            "seasons",
-            passers_figure(inputs.seasons, title="seasons of passers"),
-        ),
-        f"The page of {who.name}": (
-            "passer_page",
-            passer_page(plays, extremes, who, evaluation["unit"], min_attempts=min_attempts),
-        ),
-    }
+    # Without two that qualify there is no scale to draw on.
+    for title, stem, ratings, what in (
+        (f"Passers of {last}", "passers", season, f"passers of {last}"),
+        ("Best and worst seasons", "seasons", inputs.seasons, "seasons of passers"),
+    ):
+        if ratings.qualified.height > 1:
+            drawn[title] = (stem, passers_figure(ratings, title=what))
+    extremes = read_extreme_plays(folder)
+    rated = extremes.plays.filter(pl.col("season") == last)["passer_id"]
+    if len(rated):
+        # Attempts without a target qualify a season, but are not rated: some have no rank.
+        best = next((x for x in season.qualified["passer_id"] if x in set(rated)), rated[0])
+        who = find_passer(plays, best, last)
+        page = passer_page(plays, extremes, who, evaluation["unit"], min_attempts=min_attempts)
+        drawn[f"The page of {who.name}"] = ("passer_page", page)
     return {
         title: save_figure(figure, folder / "figures" / f"{stem}.png")
         for title, (stem, figure) in drawn.items()

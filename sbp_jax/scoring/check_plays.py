@@ -65,8 +65,10 @@ def check_plays(plays: pl.DataFrame) -> None:
         )
     if plays.is_empty():
         raise ScoringError("plays: expected at least one, got an empty set")
-    for name in ("standard_score", "throw_score", "leverage"):
+    for name in ("standard_score", "throw_score", "play_score", "leverage"):
         fine, what = pl.col(name).is_finite(), "finite numbers"
+        if name == "play_score":
+            fine = fine | pl.col("sack")  # which has none
         if name == "leverage":
             fine, what = fine & (pl.col(name) > 0), "finite numbers above 0"
         bad = plays.filter(~fine.fill_null(value=False))

@@ -179,7 +179,8 @@ def _split_halves(
     if (games["game_id"] > 1).sum() < _FEWEST:
         return {}
     official = tables.passes.filter(pl.col("season_type") == "REG").join(chosen, on=WHO, how="semi")
-    sacks = tables.snaps.filter(pl.col("kind") == "sack")
+    sacks = tables.snaps.filter((pl.col("season_type") == "REG") & (pl.col("kind") == "sack"))
+    sacks = sacks.join(chosen, on=WHO, how="semi")
     counted = _official_totals(official, sacks)
     mean: Statistic = lambda t: t[..., 0] / t[..., 1]  # noqa: E731
     columns = ("attempts", "completions", "yards", "touchdowns", "interceptions")
@@ -227,12 +228,12 @@ def _game_totals(regular: pl.DataFrame, rating: str) -> pl.DataFrame:
 
 
 def _official_totals(official: pl.DataFrame, sacks: pl.DataFrame) -> pl.DataFrame:
-    """Statistics of each passer's games."""
+    """Statistics of each passer's games, those in which he was sacked but threw no pass too."""
     lost = sacks.group_by(_LEVELS).agg(
         sacks=pl.len(), sack_yards=-pl.col("yards").cast(pl.Int64).sum()
     )
     return (
-        official.group_by(_LEVELS, maintain_order=True)
+        official.group_by(_LEVELS)
         .agg(
             attempts=pl.len(),
             completions=pl.col("complete").sum(),
@@ -240,6 +241,7 @@ def _official_totals(official: pl.DataFrame, sacks: pl.DataFrame) -> pl.DataFram
             touchdowns=pl.col("pass_touchdown").sum(),
             interceptions=pl.col("interception").sum(),
         )
-        .join(lost, on=_LEVELS, how="left", maintain_order="left")
-        .with_columns(pl.col("sacks", "sack_yards").fill_null(0))
+        .join(lost, on=_LEVELS, how="full", coalesce=True)
+        .with_columns(pl.exclude(_LEVELS).fill_null(0))
+        .sort(_LEVELS)  # which half a game is in depends on its place
     )

@@ -86,13 +86,15 @@ class CrossFit:
         plays: scored plays, in the order of the passes, with their fold.
         folds: a model for each fold.
         forecaster: of all of them.
-        left_out: passes and sacks that the feed says too little of to be valued.
+        left_out: targeted passes and sacks that the feed says too little of to be valued.
+        untargeted: attempts without a target, spikes among them, which are not scored.
     """
 
     plays: pl.DataFrame
     folds: list[FoldFit]
     forecaster: Forecaster
     left_out: int
+    untargeted: int
 
     def cells(
         self, chosen: Bool[np.ndarray, " N"], outcome: Outcome
@@ -161,6 +163,9 @@ def cross_fit(
     if passes.is_empty():
         raise ScoringError("passes: expected some with down, distance and place, got none")
     sacks = tables.snaps.filter(pl.col("kind") == "sack")
+    scored = {season for fold in folds for season in fold.test}
+    if strangers := sorted(set(passes["season"]) - scored):
+        raise ScoringError(f"folds: expected one that scores each season, got none for {strangers}")
     valued = sacks.filter(can_be_valued() & pl.col("passer_id").is_not_null())
     models: list[ExpectedPoints | None] = [None] * len(folds)
     if how.outcome.name == "points":
@@ -185,7 +190,8 @@ def cross_fit(
     plays = _score(passes, examples, fits, how.outcome)
     plays = _with_sacks(plays, valued, examples, outcomes, folds)
     left_out = thrown.height - passes.height + sacks.height - valued.height
-    return CrossFit(plays, fits, how.forecaster(), left_out)
+    untargeted = tables.passes.height - thrown.height
+    return CrossFit(plays, fits, how.forecaster(), left_out, untargeted)
 
 
 def _examples(

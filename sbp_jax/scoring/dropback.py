@@ -25,6 +25,7 @@ from jaxtyping import Bool, Float
 from sbp_jax.points.logit import fit_logit
 from sbp_jax.scoring.errors import ScoringError
 from sbp_jax.scoring.leverage import leverage
+from sbp_jax.scoring.passer_seasons import SPELLING
 from sbp_jax.scoring.play_score import season_centred
 
 PARTS: Final = ("sack_part", "choice_part", "throw_score")
@@ -118,13 +119,16 @@ def with_dropbacks(
         sack_outcome: (K,) of the sacks.
 
     Returns:
-        The passes, then the sacks, with `PARTS` and the standard score as their sum. A sack has no
-        play score nor anything else of a throw; its columns choice_part and throw_score are 0.
+        The passes, then the sacks, with `PARTS` and the standard score as their sum. A sack has
+        nothing of a throw, no play score either, but the passer's name, if he threw at all; its
+        columns choice_part and throw_score are 0.
     """
+    names = plays.group_by("passer_id").agg(SPELLING)
+    known = sacks.select([x for x in sacks.columns if x in plays.columns])
     both = pl.concat(
         [
             plays,
-            sacks.select([x for x in sacks.columns if x in plays.columns]).with_columns(
+            known.join(names, on="passer_id", how="left", maintain_order="left").with_columns(
                 outcome=pl.Series(sack_outcome),
                 expected=pl.Series(sack_expected.dropback),
                 sack=pl.lit(value=True),

@@ -27,7 +27,7 @@ from sbp_jax.scoring.check_plays import check_groups, check_plays
 from sbp_jax.scoring.errors import ScoringError
 from sbp_jax.scoring.nested_means import nested_means
 from sbp_jax.scoring.passer_seasons import SPELLING, TEAMS
-from sbp_jax.scoring.splits import Split, split_plays
+from sbp_jax.scoring.splits import split_plays
 
 MIN_ATTEMPTS: Final = 224
 """Attempts a season that qualify: 14 for each of 16 team games."""
@@ -52,6 +52,7 @@ class Ratings:
         part: what was rated.
         plays: how many were rated.
         left_out: how many did not match the condition.
+        sacks_left_out: how many sacks matched it, but throws alone were rated.
         unqualified: groups with fewer attempts than asked for.
         play_variance: of standard scores within games.
         level_variances: of groups within the group above, by column, games the last.
@@ -62,6 +63,7 @@ class Ratings:
     part: Part
     plays: int
     left_out: int
+    sacks_left_out: int
     unqualified: int
     play_variance: float
     level_variances: dict[str, float]
@@ -106,7 +108,8 @@ def rate(
 
         - rank among the qualified (null for others; equal values share the better rank);
         - score, 50 to 99, and the 95 % interval score_low, score_high (null where fewer than two
-          groups qualify); own_score, by the same map but drawn towards nothing;
+          groups qualify; the interval also where no game has two plays, which say how plays vary);
+          own_score, by the same map but drawn towards nothing;
         - attempts (throws), sacks, games, qualified;
         - mean and standard_error of the group by itself; value and value_error, drawn towards the
           group above, in the unit of the outcome;
@@ -142,7 +145,7 @@ def rate(
     check_plays(plays)
     split = split_plays(plays, by, where)
     check_groups(split.by)
-    part = part or _part_of(split)
+    part = part or ("throw" if split.of_throws else "dropback")
     weights = pl.col("leverage") if by_leverage else pl.lit(1.0)
     rated = split.plays if part == "dropback" else split.plays.filter(~pl.col("sack"))
     if rated.is_empty():
@@ -150,13 +153,18 @@ def rate(
     found = nested_means(
         rated.with_columns(value=_VALUES[part], weight=weights), split.by, within=_GAME
     )
+
+    def known(error: pl.Expr) -> pl.Expr:
+        # Where no game has two plays that differ, nothing is known of how plays vary.
+        return error if found.play_variance > 0 else pl.lit(None, pl.Float64)
+
     groups = (
         found.groups.select(
             *split.by,
             mean="mean",
-            standard_error=pl.col("variance").sqrt(),
+            standard_error=known(pl.col("variance").sqrt()),
             value="posterior",
-            value_error=pl.col("posterior_variance").sqrt(),
+            value_error=known(pl.col("posterior_variance").sqrt()),
         )
         .join(_described(rated, split.by), on=split.by, nulls_equal=True, maintain_order="left")
         .with_columns(qualified=pl.col("attempts") >= min_attempts)
@@ -167,13 +175,15 @@ def rate(
         ["qualified", "value", "attempts", *split.by],
         descending=[True, True, True, *[False] * len(split.by)],
     )
-    first = ["rank", *split.by, *(x for x in ("passer_name", "teams") if x in table.columns)]
+    described = [x for x in ("passer_name", "teams") if x in table.columns and x not in split.by]
+    first = ["rank", *split.by, *described]
     return Ratings(
         table=table.select(*first, pl.exclude(first)),
         by=split.by,
         part=part,
         plays=rated.height,
         left_out=split.left_out,
+        sacks_left_out=split.plays.height - rated.height,
         unqualified=table.height - int(table["qualified"].sum()),
         play_variance=found.play_variance,
         level_variances=found.level_variances,
@@ -181,13 +191,6 @@ def rate(
 
 
 _VALUES: Final[dict[Part, str]] = {"dropback": "standard_score", "throw": "throw_score"}
-
-
-def _part_of(split: Split) -> Part:
-    """Throws, if the split reads a column that no sack has."""
-    sacks = split.plays.filter("sack")
-    of_throws = sacks.is_empty() or any(sacks[x].is_null().all() for x in split.columns)
-    return "throw" if of_throws else "dropback"
 
 
 def _described(plays: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:

@@ -5,16 +5,14 @@ from typing import Any, Final
 
 import polars as pl
 
-from sbp_jax.scoring.leverage import QUARTER_SECONDS
-
 
 def _bands(column: str, bounds: Mapping[str, float]) -> pl.Expr:
-    """The first name whose bound the value does not exceed; null stays null."""
+    """The first name whose bound the value does not exceed, sorted as here; null stays null."""
     value = pl.col(column)
     chain: Any = pl.when(value.is_null()).then(None)
     for name, bound in bounds.items():
         chain = chain.when(value <= bound).then(pl.lit(name))
-    bands: pl.Expr = chain.otherwise(None)
+    bands: pl.Expr = chain.otherwise(None).cast(pl.Enum(list(bounds)))
     return bands
 
 
@@ -73,10 +71,8 @@ SPLIT_COLUMNS: Final[Mapping[str, tuple[tuple[str, ...], pl.Expr]]] = {
         pl.col("quarter").is_in([2, 4]) & (pl.col("clock_seconds") <= 120),
     ),
     "late_and_close": (
-        ("quarter", "clock_seconds", "score_diff"),
-        (pl.col("quarter") >= 4)
-        & (pl.col("clock_seconds") <= QUARTER_SECONDS)
-        & (pl.col("score_diff").abs() <= 8),
+        ("quarter", "score_diff"),
+        (pl.col("quarter") >= 4) & (pl.col("score_diff").abs() <= 8),
     ),
     # What tracking says of the throw; see `sbp_jax.tracking.throw_facts`.
     "pressure": (("nearest_rusher",), pl.col("nearest_rusher") <= 2.0),

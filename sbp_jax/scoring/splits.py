@@ -21,13 +21,14 @@ class Split:
         plays: those that match, with the columns to group by.
         by: names of these columns, outermost first.
         left_out: how many plays did not match the condition.
-        columns: those that the split reads.
+        of_throws: whether it reads a column that no sack has, or leaves out sacks by name; so it
+            does where there are none.
     """
 
     plays: pl.DataFrame
     by: tuple[str, ...]
     left_out: int
-    columns: frozenset[str]
+    of_throws: bool
 
 
 def split_plays(plays: pl.DataFrame, by: str, where: str | None = None) -> Split:
@@ -77,7 +78,15 @@ def split_plays(plays: pl.DataFrame, by: str, where: str | None = None) -> Split
             )
         kept = kept.with_columns(column)
         groups.append(column.name)
-    return Split(kept, tuple(groups), plays.height - kept.height, frozenset(used))
+    of_throws = _of_throws(known, used) or ("sack" in used and not kept["sack"].any())
+    return Split(kept, tuple(groups), plays.height - kept.height, of_throws)
+
+
+def _of_throws(plays: pl.DataFrame, used: set[str]) -> bool:
+    if "sack" not in plays.columns:
+        return True
+    sacks = plays.filter("sack")
+    return sacks.is_empty() or any(sacks[name].is_null().all() for name in used)
 
 
 def _parts(text: str) -> list[str]:

@@ -23,6 +23,8 @@ def render_ratings(ratings: Ratings, *, count: int = 10, title: str = "Passers")
     Raises:
         ScoringError: no group qualified.
     """
+    if count < 1:
+        raise ScoringError(f"count: expected at least 1, got {count}")
     rows = list(ratings.qualified.iter_rows(named=True))
     if not rows:
         raise ScoringError(

@@ -54,6 +54,9 @@ def test_everything_is_there(run):
     assert evaluation["stability"]["passing_score"]["split_half"] is None  # one game each
     assert "2 passers have a rating" in evaluation["joined"]
     assert "Nobody Atall" in evaluation["joined"]
+    named = json.loads((run / "other_ratings.json").read_text())
+    assert named["without_passer"] == ["2010 Nobody Atall KC"]
+    assert evaluation["without_target_not_scored"] > 0
     report = (run / "report.md").read_text()
     figures = sorted(path.name for path in (run / "figures").glob("*.png"))
     assert figures == ["passer_page.png", "passers.png", "seasons.png", "wins.png"]
@@ -114,6 +117,7 @@ def test_interrupted_after_the_folds_it_trains_none_again(run, config):
     before = json.loads((run / "evaluation.json").read_text())
     metrics = {path: path.read_text() for path in run.glob("folds/*/metrics.jsonl")}
     (run / "report.md").unlink()
+    (run / "scoring.json").unlink()
     main(config)
     after = json.loads((run / "evaluation.json").read_text())
     for name, found in after["wins"]["ratings"].items():
@@ -121,11 +125,20 @@ def test_interrupted_after_the_folds_it_trains_none_again(run, config):
     assert metrics == {path: path.read_text() for path in run.glob("folds/*/metrics.jsonl")}
 
 
-def test_other_settings_and_other_ratings_are_refused(run, config):
+def test_other_settings_are_refused(run, config):
     with pytest.raises(RunFolderError, match=r"settings.tail_mass: expected 0.01, got 0.002"):
         main(replace(config, tail_mass=0.01))
-    with pytest.raises(RunFolderError, match=r"settings.other"):
-        main(replace(config, other=OtherRatings()))
+
+
+def test_without_the_other_ratings_it_is_compared_anew_but_not_fitted(
+    run, config, capsys, monkeypatch
+):
+    monkeypatch.setattr("experiments.wins.cross_fit", lambda *a, **k: pytest.fail("fitted again"))
+    main(replace(config, other=OtherRatings()))
+    assert "passers have a rating" not in capsys.readouterr().out
+    assert json.loads((run / "evaluation.json").read_text())["joined"] is None
+    main(config)
+    assert "2 passers have a rating" in capsys.readouterr().out
 
 
 def test_bad_input_is_refused_before_anything_is_written(config, tmp_path):

@@ -48,7 +48,7 @@ def frame(count, sack, **columns):
             "quarter": 1,
             "clock_seconds": 900,
             "score_diff": 0,
-            **({"kind": "sack"} if sack else {"sack": False, "leverage": 1.0}),
+            **({"kind": "sack"} if sack else {"sack": False, "leverage": 1.0, "passer_name": "P"}),
             "snap": np.arange(count),
             **columns,
         }

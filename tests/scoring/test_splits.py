@@ -58,22 +58,39 @@ def test_expressions_with_a_name_may_hold_brackets_quotes_and_commas(by, values)
 
 
 @pytest.mark.parametrize(
-    ("where", "kept", "read"),
+    ("where", "kept"),
     [
-        (None, [0, 1, 2, 3], set()),
-        ("season = 2018", [2, 3], {"season"}),
-        ("air_yards >= 20 AND down = 2", [1], {"air_yards", "down"}),
-        ("air_yards < 1000", [0, 1, 3], {"air_yards"}),  # null is left out
-        ("air_yards IS NULL OR team = 'LA'", [1, 2, 3], {"air_yards", "team"}),
-        ("depth = '20 and more'", [1, 3], {"depth"}),
-        ("game IN ('h')", [2, 3], {"game"}),
+        (None, [0, 1, 2, 3]),
+        ("season = 2018", [2, 3]),
+        ("air_yards >= 20 AND down = 2", [1]),
+        ("air_yards < 1000", [0, 1, 3]),  # null is left out
+        ("air_yards IS NULL OR team = 'LA'", [1, 2, 3]),
+        ("depth = '20 and more'", [1, 3]),
+        ("game IN ('h')", [2, 3]),
     ],
 )
-def test_a_condition_keeps_what_matches_and_counts_the_rest(where, kept, read):
+def test_a_condition_keeps_what_matches_and_counts_the_rest(where, kept):
     split = split_plays(PLAYS.with_row_index("row"), "season", where)
     assert split.plays["row"].to_list() == kept
     assert split.left_out == 4 - len(kept)
-    assert split.columns == read | {"season"}
+
+
+@pytest.mark.parametrize(
+    ("where", "of_throws"),
+    [
+        (None, False),
+        ("down = 2", False),
+        ("season = 2017", False),  # no sack is left, but not by what sacks lack
+        ("air_yards >= 20 OR down = 1", True),
+        ("depth = '0 to 9'", True),
+        ("NOT sack", True),
+        ("sack OR down = 1", False),
+    ],
+)
+def test_a_split_is_of_throws_by_what_it_reads(where, of_throws):
+    sack = PLAYS.tail(1).with_columns(air_yards=pl.lit(None, pl.Int64), sack=pl.lit(value=True))
+    plays = pl.concat([PLAYS.with_columns(sack=pl.lit(value=False)), sack])
+    assert split_plays(plays, "season", where).of_throws is of_throws
 
 
 @pytest.mark.parametrize(
@@ -168,7 +185,7 @@ def test_the_two_minutes_are_those_of_a_half_and_close_games_those_of_the_end():
         (1, 30, 0, False, False),
         (3, 30, 0, False, False),
         (5, 100, 3, False, True),
-        (4, None, 0, None, None),
+        (4, None, 0, None, True),
         (None, 100, 0, None, None),
         (1, None, None, False, False),
     ]

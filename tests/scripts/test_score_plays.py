@@ -50,8 +50,9 @@ def test_a_split_is_printed_and_both_files_are_written(run, capsys):
     assert ratings.part == "throw"
     assert "season, passer, air_yards >= 20: " in printed
     assert " ...\n" in printed
-    assert f"{ratings.plays:,} throws rated, {PLAYS - ratings.plays:,} left out" in printed
-    stem = run / "splits" / "season_passer_air_yards_at_least_20_min5"
+    assert f"{ratings.plays:,} throws rated; not rated: {ratings.left_out:,} plays" in printed
+    (found,) = (run / "splits").glob("season_passer_air_yards_at_least_20_min5_*.csv")
+    stem = found.with_suffix("")
     assert printed.splitlines()[-2:] == [f"{stem}.csv", f"{stem}.png"]
     table = pl.read_csv(f"{stem}.csv")
     assert table.height == ratings.table.height == 12
@@ -87,9 +88,9 @@ def test_equal_weights_are_passed_on(run, capsys):
 
 def test_columns_are_listed_with_those_that_are_made(run, capsys):
     assert main(ScorePlays(run, columns=True)) is None
-    listed = dict(line.split() for line in capsys.readouterr().out.splitlines())
+    listed = dict(line.split(None, 1) for line in capsys.readouterr().out.splitlines())
     assert listed["air_yards"] == "Int64"
-    assert listed["depth"] == "String"
+    assert listed["depth"] == "behind the line, 0 to 9, 10 to 19, 20 and more"
     assert "half" not in listed  # quarters are unknown here
 
 
