@@ -28,9 +28,9 @@ FAMILIES = [
     # Nothing is summed over bins or components in these two.
     pytest.param(Gaussian(5.0, 10.0), marks=pytest.mark.slow),
     pytest.param(StudentT(5.0, 10.0), marks=pytest.mark.slow),
-    GaussianMixture(3, 5.0, 10.0),
+    pytest.param(GaussianMixture(3, 5.0, 10.0), marks=pytest.mark.slow),
     HybridPareto(2, 5.0, 10.0),
-    QuantileHead(np.linspace(0.05, 0.95, 19), 5.0, 10.0),
+    pytest.param(QuantileHead(np.linspace(0.05, 0.95, 19), 5.0, 10.0), marks=pytest.mark.slow),
 ]
 ROWS, YARDS = 700, jnp.arange(-12.0, 90.0, 6.0)
 

@@ -92,6 +92,7 @@ def test_it_is_a_pytree_of_its_parameters():
     assert promote_batch_shape(stacked).batch_shape == (3,)
 
 
+@pytest.mark.slow
 def test_variational_inference_recovers_a_tail():
     """Shape and scale within 3 standard errors of the truth.
 

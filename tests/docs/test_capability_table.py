@@ -139,7 +139,13 @@ def probe_detector(name, depth):
     ]
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in ("SBP", "Gaussian") else pytest.mark.slow)
+        for name in FAMILIES
+    ],
+)
 def test_a_family_can_do_what_its_row_says(name):
     assert dict(zip(COLUMNS, probe_family(FAMILIES[name]), strict=True)) == dict(
         zip(COLUMNS, table()[name], strict=True)
