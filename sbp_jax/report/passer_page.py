@@ -146,7 +146,7 @@ def passer_page(
 
 def _scored(season: Mapping[str, Any]) -> str:
     """The score with its interval, if there is a scale."""
-    if season["score"] is None:
+    if season["score_low"] is None:
         return "no score"
     return f"{season['score']:.0f} ({season['score_low']:.0f} to {season['score_high']:.0f})"
 
@@ -185,8 +185,10 @@ def _splits(axis: "Axes", regular: pl.DataFrame, who: PassersSeason) -> None:
         places.append(at)
         if row is not None and row["score"] is not None:
             colour = BLUE if row["score"] >= CENTRE else VERMILION
-            axis.plot([row["score_low"], row["score_high"]], [at, at], color=colour, lw=2)
-            axis.plot(row["own_score"], at, "o", mfc="none", mec=MUTED, ms=5)
+            if row["score_low"] is not None:
+                axis.plot([row["score_low"], row["score_high"]], [at, at], color=colour, lw=2)
+            if row["own_score"] is not None:
+                axis.plot(row["own_score"], at, "o", mfc="none", mec=MUTED, ms=5)
             axis.plot(row["score"], at, "o", color=colour, ms=5, mec="white", mew=0.6)
         at += 1
     axis.axvline(CENTRE, color=INK, lw=1, ls="--")

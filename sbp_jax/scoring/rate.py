@@ -37,6 +37,7 @@ SPREAD: Final = 4.7
 LIMITS: Final = (50.0, 99.0)
 _NORMAL_95: Final = 1.96  # half width of a 95 % interval, in standard errors
 
+_FLAT: Final = 1e-12  # a spread of values no larger is none
 _GAME: Final = "game_id"
 
 Part = Literal["dropback", "throw"]
@@ -108,7 +109,8 @@ def rate(
 
         - rank among the qualified (null for others; equal values share the better rank);
         - score, 50 to 99, and the 95 % interval score_low, score_high (null where fewer than two
-          groups qualify; the interval also where no game has two plays, which say how plays vary);
+          groups qualify; the interval also where groups differ by no more than chance explains,
+          so that all have 85.7, and where no game has two plays, which say how plays vary);
           own_score, by the same map but drawn towards nothing;
         - attempts (throws), sacks, games, qualified;
         - mean and standard_error of the group by itself; value and value_error, drawn towards the
@@ -221,12 +223,13 @@ def _scaled() -> list[pl.Expr]:
     mean, spread = among.mean(), among.std()
 
     def scale(x: pl.Expr) -> pl.Expr:
-        # Groups that are all equal are all average; no spread at all (null) is no scale.
-        steps = pl.when(spread > 1e-12).then((x - mean) / spread).when(spread >= 0).then(0.0)
+        # Without a spread there is no scale.
+        steps = pl.when(spread > _FLAT).then((x - mean) / spread)
         return (CENTRE + SPREAD * steps).clip(*LIMITS)
 
     return [
-        scale(value).alias("score"),
+        # Groups that are all equal are all average.
+        pl.when(spread <= _FLAT).then(CENTRE).otherwise(scale(value)).alias("score"),
         scale(value - half).alias("score_low"),
         scale(value + half).alias("score_high"),
         scale(pl.col("mean")).alias("own_score"),

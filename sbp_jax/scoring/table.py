@@ -57,6 +57,9 @@ def render_ratings(ratings: Ratings, *, count: int = 10, title: str = "Passers")
             who = f"{row['passer_name'] or row['passer_id']:<{_WIDEST}.{_WIDEST}}"
             cells = [f"{who} {row['teams'] or '':<8.8}", *cells]
         lines.append(_line(row, " ".join(cells)))
+    unspread = ratings.play_variance > 0 and ratings.qualified["score_low"].is_null().all()
+    if len(rows) > 1 and unspread:
+        lines += ["", "They differ by no more than chance explains: all are average."]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -66,7 +69,7 @@ def _line(row: dict[str, Any], who: str) -> str:
         interval = f"{row['score_low']:.1f}-{row['score_high']:.1f}"
     return (
         f"{row['rank']:>4}  {who} {_decimal(row['score'], '.1f'):>5}  {interval:^11} "
-        f"{row['mean']:>+7.3f} {row['standard_error']:>6.3f} "
+        f"{row['mean']:>+7.3f} {_decimal(row['standard_error'], '.3f'):>6} "
         f"{row['attempts']:>5} {_decimal(row['completion_percent'], '.1f'):>8} {row['yards']:>6} "
         f"{row['touchdowns']:>3} {row['interceptions']:>3}"
     )

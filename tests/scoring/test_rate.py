@@ -123,7 +123,10 @@ def test_one_qualified_group_makes_no_scale():
 
 def test_equal_groups_are_all_average():
     same = [throws(x, f"g{x}", [1.0, 2.0, 3.0]) for x in "abc"]
-    assert rate(frame(*same), "passer").table["score"].to_list() == [85.7] * 3
+    found = rate(frame(*same), "passer")
+    assert found.table["score"].to_list() == [85.7] * 3
+    assert found.table["score_low"].null_count() == 3
+    assert "no more than chance explains" in render_ratings(found)
 
 
 def test_what_stands_beside_for_orientation(ratings):
