@@ -11,7 +11,7 @@ are compared with the NFL passer rating, adjusted net yards per attempt, complet
 expectation and, from a CSV of yours, any other rating: correlation with win percentage and with
 making the playoffs, split-half reliability, season-to-season correlation.
 
-Cost: about 8 minutes on 2 cores, under 6 GiB. Expect a correlation of 0.69 with win percentage,
+Cost: about 6 minutes on 2 cores, under 3 GiB. Expect a correlation of 0.70 with win percentage,
 0.63 for the passer rating (docs/results.md). Killed at any moment, the same command goes on with
 the fold it was at; run again, it prints what is there.
 """
