@@ -48,6 +48,7 @@ FEWEST: Final = 15
 _BINS: Final = 10
 _SHOWN: Final = 0.98  # of the probability is between the ends of a density's axis
 _CHANCE: Final = 1.96
+_CLOSE: Final = 5  # names that a name which is nobody's is answered with
 _LABELS: Final = 0.4  # of the width of the panel of splits
 _HEADROOM: Final = 1.2  # over the highest bar, for a note
 
@@ -78,7 +79,7 @@ def find_passer(plays: pl.DataFrame, name: str, season: int) -> PassersSeason:
     if not ids:
         last = name.split(".")[-1].split(" ")[-1]
         close = regular.filter(pl.col("passer_name").str.contains(last, literal=True))
-        names = sorted(close["passer_name"].unique()) or ["none like it"]
+        names = sorted(close["passer_name"].unique())[:_CLOSE] or ["none like it"]
         raise ReportError(f"passer: expected one who threw in {season}, got {name!r}; {names}")
     if len(ids) > 1:
         raise ReportError(f"passer: {name!r} names {len(ids)} in {season}; give an id: {ids}")
