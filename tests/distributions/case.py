@@ -43,7 +43,8 @@ class Case:
         cuts: from (family, params of one set) to the ends of the support and every point where
             the density may jump or change fast, increasing.
         crps_error: relative error to which the score is exact, where it is not in closed form.
-        slow: whether all its laws are tried with --slow only, for it mirrors another case.
+        slow: whether all its laws are tried with --slow only, for it mirrors another case, or a
+            file of its own tries the family by other means.
         heavy: whether programs of all its methods take long to compile: likewise for those laws.
     """
 

@@ -22,4 +22,4 @@ PARAMS = GaussianMixture.Params(
     table([-1.0, 0.5, 2.0], [1.0, 1.2, 30.0], [-40.0, -39.0, 25.0]),
     table([1.0, 0.7, 1.5], [0.05, 4.0, 0.5], [1.0, 3.0, 2.0]),
 )
-CASES = [Case("gaussian_mixture", GaussianMixture(), PARAMS, cuts)]
+CASES = [Case("gaussian_mixture", GaussianMixture(), PARAMS, cuts, slow=True)]

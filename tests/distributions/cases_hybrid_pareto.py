@@ -39,5 +39,6 @@ CASES = [
         cuts,
         crps_error=1e-6,
         heavy=True,
+        slow=True,
     )
 ]

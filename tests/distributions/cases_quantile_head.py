@@ -28,5 +28,6 @@ CASES = [
             )
         ),
         cuts,
+        slow=True,
     )
 ]

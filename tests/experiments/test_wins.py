@@ -15,6 +15,7 @@ from sbp_jax.scoring import ScoringError, rate, read_scored_plays
 from sbp_jax.scoring.dropback import PARTS
 from sbp_jax.scoring.extreme_plays import read_extreme_plays
 from sbp_jax.training.config import TrainConfig
+from sbp_jax.training.operations import Operations
 
 OTHER = """season,player,club,points
 2009,Ben Roethlisberger,PIT,70.5
@@ -37,6 +38,7 @@ def config(source, tmp_path_factory):
         train=TrainConfig(epochs=1, batch_size=64, virtual_shards=8, warmup_steps=2),
         min_attempts=15,
         min_games=1,
+        operations=Operations(devices=1),
         other=OtherRatings(folder / "other.csv", "points", "player", "points", "club", where=""),
     )
 
