@@ -63,6 +63,7 @@ from sbp_jax.scoring.compare_ratings import (
     SCORE,
     THROWS,
     correlations,
+    qualifying_seasons,
     season_table,
     stability,
 )
@@ -161,7 +162,11 @@ def main(config: Wins) -> None:
         tables = first_then_others(
             lambda: load_plays(config.source, seasons=config.seasons, cache=config.cache)
         )
-        other = read_other(config.other)  # a bad file is known before anything is trained
+        # What would end the run in an error is known before anything is trained.
+        other = read_other(config.other)
+        qualifying_seasons(
+            tables, config.seasons, min_attempts=config.min_attempts, min_games=config.min_games
+        )
         first_does(lambda: open_run(config.run, describe_run(config, tables)))
         with hold_run(config.run):
             if not (config.run / SCORED).exists():
@@ -252,6 +257,7 @@ def qualified_seasons(config: Wins, plays: pl.DataFrame, tables: PlayTables) -> 
 def conclude(config: Wins, tables: PlayTables, other: pl.DataFrame | None) -> None:
     """Compare the ratings and write what was found, the report last."""
     folder = config.run
+    (folder / FINISHED).unlink(missing_ok=True)  # of other ratings than these
     plays = read_scored_plays(folder)
     table = qualified_seasons(config, plays, tables)
     ratings = [SCORE, THROWS, OVER_EXPECTATION, PLAY_MEAN, RATING, ANY_A, CPOE]

@@ -30,6 +30,32 @@ _LEVELS: Final = [*WHO, "game_id"]
 _FEWEST: Final = 3
 
 
+def qualifying_seasons(
+    tables: PlayTables, seasons: Sequence[int], *, min_attempts: int, min_games: int
+) -> pl.DataFrame:
+    """What `passer_seasons` returns, of the passer-seasons that are compared.
+
+    Args:
+        tables: all plays of the seasons.
+        seasons: to compare.
+        min_attempts: fewest attempts of a regular season.
+        min_games: fewest games as the team's most-used passer.
+
+    Raises:
+        ScoringError: no passer-season qualifies.
+    """
+    found = passer_seasons(tables.passes, tables.snaps, tables.games).filter(
+        pl.col("season").is_in(list(seasons)),
+        pl.col("attempts") >= min_attempts,
+        pl.col("games_as_main") >= min_games,
+    )
+    if found.is_empty():
+        raise ScoringError(
+            f"expected passer-seasons with {min_attempts} attempts and {min_games} games, got none"
+        )
+    return found
+
+
 def season_table(
     plays: pl.DataFrame, tables: PlayTables, *, min_attempts: int, min_games: int
 ) -> pl.DataFrame:
@@ -51,15 +77,8 @@ def season_table(
         ScoringError: no passer-season qualifies.
     """
     regular = plays.filter(pl.col("season_type") == "REG")
-    seasons = passer_seasons(tables.passes, tables.snaps, tables.games).filter(
-        pl.col("season").is_in(regular["season"].unique().implode()),
-        pl.col("attempts") >= min_attempts,
-        pl.col("games_as_main") >= min_games,
-    )
-    if seasons.is_empty():
-        raise ScoringError(
-            f"expected passer-seasons with {min_attempts} attempts and {min_games} games, got none"
-        )
+    years = regular["season"].unique().to_list()
+    seasons = qualifying_seasons(tables, years, min_attempts=min_attempts, min_games=min_games)
     throws = regular.filter(~pl.col("sack"))
     completion = completion_over_expected(throws, throws["completion_expected"].to_numpy())
     return (
