@@ -89,7 +89,8 @@ def main(config: ScorePlays) -> Ratings | None:
     write_whole(table, ratings.table.write_csv)
     print(table)
     if ratings.qualified.height > 1:
-        figure = passers_figure(ratings, title=title, count=config.count)
+        groups = f"by {config.by}" + (f", where {config.where}" if config.where else "")
+        figure = passers_figure(ratings, title=groups, count=config.count)
         print(save_figure(figure, output.with_name(f"{output.name}.png")))
     else:
         print("no figure: a scale asks for two groups with enough attempts")
