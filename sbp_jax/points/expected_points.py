@@ -17,11 +17,11 @@ import polars as pl
 from jaxtyping import Float
 
 from sbp_jax.plays.kinds import SCRIMMAGE
-from sbp_jax.points.check_columns import check_columns
 from sbp_jax.points.errors import PointsError
 from sbp_jax.points.logit import Logit, fit_logit
 from sbp_jax.points.next_score import NEXT_SCORES, with_next_score
 from sbp_jax.points.situation import HALF_SECONDS, SITUATION, situation_features
+from sbp_jax.require_columns import require_columns
 
 _NEEDED: Final = ("season", "clock_seconds", "down", "yards_to_go", "yards_to_endzone")
 _KINDS: Final = (*sorted(SCRIMMAGE), "punt", "field_goal", "no_play")
@@ -66,7 +66,7 @@ def snap_situations(snaps: pl.DataFrame, games: pl.DataFrame) -> tuple[pl.DataFr
     Raises:
         PointsError: a column is missing, or a snap's game is not among the games.
     """
-    check_columns("snaps", snaps, _NEEDED)
+    require_columns("snaps", snaps, _NEEDED, PointsError)
     played = with_next_score(snaps, games).filter(pl.col("kind").is_in(_KINDS))
     kept = (
         played.with_columns(HALF_SECONDS)

@@ -10,8 +10,8 @@ from typing import Final
 import polars as pl
 
 from sbp_jax.plays.kinds import TRIES
-from sbp_jax.points.check_columns import check_columns
 from sbp_jax.points.errors import PointsError
+from sbp_jax.require_columns import require_columns
 
 NEXT_SCORES: Final = (-7, -3, -2, 0, 2, 3, 7)
 """Points of each kind of next score, of the other team below 0."""
@@ -55,8 +55,8 @@ def with_next_score(snaps: pl.DataFrame, games: pl.DataFrame) -> pl.DataFrame:
     Raises:
         PointsError: a column is missing, or a snap's game is not among the games.
     """
-    check_columns("snaps", snaps, _NEEDED)
-    check_columns("games", games, _NEEDED_OF_GAMES)
+    require_columns("snaps", snaps, _NEEDED, PointsError)
+    require_columns("games", games, _NEEDED_OF_GAMES, PointsError)
     final = games.select(_NEEDED_OF_GAMES)
     known = snaps.join(final, on="game_id", how="anti")
     if known.height:

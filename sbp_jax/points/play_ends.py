@@ -6,11 +6,11 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float, Int
 
-from sbp_jax.points.check_columns import check_columns
 from sbp_jax.points.errors import PointsError
 from sbp_jax.points.expected_points import ExpectedPoints
 from sbp_jax.points.next_score import SAFETY, TOUCHDOWN
 from sbp_jax.points.situation import HALF_SECONDS, situation_features
+from sbp_jax.require_columns import require_columns
 
 PLAY_SECONDS: Final = 6
 TOUCHBACK: Final = 80
@@ -116,7 +116,7 @@ def flags(plays: pl.DataFrame, name: str) -> Flags:
 
 
 def _column(plays: pl.DataFrame, name: str) -> pl.Series:
-    check_columns("plays", plays, [name])
+    require_columns("plays", plays, [name], PointsError)
     return plays[name]
 
 

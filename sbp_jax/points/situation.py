@@ -8,8 +8,8 @@ import polars as pl
 from jaxtyping import Float
 
 from sbp_jax.plays.static import hats
-from sbp_jax.points.check_columns import check_columns
 from sbp_jax.points.errors import PointsError
+from sbp_jax.require_columns import require_columns
 
 SITUATION: Final = ("down", "yards_to_go", "yards_to_endzone", "half_seconds")
 """Columns that say all of a situation: down 1 to 4, yards to go and to the end zone, seconds left
@@ -56,7 +56,7 @@ def situation_features(situations: pl.DataFrame) -> Float[np.ndarray, "B F"]:
     Raises:
         PointsError: a column is missing, or a value is null or out of its range.
     """
-    check_columns("situations", situations, SITUATION)
+    require_columns("situations", situations, SITUATION, PointsError)
     ranges = {"down": (1, 4), "yards_to_go": (0, 99), "yards_to_endzone": (0, 100)}
     for name in SITUATION:
         if count := situations[name].null_count():

@@ -14,6 +14,7 @@ from typing import Final
 
 import polars as pl
 
+from sbp_jax.require_columns import require_columns
 from sbp_jax.scoring.errors import ScoringError
 from sbp_jax.scoring.player_names import name_key
 
@@ -138,10 +139,7 @@ def _check(passer_seasons: pl.DataFrame, ratings: pl.DataFrame) -> None:
         ("passer_seasons", passer_seasons, _OURS),
         ("ratings", ratings, _THEIRS),
     ):
-        if missing := [column for column in columns if column not in table.columns]:
-            raise ScoringError(
-                f"{name}: expected the columns {', '.join(missing)}, which are missing"
-            )
+        require_columns(name, table, columns, ScoringError)
     if "rating" in passer_seasons.columns:
         raise ScoringError("passer_seasons: expected no column rating yet, got one")
 

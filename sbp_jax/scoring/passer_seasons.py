@@ -10,6 +10,7 @@ from typing import Final
 
 import polars as pl
 
+from sbp_jax.require_columns import require_columns
 from sbp_jax.scoring.errors import ScoringError
 from sbp_jax.scoring.passer_rating import adjusted_net_yards, passer_rating
 
@@ -92,10 +93,7 @@ def passer_seasons(passes: pl.DataFrame, snaps: pl.DataFrame, games: pl.DataFram
         ("snaps", snaps, _SNAPS),
         ("games", games, _GAMES),
     ):
-        if missing := [column for column in columns if column not in table.columns]:
-            raise ScoringError(
-                f"{name}: expected the columns {', '.join(missing)}, which are missing"
-            )
+        require_columns(name, table, columns, ScoringError)
     regular = passes.filter(pl.col("season_type") == "REG")
     if regular.is_empty():
         raise ScoringError("passes: expected at least one of a regular season, got none")

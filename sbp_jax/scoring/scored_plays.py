@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from sbp_jax.require_columns import require_columns
 from sbp_jax.run_folder import write_whole
 from sbp_jax.scoring.errors import ScoringError
 from sbp_jax.scoring.leverage import leverage
@@ -107,6 +108,5 @@ def read_scored_plays(run: Path) -> pl.DataFrame:
         plays = pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ScoringError(f"{path}: cannot be read: {error}") from error
-    if missing := [name for name in SCORE_COLUMNS if name not in plays.columns]:
-        raise ScoringError(f"{path}: expected the columns {', '.join(missing)}, which are missing")
+    require_columns(path, plays, SCORE_COLUMNS, ScoringError)
     return plays
