@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from data.errors import DatasetError
 from sbp_jax.errors import MissingExtraError
-from sbp_jax.file_lock import locked
+from sbp_jax.runs.file_lock import locked
 
 try:
     for _needed in ("array_record", "importlib_resources"):

@@ -21,16 +21,16 @@ from typing import Any
 
 import numpy as np
 
-from sbp_jax.command_line import run
 from sbp_jax.distributions import Binned, SplicedBinnedPareto
 from sbp_jax.distributions.splicing import Mode
 from sbp_jax.evaluation import Outcomes, evaluate, render
-from sbp_jax.hosts import Hosts
 from sbp_jax.models.forecaster import KnownFamily, NetworkConfig, make_forecaster
-from sbp_jax.models.pass_anchors import PASS_ANCHORS
-from sbp_jax.plays import load_plays
-from sbp_jax.plays.splits import Part, SeasonSplit, split_examples
-from sbp_jax.run_folder import hold_run, open_run, write_json, write_text
+from sbp_jax.nfl.heads.pass_anchors import PASS_ANCHORS
+from sbp_jax.nfl.plays import load_plays
+from sbp_jax.nfl.plays.splits import Part, SeasonSplit, split_examples
+from sbp_jax.runs.command_line import run
+from sbp_jax.runs.hosts import Hosts
+from sbp_jax.runs.run_folder import hold_run, open_run, write_json, write_text
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.objective import ObjectiveName
 from sbp_jax.training.operations import Operations

@@ -21,7 +21,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from sbp_jax.command_line import run
 from sbp_jax.distributions import (
     Binned,
     Gaussian,
@@ -32,8 +31,9 @@ from sbp_jax.distributions import (
     StudentT,
 )
 from sbp_jax.evaluation import REGIONS, perfect_forecaster
-from sbp_jax.report import pp_figure, save_figure, series_figure
-from sbp_jax.run_folder import hold_run, open_run, write_json, write_text
+from sbp_jax.plots import pp_figure, save_figure, series_figure
+from sbp_jax.runs.command_line import run
+from sbp_jax.runs.run_folder import hold_run, open_run, write_json, write_text
 from sbp_jax.series import Panel, SeriesNetwork, SeriesScores, SeriesTraining, Split, make_panel
 from sbp_jax.series.compare import (
     QUANTILES,

@@ -28,7 +28,6 @@ import numpy as np
 import polars as pl
 
 from sbp_jax.batch import Batch
-from sbp_jax.command_line import run
 from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
 from sbp_jax.distributions.splicing import Mode
 from sbp_jax.evaluation import (
@@ -42,14 +41,8 @@ from sbp_jax.evaluation import (
     render,
 )
 from sbp_jax.export import describe, save_weights
-from sbp_jax.hosts import Hosts, first_does, first_then_others, is_first
 from sbp_jax.models.forecaster import Forecaster, KnownFamily, NetworkConfig, make_forecaster
-from sbp_jax.models.pass_anchors import PASS_ANCHORS
-from sbp_jax.plays import BuildReport, PlayTables, load_plays
-from sbp_jax.plays.history import HISTORY_FEATURES
-from sbp_jax.plays.splits import Part, SeasonSplit, split_examples
-from sbp_jax.plays.static import STATIC_FEATURES
-from sbp_jax.report import (
+from sbp_jax.nfl.figures import (
     CellForecast,
     FigureInputs,
     ReportInputs,
@@ -57,15 +50,22 @@ from sbp_jax.report import (
     write_figures,
     write_report,
 )
-from sbp_jax.run_folder import hold_run, open_run, read_config, read_json, write_json
-from sbp_jax.scoring import (
+from sbp_jax.nfl.heads.pass_anchors import PASS_ANCHORS
+from sbp_jax.nfl.plays import BuildReport, PlayTables, load_plays
+from sbp_jax.nfl.plays.history import HISTORY_FEATURES
+from sbp_jax.nfl.plays.splits import Part, SeasonSplit, split_examples
+from sbp_jax.nfl.plays.static import STATIC_FEATURES
+from sbp_jax.nfl.ratings import (
     rate,
     read_scored_plays,
     render_ratings,
     scored_plays,
     write_scored_plays,
 )
-from sbp_jax.scoring.rate import Ratings
+from sbp_jax.nfl.ratings.rate import Ratings
+from sbp_jax.runs.command_line import run
+from sbp_jax.runs.hosts import Hosts, first_does, first_then_others, is_first
+from sbp_jax.runs.run_folder import hold_run, open_run, read_config, read_json, write_json
 from sbp_jax.sweeps.problem import Problem
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.loop import Fit

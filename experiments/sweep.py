@@ -34,18 +34,18 @@ import polars as pl
 from experiments import passing_score, tracking
 from experiments.passing_score import PassingScore
 from experiments.tracking import Tracking
-from sbp_jax.command_line import run
-from sbp_jax.config_file import save_config
-from sbp_jax.hosts import Hosts
-from sbp_jax.report.style import save_figure
-from sbp_jax.report.sweep_figures import (
+from sbp_jax.errors import SweepError
+from sbp_jax.plots.style import save_figure
+from sbp_jax.plots.sweeps import (
     Setting,
     SweepTrial,
     parallel_coordinates_figure,
     slices_figure,
 )
-from sbp_jax.run_folder import hold_run, open_run, write_text
-from sbp_jax.sweeps.errors import SweepError
+from sbp_jax.runs.command_line import run
+from sbp_jax.runs.config_file import save_config
+from sbp_jax.runs.hosts import Hosts
+from sbp_jax.runs.run_folder import hold_run, open_run, write_text
 from sbp_jax.sweeps.problem import Problem
 from sbp_jax.sweeps.space import (
     Choice,

@@ -32,41 +32,41 @@ import numpy as np
 import polars as pl
 
 from sbp_jax.batch import Batch
-from sbp_jax.command_line import run
 from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
 from sbp_jax.evaluation import Outcomes, evaluate, fit_boosted_median, point_outcomes, render
 from sbp_jax.export import describe, save_weights
-from sbp_jax.hosts import Hosts, first_does, first_then_others, is_first
 from sbp_jax.models.forecaster import Forecaster, KnownFamily, NetworkConfig, make_forecaster
-from sbp_jax.models.tracking_anchors import STEP_COLUMNS, TRACKING_ANCHORS, TRACKING_CEILING
-from sbp_jax.report.calibration_figures import pit_figure, pp_figure
-from sbp_jax.report.cells import CELLS
-from sbp_jax.report.football import situation
-from sbp_jax.report.learning_figure import learning_figure
-from sbp_jax.report.style import save_figure
-from sbp_jax.report.unfolding import frame_pmfs, most_changed
-from sbp_jax.report.unfolding_figure import UnfoldingPlay, save_unfolding_gif, unfolding_figure
-from sbp_jax.run_folder import hold_run, open_run, read_config, read_json, write_json
-from sbp_jax.scoring import rate, scored_plays, write_scored_plays
-from sbp_jax.sweeps.problem import Problem
-from sbp_jax.tracking.build_report import BuildReport
-from sbp_jax.tracking.oracle import oracle_outcomes, read_facts
-from sbp_jax.tracking.passes_table import passes_table
-from sbp_jax.tracking.random_mirror import random_mirror
-from sbp_jax.tracking.random_truncation import random_truncation
-from sbp_jax.tracking.scaling import MODEL_FEATURES
-from sbp_jax.tracking.simulate import ORACLE_FILE, simulate_season
-from sbp_jax.tracking.simulated_outcome import LOWEST, yards_pmf
-from sbp_jax.tracking.simulator.config import SimulateConfig
-from sbp_jax.tracking.splits import SPLITS
-from sbp_jax.tracking.static import (
+from sbp_jax.nfl.figures.cells import CELLS
+from sbp_jax.nfl.figures.football import situation
+from sbp_jax.nfl.figures.unfolding import frame_pmfs, most_changed
+from sbp_jax.nfl.figures.unfolding_figure import UnfoldingPlay, save_unfolding_gif, unfolding_figure
+from sbp_jax.nfl.heads.tracking_anchors import STEP_COLUMNS, TRACKING_ANCHORS, TRACKING_CEILING
+from sbp_jax.nfl.ratings import rate, scored_plays, write_scored_plays
+from sbp_jax.nfl.simulator.config import SimulateConfig
+from sbp_jax.nfl.simulator.oracle import oracle_outcomes, read_facts
+from sbp_jax.nfl.simulator.simulate import ORACLE_FILE, simulate_season
+from sbp_jax.nfl.simulator.simulated_outcome import LOWEST, yards_pmf
+from sbp_jax.nfl.tracking.build_report import BuildReport
+from sbp_jax.nfl.tracking.passes_table import passes_table
+from sbp_jax.nfl.tracking.random_mirror import random_mirror
+from sbp_jax.nfl.tracking.random_truncation import random_truncation
+from sbp_jax.nfl.tracking.scaling import MODEL_FEATURES
+from sbp_jax.nfl.tracking.splits import SPLITS
+from sbp_jax.nfl.tracking.static import (
     TRACKING_STATIC,
     YARDS_TO_ENDZONE,
     YARDS_TO_ENDZONE_SCALE,
     YARDS_TO_GO,
     YARDS_TO_GO_SCALE,
 )
-from sbp_jax.tracking.summary import summary_of_batch
+from sbp_jax.nfl.tracking.summary import summary_of_batch
+from sbp_jax.plots.calibration import pit_figure, pp_figure
+from sbp_jax.plots.learning import learning_figure
+from sbp_jax.plots.style import save_figure
+from sbp_jax.runs.command_line import run
+from sbp_jax.runs.hosts import Hosts, first_does, first_then_others, is_first
+from sbp_jax.runs.run_folder import hold_run, open_run, read_config, read_json, write_json
+from sbp_jax.sweeps.problem import Problem
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.forecaster_loss import Augment
 from sbp_jax.training.loop import Fit

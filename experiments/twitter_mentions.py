@@ -22,7 +22,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from sbp_jax.command_line import run
 from sbp_jax.distributions import (
     Binned,
     Gaussian,
@@ -36,8 +35,9 @@ from sbp_jax.evaluation import REGIONS, perfect_forecaster, pp_mae
 from sbp_jax.evaluation.calibration import share_below
 from sbp_jax.extremes import Spot
 from sbp_jax.models.forecaster import KnownFamily
-from sbp_jax.report import pp_figure, save_figure, series_figure
-from sbp_jax.run_folder import hold_run, open_run, write_json, write_text
+from sbp_jax.plots import pp_figure, save_figure, series_figure
+from sbp_jax.runs.command_line import run
+from sbp_jax.runs.run_folder import hold_run, open_run, write_json, write_text
 from sbp_jax.series import (
     Panel,
     Series,

@@ -30,30 +30,19 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from sbp_jax.command_line import run
 from sbp_jax.evaluation.by_level import by_level, render_levels
-from sbp_jax.hosts import Hosts, first_does, first_then_others, is_first
 from sbp_jax.models.forecaster import NetworkConfig
-from sbp_jax.plays import SEASONS, PlayTables, load_plays
-from sbp_jax.plays.splits import check_reserved
-from sbp_jax.report.wins_report import (
+from sbp_jax.nfl.figures.wins_report import (
     WinsInputs,
     render_account,
     render_comparison,
     render_seasons,
     write_wins_report,
 )
-from sbp_jax.run_folder import (
-    hold_run,
-    open_run,
-    read_config,
-    read_json,
-    write_json,
-    write_text,
-    write_whole,
-)
-from sbp_jax.scoring import Ratings, rate, read_scored_plays, write_scored_plays
-from sbp_jax.scoring.compare_ratings import (
+from sbp_jax.nfl.plays import SEASONS, PlayTables, load_plays
+from sbp_jax.nfl.plays.splits import check_reserved
+from sbp_jax.nfl.ratings import Ratings, rate, read_scored_plays, write_scored_plays
+from sbp_jax.nfl.ratings.compare_ratings import (
     ANY_A,
     CPOE,
     OTHER,
@@ -67,15 +56,26 @@ from sbp_jax.scoring.compare_ratings import (
     season_table,
     stability,
 )
-from sbp_jax.scoring.completion import expected_completion
-from sbp_jax.scoring.cross_fit import CrossFit, HowToFit, cross_fit
-from sbp_jax.scoring.extreme_plays import extreme_plays, write_extreme_plays
-from sbp_jax.scoring.folds import Fold, season_folds
-from sbp_jax.scoring.join_ratings import join_ratings
-from sbp_jax.scoring.other_ratings import read_ratings
-from sbp_jax.scoring.outcome import Outcome, OutcomeName, outcome_named
-from sbp_jax.scoring.scored_plays import SCORE_COLUMNS
-from sbp_jax.scoring.split_columns import with_split_columns
+from sbp_jax.nfl.ratings.cross_fit import CrossFit, HowToFit, cross_fit
+from sbp_jax.nfl.ratings.extreme_plays import extreme_plays, write_extreme_plays
+from sbp_jax.nfl.ratings.folds import Fold, season_folds
+from sbp_jax.nfl.ratings.outcome import Outcome, OutcomeName, outcome_named
+from sbp_jax.nfl.ratings.scored_plays import SCORE_COLUMNS
+from sbp_jax.nfl.ratings.split_columns import with_split_columns
+from sbp_jax.nfl.rivals.completion import expected_completion
+from sbp_jax.nfl.rivals.join_ratings import join_ratings
+from sbp_jax.nfl.rivals.other_ratings import read_ratings
+from sbp_jax.runs.command_line import run
+from sbp_jax.runs.hosts import Hosts, first_does, first_then_others, is_first
+from sbp_jax.runs.run_folder import (
+    hold_run,
+    open_run,
+    read_config,
+    read_json,
+    write_json,
+    write_text,
+    write_whole,
+)
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.operations import Operations
 from sbp_jax.training.parallel import Devices

@@ -39,3 +39,27 @@ class DeviceError(SbpJaxError, ValueError):
 
 class MissingExtraError(SbpJaxError, ImportError):
     """An optional dependency that the asked-for feature needs is not installed."""
+
+
+class EvaluationError(SbpJaxError, ValueError):
+    """Forecasts, outcomes and games that cannot be compared as given."""
+
+
+class ExportError(SbpJaxError):
+    """A weights file that cannot be written or read, or that does not fit its own description."""
+
+
+class DetectorError(SbpJaxError, ValueError):
+    """A setting that makes no detector, or values that one cannot be calibrated on."""
+
+
+class ReportError(SbpJaxError, ValueError):
+    """Inputs that no figure can be drawn of, or a report that cannot be written as asked."""
+
+
+class SeriesError(SbpJaxError, ValueError):
+    """A series that cannot be read, trained on or forecast; the message names it."""
+
+
+class SweepError(SbpJaxError, ValueError):
+    """A search space, a storage or a study that a sweep cannot use."""

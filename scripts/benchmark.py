@@ -39,15 +39,15 @@ from typing import Annotated, Any, Literal, get_args
 import jax
 import jax.numpy as jnp
 import numpy as np
-import peers
 import tyro
+from benchmarks import peers
 
 from sbp_jax.batch import Batch
 from sbp_jax.distributions import SplicedBinnedPareto
 from sbp_jax.errors import DeviceError, SbpJaxError
 from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
 from sbp_jax.models.tcn import TCN
-from sbp_jax.plays import load_plays
+from sbp_jax.nfl.plays import load_plays
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.parallel import Backend, Devices
 from sbp_jax.training.placing import place_examples
@@ -206,7 +206,7 @@ def training(config: Benchmark) -> None:
         options += ["--plays", str(config.plays)]
     options += ["--peers"] if config.peers else []
     options += ["--gpu"] if config.gpu else []
-    run_module("scripts.benchmark_training", options)
+    run_module("scripts.benchmarks.training", options)
 
 
 def epoch_milliseconds(program: Program, train: Placed, *, repeats: int) -> float:
@@ -235,12 +235,12 @@ def tracking(config: Benchmark) -> None:
     """Raw tracking into a data set and back into batches."""
     options = ["--plays", str(config.tracking_plays), "--rounds", str(ROUNDS)]
     # A process of its own, without JAX, whose memory would count into that of its children.
-    run_module("scripts.benchmark_tracking", options)
+    run_module("scripts.benchmarks.tracking", options)
 
 
 def series(_: Benchmark) -> None:
     """Forecasting a series, and watching streams for extremes."""
-    run_module("scripts.benchmark_series", [])
+    run_module("scripts.benchmarks.series", [])
 
 
 def run_module(name: str, options: list[str]) -> None:

@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import mpmath
 import numpy as np
-import peers
+from benchmarks import peers
 
 from sbp_jax.distributions import SplicedBinnedPareto, genpareto
 from sbp_jax.errors import SbpJaxError

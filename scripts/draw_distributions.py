@@ -17,7 +17,7 @@ import tyro
 
 from sbp_jax.distributions import SplicedBinnedPareto
 from sbp_jax.errors import SbpJaxError
-from sbp_jax.report.style import (
+from sbp_jax.plots.style import (
     BAND,
     BLUE,
     LINES,

@@ -15,7 +15,7 @@ import tyro
 
 from sbp_jax.errors import SbpJaxError
 from sbp_jax.export import save_weights
-from sbp_jax.run_folder import read_config
+from sbp_jax.runs.run_folder import read_config
 from sbp_jax.training.restore import restore_forecaster
 
 

@@ -15,11 +15,11 @@ from typing import Annotated
 import tyro
 
 from sbp_jax.errors import SbpJaxError
-from sbp_jax.report.passer_page import find_passer, passer_page
-from sbp_jax.report.style import save_figure
-from sbp_jax.run_folder import read_config, read_json
-from sbp_jax.scoring import read_scored_plays
-from sbp_jax.scoring.extreme_plays import read_extreme_plays
+from sbp_jax.nfl.figures.passer_page import find_passer, passer_page
+from sbp_jax.nfl.ratings import read_scored_plays
+from sbp_jax.nfl.ratings.extreme_plays import read_extreme_plays
+from sbp_jax.plots.style import save_figure
+from sbp_jax.runs.run_folder import read_config, read_json
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,12 @@ import polars as pl
 import tyro
 
 from sbp_jax.errors import SbpJaxError
-from sbp_jax.report.passers_figure import passers_figure
-from sbp_jax.report.style import save_figure
-from sbp_jax.run_folder import write_whole
-from sbp_jax.scoring import Ratings, rate, read_scored_plays, render_ratings
-from sbp_jax.scoring.rate import Part
-from sbp_jax.scoring.split_columns import with_split_columns
+from sbp_jax.nfl.figures.passers_figure import passers_figure
+from sbp_jax.nfl.ratings import Ratings, rate, read_scored_plays, render_ratings
+from sbp_jax.nfl.ratings.rate import Part
+from sbp_jax.nfl.ratings.split_columns import with_split_columns
+from sbp_jax.plots.style import save_figure
+from sbp_jax.runs.run_folder import write_whole
 
 
 @dataclass(frozen=True)

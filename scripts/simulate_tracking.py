@@ -19,8 +19,8 @@ from typing import Annotated
 import tyro
 
 from sbp_jax.errors import SbpJaxError
-from sbp_jax.tracking.simulate import SeasonAccount, simulate_season
-from sbp_jax.tracking.simulator.config import SimulateConfig
+from sbp_jax.nfl.simulator.config import SimulateConfig
+from sbp_jax.nfl.simulator.simulate import SeasonAccount, simulate_season
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 import tyro
 
 from sbp_jax.errors import SbpJaxError
-from sbp_jax.plays.splits import SeasonSplit
+from sbp_jax.nfl.plays.splits import SeasonSplit
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from tqdm import tqdm
 
 from data.nfl_passes.config import DEFAULT_SEASONS, SPLITS, config_name
 from data.tfds_builder import ArrayRecordBuilder, Example, bytes_tensor, quiet, tfds
-from sbp_jax.plays import load_plays
-from sbp_jax.plays.history import HISTORY_FEATURES
-from sbp_jax.plays.splits import Part, SeasonSplit, split_examples
-from sbp_jax.plays.static import STATIC_FEATURES
+from sbp_jax.nfl.plays import load_plays
+from sbp_jax.nfl.plays.history import HISTORY_FEATURES
+from sbp_jax.nfl.plays.splits import Part, SeasonSplit, split_examples
+from sbp_jax.nfl.plays.static import STATIC_FEATURES
 
 FINGERPRINT: Final = "fingerprint"
 FEATURE_NAMES: Final = "feature_names"

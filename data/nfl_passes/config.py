@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-from sbp_jax.plays.splits import SeasonSplit
+from sbp_jax.nfl.plays.splits import SeasonSplit
 
 DEFAULT_SEASONS: Final = SeasonSplit()
 SPLITS: Final = ("train", "valid", "test")

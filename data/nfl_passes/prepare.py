@@ -7,7 +7,7 @@ from data.nfl_passes.builder import FINGERPRINT, NflPasses
 from data.nfl_passes.config import DEFAULT_SEASONS
 from data.nfl_passes.reader import check_features
 from data.tfds_builder import alone
-from sbp_jax.plays.splits import SeasonSplit
+from sbp_jax.nfl.plays.splits import SeasonSplit
 
 
 def prepare(

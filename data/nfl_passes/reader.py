@@ -9,7 +9,7 @@ from data.errors import DatasetError
 from data.nfl_passes.builder import FEATURE_NAMES, NflPasses, feature_names
 from data.nfl_passes.config import DEFAULT_SEASONS, SPLITS
 from sbp_jax.batch import Batch, check_batch
-from sbp_jax.plays.splits import SeasonSplit
+from sbp_jax.nfl.plays.splits import SeasonSplit
 
 CHUNK = 1024  # records decoded at once, which bounds the memory in between
 
@@ -21,7 +21,7 @@ def load_batch(
     *,
     progress: bool = True,
 ) -> Batch:
-    """All examples of a split, padded: what `sbp_jax.plays.splits.split_examples` makes.
+    """All examples of a split, padded: what `sbp_jax.nfl.plays.splits.split_examples` makes.
 
     Args:
         data_dir: where the data set was prepared.

@@ -16,9 +16,9 @@ from pathlib import Path
 import tyro
 
 from sbp_jax.errors import SbpJaxError
-from sbp_jax.tracking.build import BuildConfig
-from sbp_jax.tracking.reading import ReadConfig
-from sbp_jax.tracking.sources import Layout
+from sbp_jax.nfl.tracking.build import BuildConfig
+from sbp_jax.nfl.tracking.reading import ReadConfig
+from sbp_jax.nfl.tracking.sources import Layout
 
 
 @dataclass(frozen=True)

@@ -14,15 +14,15 @@ from tqdm import tqdm
 
 from data.nfl_tracking.config import config_name
 from data.tfds_builder import ArrayRecordBuilder, Example, bytes_tensor, quiet, tfds
-from sbp_jax.tracking.assemble import Build
-from sbp_jax.tracking.build import BuildConfig, build_parts
-from sbp_jax.tracking.features import SEQUENCE_FEATURES
-from sbp_jax.tracking.parts import ID_COLUMNS, open_part
-from sbp_jax.tracking.play_frames import PLAYERS
-from sbp_jax.tracking.reading import ReadConfig
-from sbp_jax.tracking.sources import Layout
-from sbp_jax.tracking.splits import SPLITS, split_of_games
-from sbp_jax.tracking.static import TRACKING_STATIC
+from sbp_jax.nfl.tracking.assemble import Build
+from sbp_jax.nfl.tracking.build import BuildConfig, build_parts
+from sbp_jax.nfl.tracking.features import SEQUENCE_FEATURES
+from sbp_jax.nfl.tracking.parts import ID_COLUMNS, open_part
+from sbp_jax.nfl.tracking.play_frames import PLAYERS
+from sbp_jax.nfl.tracking.reading import ReadConfig
+from sbp_jax.nfl.tracking.sources import Layout
+from sbp_jax.nfl.tracking.splits import SPLITS, split_of_games
+from sbp_jax.nfl.tracking.static import TRACKING_STATIC
 
 FINGERPRINT: Final = "fingerprint"
 FEATURE_NAMES: Final = "feature_names"

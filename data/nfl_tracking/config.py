@@ -3,8 +3,8 @@
 from dataclasses import fields
 from typing import Final
 
-from sbp_jax.tracking.reading import ReadConfig
-from sbp_jax.tracking.sources import Layout
+from sbp_jax.nfl.tracking.reading import ReadConfig
+from sbp_jax.nfl.tracking.sources import Layout
 
 NAME: Final = "nfl_tracking"
 

@@ -8,9 +8,9 @@ from data.nfl_tracking.builder import FINGERPRINT, NflTracking
 from data.nfl_tracking.config import config_name
 from data.nfl_tracking.reader import check_features
 from data.tfds_builder import alone
-from sbp_jax.tracking.build import BuildConfig
-from sbp_jax.tracking.season_files import find_source
-from sbp_jax.tracking.sources import Layout
+from sbp_jax.nfl.tracking.build import BuildConfig
+from sbp_jax.nfl.tracking.season_files import find_source
+from sbp_jax.nfl.tracking.sources import Layout
 
 MANUAL_DIR: Final = Path("downloads", "manual")
 """Where TFDS, in the folder of data sets, looks for files that it cannot download."""

@@ -21,13 +21,13 @@ from data.nfl_tracking.builder import (
 )
 from data.nfl_tracking.config import NAME
 from data.tfds_builder import quiet, tf_example, tfds
-from sbp_jax.tracking.build import default_work
-from sbp_jax.tracking.build_report import BuildReport
-from sbp_jax.tracking.examples import Examples
-from sbp_jax.tracking.length_buckets import DEFAULT_EDGES
-from sbp_jax.tracking.padded_cache import Records, load_padded, padded_folder
-from sbp_jax.tracking.parts import ID_COLUMNS
-from sbp_jax.tracking.splits import SPLITS
+from sbp_jax.nfl.tracking.build import default_work
+from sbp_jax.nfl.tracking.build_report import BuildReport
+from sbp_jax.nfl.tracking.examples import Examples
+from sbp_jax.nfl.tracking.length_buckets import DEFAULT_EDGES
+from sbp_jax.nfl.tracking.padded_cache import Records, load_padded, padded_folder
+from sbp_jax.nfl.tracking.parts import ID_COLUMNS
+from sbp_jax.nfl.tracking.splits import SPLITS
 
 CHUNK: Final = 512
 """Records decoded at once, which bounds the memory in between."""

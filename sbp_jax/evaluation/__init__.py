@@ -4,6 +4,7 @@
 `evaluate` turns those of several forecasts into one dict, `render` that into a table.
 """
 
+from sbp_jax.errors import EvaluationError
 from sbp_jax.evaluation.boosted_trees import BoostedMedian, fit_boosted_median
 from sbp_jax.evaluation.calibration import (
     LEVELS,
@@ -17,7 +18,6 @@ from sbp_jax.evaluation.calibration import (
 )
 from sbp_jax.evaluation.compare import Estimate, clustered_mean, paired_difference
 from sbp_jax.evaluation.empirical import Empirical, fit_climatology, fit_empirical
-from sbp_jax.evaluation.errors import EvaluationError
 from sbp_jax.evaluation.outcomes import (
     YARDS,
     Outcomes,

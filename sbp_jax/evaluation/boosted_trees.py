@@ -11,8 +11,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float, Real
 
-from sbp_jax.errors import MissingExtraError
-from sbp_jax.evaluation.errors import EvaluationError
+from sbp_jax.errors import EvaluationError, MissingExtraError
 
 PARAMETERS: Final[dict[str, object]] = {
     "objective": "reg:absoluteerror",

@@ -16,8 +16,8 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Shaped
 
+from sbp_jax.errors import EvaluationError
 from sbp_jax.evaluation.compare import clustered_mean
-from sbp_jax.evaluation.errors import EvaluationError
 from sbp_jax.evaluation.rows import check_rows
 
 UNKNOWN: Final = "unknown"

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from sbp_jax.evaluation.errors import EvaluationError
+from sbp_jax.errors import EvaluationError
 
 Pits = Float[np.ndarray, " B"]
 

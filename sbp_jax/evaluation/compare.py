@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from sbp_jax.evaluation.errors import EvaluationError
+from sbp_jax.errors import EvaluationError
 
 Values = Float[np.ndarray, " B"]
 Games = Shaped[np.ndarray, " B"]

@@ -28,7 +28,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from sbp_jax.evaluation.errors import EvaluationError
+from sbp_jax.errors import EvaluationError
 from sbp_jax.evaluation.moments import centred, correlation_of, mid_ranks, moments
 from sbp_jax.evaluation.rows import check_rows
 

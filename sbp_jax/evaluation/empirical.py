@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Real
 
-from sbp_jax.evaluation.errors import EvaluationError
+from sbp_jax.errors import EvaluationError
 from sbp_jax.evaluation.outcomes import YARDS, Outcomes, pmf_outcomes
 
 MIN_COUNT: Final = 1000

@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, Real
 
 from sbp_jax.batch import Arrayish
 from sbp_jax.distributions.family import Family
-from sbp_jax.evaluation.errors import EvaluationError
+from sbp_jax.errors import EvaluationError
 
 P = TypeVar("P")
 

@@ -31,7 +31,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
-from sbp_jax.evaluation.errors import EvaluationError
+from sbp_jax.errors import EvaluationError
 from sbp_jax.evaluation.moments import centred, correlation_of, moments
 from sbp_jax.evaluation.rows import check_rows
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sbp_jax.evaluation.errors import EvaluationError
+from sbp_jax.errors import EvaluationError
 
 
 def check_rows(arrays: Mapping[str, np.ndarray], rows: int) -> None:
@@ -20,7 +20,7 @@ def check_rows(arrays: Mapping[str, np.ndarray], rows: int) -> None:
 
     >>> check_rows({"values": np.array([1.0, np.nan])}, 2)
     Traceback (most recent call last):
-    sbp_jax.evaluation.errors.EvaluationError: values: expected finite numbers, got 1 of 2 rows ...
+    sbp_jax.errors.EvaluationError: values: expected finite numbers, got 1 of 2 rows ...
     """
     for name, each in arrays.items():
         if each.shape[:1] != (rows,):

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
+from sbp_jax.errors import EvaluationError
 from sbp_jax.evaluation.correlation import Correlation, bootstrap_correlations
-from sbp_jax.evaluation.errors import EvaluationError
 from sbp_jax.evaluation.rows import check_rows
 
 Labels = Shaped[np.ndarray, " B"]

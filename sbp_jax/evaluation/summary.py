@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Real, Shaped
 
+from sbp_jax.errors import EvaluationError
 from sbp_jax.evaluation.calibration import (
     PerfectForecaster,
     perfect_forecaster,
@@ -14,7 +15,6 @@ from sbp_jax.evaluation.calibration import (
     pp_mae,
 )
 from sbp_jax.evaluation.compare import Estimate, clustered_mean, paired_difference
-from sbp_jax.evaluation.errors import EvaluationError
 from sbp_jax.evaluation.metrics import COVERAGES, SCORES
 from sbp_jax.evaluation.outcomes import Outcomes
 

@@ -4,8 +4,8 @@ Nothing here imports JAX: copy `sbp_jax/__init__.py`, `sbp_jax/errors.py` and th
 server, or install the package and import only this.
 """
 
+from sbp_jax.errors import ExportError
 from sbp_jax.export.describe import describe
-from sbp_jax.export.errors import ExportError
 from sbp_jax.export.runtime import NumpyModel, load_model
 from sbp_jax.export.weights import load_weights, save_weights
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sbp_jax.export.errors import ExportError
+from sbp_jax.errors import ExportError
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -163,7 +163,7 @@ def check_shapes(flat: Mapping[str, NDArray], expected: Shapes) -> dict[str, NDA
 
     >>> check_shapes({"raw/bias": np.zeros(3)}, {"raw/bias": (2,)})
     Traceback (most recent call last):
-    sbp_jax.export.errors.ExportError: parameter 'raw/bias': expected shape (2,), found (3,)
+    sbp_jax.errors.ExportError: parameter 'raw/bias': expected shape (2,), found (3,)
     """
     for name, shape in expected.items():
         if name not in flat:

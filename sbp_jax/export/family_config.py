@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from sbp_jax.errors import ExportError
 from sbp_jax.export.architecture import field, number
-from sbp_jax.export.errors import ExportError
 from sbp_jax.export.family import Binned, Family, Gaussian
 from sbp_jax.export.spliced import Spliced
 

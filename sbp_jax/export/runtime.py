@@ -18,11 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sbp_jax.errors import BatchError
+from sbp_jax.errors import BatchError, ExportError
 from sbp_jax.export import inputs
 from sbp_jax.export.architecture import Architecture, check_shapes
 from sbp_jax.export.encoder import Encoder
-from sbp_jax.export.errors import ExportError
 from sbp_jax.export.family import Family, Parameters
 from sbp_jax.export.family_config import read_family
 from sbp_jax.export.head import Head

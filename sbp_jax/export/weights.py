@@ -16,7 +16,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sbp_jax.export.errors import ExportError
+from sbp_jax.errors import ExportError
 
 FORMAT = 1
 CONFIG_NAME = "config_json"

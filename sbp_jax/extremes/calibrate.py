@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from sbp_jax.distributions.genpareto_fit import grimshaw
-from sbp_jax.extremes.errors import DetectorError
+from sbp_jax.errors import DetectorError
 from sbp_jax.extremes.tails import FEWEST_PEAKS, Rule, Tails, alarm_limit
 from sbp_jax.extremes.unit import Unit, find_unit
 from sbp_jax.extremes.window import Window

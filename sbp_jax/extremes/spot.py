@@ -43,8 +43,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Real
 
+from sbp_jax.errors import DetectorError
 from sbp_jax.extremes.calibrate import calibrate
-from sbp_jax.extremes.errors import DetectorError
 from sbp_jax.extremes.tails import Rule, Tails, tail_probability, take_in
 from sbp_jax.extremes.unit import Unit, host_standard, to_original, to_standard
 from sbp_jax.extremes.window import Window, push, window_mean

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Real
 
-from sbp_jax.extremes.errors import DetectorError
+from sbp_jax.errors import DetectorError
 
 _SMALLEST, _LARGEST = 1e-30, 1e30  # of what float32 holds with room to spare
 

@@ -4,7 +4,7 @@
 `score`: see docs/series.md.
 """
 
-from sbp_jax.series.errors import SeriesError
+from sbp_jax.errors import SeriesError
 from sbp_jax.series.forecast import SeriesForecast, SeriesScores, forecast, score
 from sbp_jax.series.network import SeriesNetwork, series_forecaster
 from sbp_jax.series.panel import Panel, make_panel

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int
 
-from sbp_jax.series.errors import SeriesError
+from sbp_jax.errors import SeriesError
 from sbp_jax.series.scaling import Scaling, check_counts, fit_count_scaling, fit_scaling
 from sbp_jax.series.series import Series, Split
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from sbp_jax.series.errors import SeriesError
+from sbp_jax.errors import SeriesError
 from sbp_jax.series.series import Series, make_series
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from sbp_jax.series.errors import SeriesError
+from sbp_jax.errors import SeriesError
 
 
 @dataclass(frozen=True)

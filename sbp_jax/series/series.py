@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 from numpy.typing import ArrayLike
 
-from sbp_jax.series.errors import SeriesError
+from sbp_jax.errors import SeriesError
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ def make_series(
     array([ 1., nan,  4.])
     >>> make_series([1.0, 2.0, 4.0], [0, 2, 1], name="tweets")
     Traceback (most recent call last):
-    sbp_jax.series.errors.SeriesError: tweets: expected times that increase, got 1 after 2 in row 2
+    sbp_jax.errors.SeriesError: tweets: expected times that increase, got 1 after 2 in row 2
     """
     try:
         array = np.asarray(values, np.float64)

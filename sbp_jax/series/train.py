@@ -21,10 +21,9 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, Key
 
-from sbp_jax.errors import TrainingError
+from sbp_jax.errors import SeriesError, TrainingError
 from sbp_jax.models.forecaster import Forecaster
 from sbp_jax.series.criteria import FINE, cell_log_score, training_loss
-from sbp_jax.series.errors import SeriesError
 from sbp_jax.series.network import context_of, forecast_steps, init_network
 from sbp_jax.series.panel import Panel, Part
 from sbp_jax.series.windows import Windows, cut

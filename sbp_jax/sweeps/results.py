@@ -7,7 +7,7 @@ import optuna
 import polars as pl
 from optuna.trial import FrozenTrial, TrialState
 
-from sbp_jax.sweeps.errors import SweepError
+from sbp_jax.errors import SweepError
 from sbp_jax.sweeps.space import SearchSpace
 from sbp_jax.sweeps.study import DIVERGED, EPOCHS
 

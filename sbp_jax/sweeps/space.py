@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, TypeVar
 
-from sbp_jax.sweeps.errors import SweepError
+from sbp_jax.errors import SweepError
 from sbp_jax.training.hyperparameters import Hyperparameters
 
 T = TypeVar("T")

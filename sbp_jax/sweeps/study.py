@@ -12,9 +12,8 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from sbp_jax.errors import MissingExtraError
-from sbp_jax.run_folder import describe_differences
-from sbp_jax.sweeps.errors import SweepError
+from sbp_jax.errors import MissingExtraError, SweepError
+from sbp_jax.runs.run_folder import describe_differences
 from sbp_jax.sweeps.owner import is_dead, this_process
 from sbp_jax.sweeps.space import Integers, LogUniform, SearchSpace, Uniform
 

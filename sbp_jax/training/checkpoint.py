@@ -22,7 +22,7 @@ import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
 
 from sbp_jax.errors import CheckpointError
-from sbp_jax.run_folder import describe_differences
+from sbp_jax.runs.run_folder import describe_differences
 from sbp_jax.training.checkpoint_folder import (
     check_checkpoints,
     deleted_folder,

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from sbp_jax.errors import TrainingError, TrainingInterrupted
-from sbp_jax.run_folder import hold_run
+from sbp_jax.runs.preemption import StopRequest
+from sbp_jax.runs.run_folder import hold_run
 from sbp_jax.training.checkpoint import (
     Checkpoints,
     EpochMetrics,
@@ -28,7 +29,6 @@ from sbp_jax.training.explosion import (
 )
 from sbp_jax.training.metrics_log import MetricsLog
 from sbp_jax.training.operations import Operations, profiled
-from sbp_jax.training.preemption import StopRequest
 from sbp_jax.training.program import Program, steps_per_epoch
 from sbp_jax.training.shards import Placed, examples_of_step
 from sbp_jax.training.start_report import start_line

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from sbp_jax.batch import Batch
 from sbp_jax.errors import CheckpointError, RunFolderError
 from sbp_jax.models.forecaster import Forecaster, forecaster_from
-from sbp_jax.run_folder import read_config
+from sbp_jax.runs.run_folder import read_config
 from sbp_jax.training.checkpoint import Checkpoints
 from sbp_jax.training.loop import SCORE
 from sbp_jax.training.parallel import Devices

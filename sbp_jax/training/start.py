@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import jax
 
-from sbp_jax.compilation_cache import use_compilation_cache
-from sbp_jax.hosts import Hosts, joined
+from sbp_jax.runs.compilation_cache import use_compilation_cache
+from sbp_jax.runs.hosts import Hosts, joined
 from sbp_jax.training.operations import Operations
 from sbp_jax.training.parallel import Devices, choose_devices
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sbp_jax.evaluation.forecasts import forecast_outcomes
 from sbp_jax.evaluation.outcomes import Outcomes
-from sbp_jax.hosts import is_first
 from sbp_jax.models.forecaster import Forecaster
+from sbp_jax.runs.hosts import is_first
 from sbp_jax.training.config import TrainConfig
+from sbp_jax.training.forecast_outcomes import forecast_outcomes
 from sbp_jax.training.forecaster_loss import Augment
 from sbp_jax.training.loop import Fit
 from sbp_jax.training.objective import ObjectiveName

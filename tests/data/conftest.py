@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sbp_jax.plays.splits import SeasonSplit
-from tests.plays.conftest import GameBuilder
+from sbp_jax.nfl.plays.splits import SeasonSplit
+from tests.nfl.plays.conftest import GameBuilder
 
 SEASONS = SeasonSplit(train=(2010, 2009), valid=(2011,), test=(2012,))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sbp_jax.errors import BatchError
-from sbp_jax.plays import NoSourceError
+from sbp_jax.nfl.plays import NoSourceError
 
 from .conftest import SEASONS, write_games
 
@@ -32,7 +32,7 @@ import sys
 from pathlib import Path
 from data.nfl_passes.build import BuildPasses, main
 from data.nfl_passes.reader import load_batch
-from sbp_jax.plays.splits import SeasonSplit
+from sbp_jax.nfl.plays.splits import SeasonSplit
 seasons = SeasonSplit(train=(2009,), valid=(2010,), test=(2011,))
 place = Path({str(tmp_path)!r})
 main(BuildPasses(place, Path({str(source)!r}), Path({str(cache)!r}), seasons))

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sbp_jax.plays import NoSourceError, load_plays
-from sbp_jax.plays.source import find_source
-from sbp_jax.plays.splits import SeasonSplit, split_examples
+from sbp_jax.nfl.plays import NoSourceError, load_plays
+from sbp_jax.nfl.plays.source import find_source
+from sbp_jax.nfl.plays.splits import SeasonSplit, split_examples
 
 from .conftest import SEASONS
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from sbp_jax.tracking.build import BuildConfig
-from sbp_jax.tracking.errors import BuildError, NoTrackingError, TrackingFileError
-from sbp_jax.tracking.reading import ReadConfig
-from sbp_jax.tracking.sources import Layout
-from tests.tracking.build_seasons import files_under, moved, season_plays, write_weeks
+from sbp_jax.nfl.errors import BuildError, NoTrackingError, TrackingFileError
+from sbp_jax.nfl.tracking.build import BuildConfig
+from sbp_jax.nfl.tracking.reading import ReadConfig
+from sbp_jax.nfl.tracking.sources import Layout
+from tests.nfl.tracking.build_seasons import files_under, moved, season_plays, write_weeks
 
 pytest.importorskip("tensorflow_datasets", reason="the extra tfds is not installed")
 

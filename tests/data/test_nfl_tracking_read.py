@@ -9,13 +9,13 @@ import polars as pl
 import pytest
 
 from sbp_jax.batch import check_batch
-from sbp_jax.tracking.examples import iter_batches
-from sbp_jax.tracking.features import sequence_features
-from sbp_jax.tracking.parts import ID_COLUMNS
-from sbp_jax.tracking.reading import open_folder, read_tracking_file
-from sbp_jax.tracking.scaling import MODEL_FEATURES, scale_sequence
-from sbp_jax.tracking.static import TRACKING_STATIC, tracking_static
-from tests.tracking.build_seasons import season_plays, write_weeks
+from sbp_jax.nfl.tracking.examples import iter_batches
+from sbp_jax.nfl.tracking.features import sequence_features
+from sbp_jax.nfl.tracking.parts import ID_COLUMNS
+from sbp_jax.nfl.tracking.reading import open_folder, read_tracking_file
+from sbp_jax.nfl.tracking.scaling import MODEL_FEATURES, scale_sequence
+from sbp_jax.nfl.tracking.static import TRACKING_STATIC, tracking_static
+from tests.nfl.tracking.build_seasons import season_plays, write_weeks
 
 pytest.importorskip("tensorflow_datasets", reason="the extra tfds is not installed")
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import jax
 import pytest
 
-from sbp_jax.tracking import assemble, drops
-from sbp_jax.tracking.features import EXTRA_FEATURES, PLAYER_FEATURES
-from sbp_jax.tracking.static import TRACKING_STATIC
+from sbp_jax.nfl.tracking import assemble, drops
+from sbp_jax.nfl.tracking.features import EXTRA_FEATURES, PLAYER_FEATURES
+from sbp_jax.nfl.tracking.static import TRACKING_STATIC
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {

@@ -2,8 +2,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from sbp_jax.errors import EvaluationError
 from sbp_jax.evaluation.by_level import by_level, render_levels
-from sbp_jax.evaluation.errors import EvaluationError
 
 
 @pytest.fixture(scope="module")

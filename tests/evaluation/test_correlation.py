@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from sbp_jax.errors import EvaluationError
 from sbp_jax.evaluation.correlation import bootstrap_correlations, pearson, spearman
-from sbp_jax.evaluation.errors import EvaluationError
 
 SCIPY = {"pearson": scipy.stats.pearsonr, "spearman": scipy.stats.spearmanr}
 OURS = {"pearson": pearson, "spearman": spearman}

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from sbp_jax.evaluation.errors import EvaluationError
+from sbp_jax.errors import EvaluationError
 from sbp_jax.evaluation.reliability import random_halves, split_half, split_half_of
 from sbp_jax.evaluation.season_to_season import season_to_season
 

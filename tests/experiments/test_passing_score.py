@@ -14,8 +14,8 @@ from sbp_jax.batch import Batch
 from sbp_jax.errors import RunFolderError
 from sbp_jax.export import load_model
 from sbp_jax.models.forecaster import NetworkConfig
-from sbp_jax.plays import load_plays
-from sbp_jax.plays.splits import SeasonSplit, split_examples
+from sbp_jax.nfl.plays import load_plays
+from sbp_jax.nfl.plays.splits import SeasonSplit, split_examples
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.restore import restore_forecaster
 from scripts.export_weights import ExportWeights

@@ -12,12 +12,11 @@ pytest.importorskip("optuna", reason="the extra sweep is not installed")
 from experiments import passing_score
 from experiments.passing_score import PassingScore
 from experiments.sweep import Sweep, main
-from sbp_jax.command_line import parse
-from sbp_jax.errors import RunFolderError
-from sbp_jax.hosts import Hosts
+from sbp_jax.errors import RunFolderError, SweepError
 from sbp_jax.models.forecaster import NetworkConfig
-from sbp_jax.plays.splits import SeasonSplit
-from sbp_jax.sweeps.errors import SweepError
+from sbp_jax.nfl.plays.splits import SeasonSplit
+from sbp_jax.runs.command_line import parse
+from sbp_jax.runs.hosts import Hosts
 from sbp_jax.sweeps.space import Choice, Integers, LogUniform, SearchSpace, Uniform
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.operations import Operations

@@ -13,8 +13,8 @@ from experiments.tracking import FOLDERS, Tracking, main
 from sbp_jax.errors import RunFolderError
 from sbp_jax.export import load_model
 from sbp_jax.models.forecaster import NetworkConfig
-from sbp_jax.scoring import read_scored_plays
-from sbp_jax.tracking.simulator.config import SimulateConfig
+from sbp_jax.nfl.ratings import read_scored_plays
+from sbp_jax.nfl.simulator.config import SimulateConfig
 from sbp_jax.training.config import TrainConfig
 
 # Four networks are compiled; what the experiment is made of has tests of its own.

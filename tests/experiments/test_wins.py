@@ -10,10 +10,10 @@ import pytest
 from experiments.wins import OtherRatings, Wins, main
 from sbp_jax.errors import RunFolderError
 from sbp_jax.models.forecaster import NetworkConfig
-from sbp_jax.plays.splits import SplitError
-from sbp_jax.scoring import ScoringError, rate, read_scored_plays
-from sbp_jax.scoring.dropback import PARTS
-from sbp_jax.scoring.extreme_plays import read_extreme_plays
+from sbp_jax.nfl.plays.splits import SplitError
+from sbp_jax.nfl.ratings import ScoringError, rate, read_scored_plays
+from sbp_jax.nfl.ratings.dropback import PARTS
+from sbp_jax.nfl.ratings.extreme_plays import read_extreme_plays
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.operations import Operations
 

@@ -10,11 +10,11 @@ from sbp_jax.batch import Batch
 from sbp_jax.models.play_model import PlayModel
 from sbp_jax.models.tcn import TCN
 from sbp_jax.training.state import count_params
-from scripts import peers
-from scripts.benchmark_plays import MOST_FRAMES, STATICS, Plays, draw_plays, pad
-from scripts.benchmark_readouts import Network
-from scripts.benchmark_roofline import Cost, Machine, cost_of, total
-from scripts.benchmark_run import (
+from scripts.benchmarks import peers
+from scripts.benchmarks.plays import MOST_FRAMES, STATICS, Plays, draw_plays, pad
+from scripts.benchmarks.readouts import Network
+from scripts.benchmarks.roofline import Cost, Machine, cost_of, total
+from scripts.benchmarks.run import (
     FAMILY,
     FORECASTER,
     Epoch,
@@ -22,7 +22,7 @@ from scripts.benchmark_run import (
     peer_options,
     train_config,
 )
-from scripts.benchmark_training import BenchmarkTraining, SizeError, show_target, take_turns
+from scripts.benchmarks.training import BenchmarkTraining, SizeError, show_target, take_turns
 
 ECHO = """
 import json, sys

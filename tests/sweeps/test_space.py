@@ -7,7 +7,7 @@ import pytest
 from experiments.passing_score import PassingScore
 from experiments.sweep import SPACE
 from experiments.tracking import Tracking
-from sbp_jax.sweeps.errors import SweepError
+from sbp_jax.errors import SweepError
 from sbp_jax.sweeps.space import (
     Choice,
     Integers,

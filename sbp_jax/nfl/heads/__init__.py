@@ -1,0 +1,1 @@
+"""What football tells the networks: the points that logits of yards are tied to."""

@@ -1,0 +1,1 @@
+"""Other ratings of passers, to hold the passing score against."""

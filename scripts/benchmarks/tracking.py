@@ -1,0 +1,163 @@
+"""How fast raw tracking becomes a data set and batches, beside merely parsing the same files.
+
+    python -m scripts.benchmarks.tracking [--plays 5000] [--rounds 3]
+
+Run it from the root of the repository; `scripts/benchmark.py tracking` does. A play takes about
+170 kB of the folder for temporary files.
+
+Every measurement is a process of its own, so that its peak memory is its own; they take turns, so
+that a busy moment of the machine hits all of them.
+"""
+
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+import polars as pl
+import tyro
+
+from data.nfl_tracking.prepare import prepare
+from data.nfl_tracking.reader import load_examples, open_dataset, read_report
+from sbp_jax.errors import SbpJaxError
+from sbp_jax.nfl.simulator.config import SimulateConfig
+from sbp_jax.nfl.simulator.simulate import simulate_season
+from sbp_jax.nfl.tracking.examples import iter_batches
+from sbp_jax.nfl.tracking.splits import SPLITS
+
+BATCH: Final = 256
+EPOCHS: Final = 5
+RSS_UNITS_PER_MB: Final = 1e6 if sys.platform == "darwin" else 1e6 / 1024
+
+
+@dataclass(frozen=True)
+class BenchmarkTracking:
+    """What to measure.
+
+    Attributes:
+        plays: passes to simulate.
+        rounds: measurements of which the median is shown.
+    """
+
+    plays: int = 5_000
+    rounds: int = 3
+
+
+class Measured(NamedTuple):
+    """A step's cost.
+
+    Attributes:
+        seconds: that the step took, without the start of the process.
+        peak_mb: most memory that the process had, megabytes of 10**6 bytes.
+        number: of plays, or what else the step says.
+    """
+
+    seconds: float
+    peak_mb: float
+    number: int
+
+
+def main(config: BenchmarkTracking) -> None:
+    """Simulate a season, then parse it, make the data set and read it back."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        season = SimulateConfig(plays=config.plays)
+        account = simulate_season(place / "season", season, progress=False)
+        print(f"  {account.size / 1e6:,.0f} MB simulated in {account.seconds:.1f} s")
+        rounds = [one_round(place) for _ in range(config.rounds)]
+        report = read_report(open_dataset(place / "datasets"))
+    plays, floor = report.kept, float(np.median([each["parse"].seconds for each in rounds]))
+    show("polars parses the CSV files", rounds, "parse", plays, floor)
+    show("raw files to features to TFDS data set", rounds, "make", plays, floor)
+    print(f"    {report.seconds:.2f} s of that for the features, in the last round")
+    show("data set to padded cache, first time", rounds, "read", plays, floor)
+    # A round's own ratio: the machine may be busier in another.
+    ratios = [each["make"].seconds / each["parse"].seconds for each in rounds]
+    print(f"  making is {np.median(ratios):.2f} times parsing (at most 4 wanted)")
+    print(f"  read back {speed(rounds, 'read'):,.0f} plays a second (5,000 wanted)")
+    print(f"  batched {speed(rounds, 'batches'):,.0f} plays a second (100,000 wanted)")
+
+
+def one_round(place: Path) -> dict[str, Measured]:
+    """Every step once, from the raw files on."""
+    for folder in place.iterdir():
+        if folder.name != "season":
+            shutil.rmtree(folder)
+    return {step.__name__: alone(step, place) for step in (parse, make, read, batches)}
+
+
+def parse(place: Path) -> int:
+    """Every tracking file into a table, all columns, nothing else; counts rows."""
+    files = sorted((place / "season").glob("tracking_week_*.csv"))
+    return sum(pl.read_csv(file, null_values="NA").height for file in files)
+
+
+def make(place: Path) -> int:
+    """Raw files to the data set."""
+    builder, _ = prepare(place / "datasets", place / "season", work=place / "work", progress=False)
+    return builder.info.splits.total_num_examples
+
+
+def read(place: Path) -> int:
+    """All splits decoded, scaled, padded, and written into the cache."""
+    return sum(
+        len(load_examples(place / "datasets", split, cache=place / "cache", progress=False))
+        for split in SPLITS
+    )
+
+
+def batches(place: Path) -> int:
+    """Epochs of shuffled batches from the warm cache."""
+    examples = load_examples(place / "datasets", "train", cache=place / "cache", progress=False)
+    return sum(
+        len(batch.target)
+        for epoch in range(EPOCHS)
+        for batch in iter_batches(examples, BATCH, seed=0, epoch=epoch)
+    )
+
+
+def alone(step: Callable[[Path], int], place: Path) -> Measured:
+    """Run a step in a fresh process."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_measure, step, place).result()
+
+
+def _measure(step: Callable[[Path], int], place: Path) -> Measured:
+    start = time.perf_counter()
+    number = step(place)
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / RSS_UNITS_PER_MB
+    return Measured(seconds, peak, number)
+
+
+def speed(rounds: Sequence[Mapping[str, Measured]], step: str) -> float:
+    """Plays a second."""
+    return float(np.median([each[step].number / each[step].seconds for each in rounds]))
+
+
+def show(
+    name: str, rounds: Sequence[Mapping[str, Measured]], step: str, plays: int, floor: float
+) -> None:
+    """One line: seconds, ratio to parsing, peak memory."""
+    seconds = float(np.median([each[step].seconds for each in rounds]))
+    peak = max(each[step].peak_mb for each in rounds)
+    print(
+        f"  {name:<39} {seconds:7.2f} s {seconds / floor:6.2f} x "
+        f"{plays / seconds:9,.0f} plays/s {peak:7,.0f} MB",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    try:
+        main(tyro.cli(BenchmarkTracking, description=__doc__))
+    except SbpJaxError as error:
+        sys.exit(f"error: {error}")
