@@ -12,43 +12,11 @@ disk; with `--compression gzip` a fifth of that.
 """
 
 import sys
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Annotated
 
 import tyro
 
 from sbp_jax.errors import SbpJaxError
-from sbp_jax.nfl.simulator.config import SimulateConfig
-from sbp_jax.nfl.simulator.simulate import SeasonAccount, simulate_season
-
-
-@dataclass(frozen=True)
-class SimulateTracking:
-    """What to simulate, and where to.
-
-    Attributes:
-        out: folder to write; new or empty.
-        season: what to simulate.
-        workers: processes; one per core if left out. The files do not depend on it.
-    """
-
-    out: Path
-    season: Annotated[SimulateConfig, tyro.conf.arg(name="")] = field(
-        default_factory=SimulateConfig
-    )
-    workers: int | None = None
-
-
-def main(config: SimulateTracking) -> SeasonAccount:
-    """Simulate, and say what was written."""
-    season = simulate_season(config.out, config.season, workers=config.workers)
-    print(
-        f"{season.folder}: {season.passes:,} passes of {season.plays:,} plays, "
-        f"{season.size / 1e6:,.0f} MB in {season.seconds:.1f} s"
-    )
-    return season
-
+from sbp_jax.jobs.simulate_tracking import SimulateTracking, main
 
 if __name__ == "__main__":
     try:

@@ -7,8 +7,8 @@ import pytest
 pytest.importorskip("matplotlib", reason="the extra figures is not installed")
 
 from sbp_jax.errors import SbpJaxError
+from sbp_jax.jobs.score_plays import ScorePlays, main
 from sbp_jax.nfl.ratings import scored_plays, write_scored_plays
-from scripts.score_plays import ScorePlays, main
 
 PLAYS = 600
 

@@ -13,8 +13,8 @@ import pytest
 pytest.importorskip("optuna", reason="the extra sweep is not installed")
 from optuna.trial import TrialState
 
-from experiments.passing_score import PassingScore
 from sbp_jax.errors import MissingExtraError, SweepError
+from sbp_jax.jobs.passing_score import PassingScore
 from sbp_jax.sweeps.owner import this_process
 from sbp_jax.sweeps.results import complete_trials, render_best, trials_table
 from sbp_jax.sweeps.search import search

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from experiments.passing_score import PassingScore
-from experiments.sweep import SPACE
-from experiments.tracking import Tracking
 from sbp_jax.errors import SweepError
+from sbp_jax.jobs.passing_score import PassingScore
+from sbp_jax.jobs.sweep import SPACE
+from sbp_jax.jobs.tracking import Tracking
 from sbp_jax.sweeps.space import (
     Choice,
     Integers,

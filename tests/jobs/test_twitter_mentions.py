@@ -8,8 +8,9 @@ import pytest
 
 pytest.importorskip("matplotlib", reason="the extra figures is not installed")
 
-from experiments import twitter_mentions
-from experiments.twitter_mentions import (
+from sbp_jax.errors import RunFolderError
+from sbp_jax.jobs import twitter_mentions
+from sbp_jax.jobs.twitter_mentions import (
     RISKS,
     TwitterMentions,
     count_alarms,
@@ -20,7 +21,6 @@ from experiments.twitter_mentions import (
     thresholds,
     upper_pp_mae,
 )
-from sbp_jax.errors import RunFolderError
 from sbp_jax.series import SeriesError, SeriesScores, make_panel
 from tests.series.small import NETWORK, TRAINING, mentions
 

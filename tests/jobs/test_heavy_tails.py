@@ -9,9 +9,9 @@ import pytest
 
 pytest.importorskip("matplotlib", reason="the extra figures is not installed")
 
-from experiments import heavy_tails
-from experiments.heavy_tails import ORACLE, HeavyTails, main, make_candidates, score_true_law
 from sbp_jax.errors import RunFolderError
+from sbp_jax.jobs import heavy_tails
+from sbp_jax.jobs.heavy_tails import ORACLE, HeavyTails, main, make_candidates, score_true_law
 from sbp_jax.series import Split, make_panel
 from sbp_jax.series.compare import mean_pp_mae
 from sbp_jax.series.synthetic import POINTS, synthetic_series

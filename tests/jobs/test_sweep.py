@@ -9,10 +9,10 @@ import pytest
 
 pytest.importorskip("optuna", reason="the extra sweep is not installed")
 
-from experiments import passing_score
-from experiments.passing_score import PassingScore
-from experiments.sweep import Sweep, main
 from sbp_jax.errors import RunFolderError, SweepError
+from sbp_jax.jobs import passing_score
+from sbp_jax.jobs.passing_score import PassingScore
+from sbp_jax.jobs.sweep import Sweep, main
 from sbp_jax.models.forecaster import NetworkConfig
 from sbp_jax.nfl.plays.splits import SeasonSplit
 from sbp_jax.runs.command_line import parse
@@ -89,7 +89,7 @@ def test_a_finished_sweep_is_printed_and_another_is_refused(swept, capsys, monke
     def again(*args, **settings):
         pytest.fail("trained again")
 
-    monkeypatch.setattr("experiments.sweep.fit_population", again)
+    monkeypatch.setattr("sbp_jax.jobs.sweep.fit_population", again)
     main(swept, SPACE)
     printed = capsys.readouterr().out
     for name in WRITTEN:

@@ -9,9 +9,9 @@ import pytest
 pytest.importorskip("tensorflow_datasets", reason="the extra tfds is not installed")
 
 from data.nfl_tracking.reader import load_examples
-from experiments.tracking import FOLDERS, Tracking, main
 from sbp_jax.errors import RunFolderError
 from sbp_jax.export import load_model
+from sbp_jax.jobs.tracking import FOLDERS, Tracking, main
 from sbp_jax.models.forecaster import NetworkConfig
 from sbp_jax.nfl.ratings import read_scored_plays
 from sbp_jax.nfl.simulator.config import SimulateConfig

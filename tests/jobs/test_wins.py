@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from experiments.wins import OtherRatings, Wins, main
 from sbp_jax.errors import RunFolderError
+from sbp_jax.jobs.wins import OtherRatings, Wins, main
 from sbp_jax.models.forecaster import NetworkConfig
 from sbp_jax.nfl.plays.splits import SplitError
 from sbp_jax.nfl.ratings import ScoringError, rate, read_scored_plays
@@ -106,7 +106,7 @@ def test_extreme_plays_come_with_what_was_forecast(run):
 
 
 def test_a_second_run_only_prints(run, config, capsys, monkeypatch):
-    monkeypatch.setattr("experiments.wins.cross_fit", lambda *a, **k: pytest.fail("fitted again"))
+    monkeypatch.setattr("sbp_jax.jobs.wins.cross_fit", lambda *a, **k: pytest.fail("fitted again"))
     main(config)
     printed = capsys.readouterr().out
     assert "is finished" in printed
@@ -135,7 +135,7 @@ def test_other_settings_are_refused(run, config):
 def test_without_the_other_ratings_it_is_compared_anew_but_not_fitted(
     run, config, capsys, monkeypatch
 ):
-    monkeypatch.setattr("experiments.wins.cross_fit", lambda *a, **k: pytest.fail("fitted again"))
+    monkeypatch.setattr("sbp_jax.jobs.wins.cross_fit", lambda *a, **k: pytest.fail("fitted again"))
     main(replace(config, other=OtherRatings()))
     assert "passers have a rating" not in capsys.readouterr().out
     assert json.loads((run / "evaluation.json").read_text())["joined"] is None

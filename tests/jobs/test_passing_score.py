@@ -9,17 +9,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from experiments.passing_score import PASSING_HEADS, PassingScore, main
 from sbp_jax.batch import Batch
 from sbp_jax.errors import RunFolderError
 from sbp_jax.export import load_model
+from sbp_jax.jobs.export_weights import ExportWeights
+from sbp_jax.jobs.export_weights import main as export
+from sbp_jax.jobs.passing_score import PASSING_HEADS, PassingScore, main
 from sbp_jax.models.forecaster import NetworkConfig
 from sbp_jax.nfl.plays import load_plays
 from sbp_jax.nfl.plays.splits import SeasonSplit, split_examples
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.restore import restore_forecaster
-from scripts.export_weights import ExportWeights
-from scripts.export_weights import main as export
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_everything_is_there(run):
 def test_a_second_run_only_prints(run, config, capsys, monkeypatch):
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
     monkeypatch.setattr(
-        "experiments.passing_score.train_heads", lambda *a, **k: pytest.fail("trained again")
+        "sbp_jax.jobs.passing_score.train_heads", lambda *a, **k: pytest.fail("trained again")
     )
     main(config)
     printed = capsys.readouterr().out
