@@ -21,7 +21,7 @@ from sbp_jax.nfl.tracking.parts import ID_COLUMNS, open_part
 from sbp_jax.nfl.tracking.play_frames import PLAYERS
 from sbp_jax.nfl.tracking.reading import ReadConfig
 from sbp_jax.nfl.tracking.sources import Layout
-from sbp_jax.nfl.tracking.splits import SPLITS, split_of_games
+from sbp_jax.nfl.tracking.split_plays import rows_of_splits
 from sbp_jax.nfl.tracking.static import TRACKING_STATIC
 
 FINGERPRINT: Final = "fingerprint"
@@ -165,23 +165,8 @@ class NflTracking(ArrayRecordBuilder):
         )
         return {
             split: [functools.partial(_examples, folder, rows, bar) for folder, rows in shards]
-            for split, shards in _rows_by_split(build).items()
+            for split, shards in rows_of_splits(build).items()
         }
-
-
-def _rows_by_split(build: Build) -> dict[str, list[tuple[Path, Int[NDArray, " rows"]]]]:
-    """Of each split, the parts that have plays of it, and which rows those are."""
-    plays = pl.concat(
-        open_part(folder)
-        .plays.select("game_id", "season", "week")
-        .with_columns(part=pl.lit(part), row=pl.int_range(pl.len()), kept=kept)
-        for part, (folder, kept) in enumerate(zip(build.folders, build.kept, strict=True))
-    ).filter("kept")
-    plays = plays.join(split_of_games(plays), on="game_id", maintain_order="left")
-    shards: dict[str, list[tuple[Path, Int[NDArray, " rows"]]]] = {split: [] for split in SPLITS}
-    for (split, part), rows in plays.group_by("split", "part", maintain_order=True):
-        shards[str(split)].append((build.folders[int(part)], rows["row"].to_numpy()))
-    return shards
 
 
 def _examples(

@@ -14,6 +14,7 @@ from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
 from sbp_jax.evaluation import Outcomes, evaluate, fit_boosted_median, point_outcomes, render
 from sbp_jax.export import describe, save_weights
 from sbp_jax.models.forecaster import Forecaster, KnownFamily, NetworkConfig, make_forecaster
+from sbp_jax.nfl.examples import Examples
 from sbp_jax.nfl.figures.cells import CELLS
 from sbp_jax.nfl.figures.football import situation
 from sbp_jax.nfl.figures.unfolding import frame_pmfs, most_changed
@@ -24,19 +25,15 @@ from sbp_jax.nfl.simulator.config import SimulateConfig
 from sbp_jax.nfl.simulator.oracle import oracle_outcomes, read_facts
 from sbp_jax.nfl.simulator.simulate import ORACLE_FILE, simulate_season
 from sbp_jax.nfl.simulator.simulated_outcome import LOWEST, yards_pmf
-from sbp_jax.nfl.tracking.build_report import BuildReport
+from sbp_jax.nfl.tracking.assemble import Build
+from sbp_jax.nfl.tracking.build import build_parts
 from sbp_jax.nfl.tracking.passes_table import passes_table
 from sbp_jax.nfl.tracking.random_mirror import random_mirror
 from sbp_jax.nfl.tracking.random_truncation import random_truncation
 from sbp_jax.nfl.tracking.scaling import MODEL_FEATURES
+from sbp_jax.nfl.tracking.split_plays import load_split, physical_play
 from sbp_jax.nfl.tracking.splits import SPLITS
-from sbp_jax.nfl.tracking.static import (
-    TRACKING_STATIC,
-    YARDS_TO_ENDZONE,
-    YARDS_TO_ENDZONE_SCALE,
-    YARDS_TO_GO,
-    YARDS_TO_GO_SCALE,
-)
+from sbp_jax.nfl.tracking.static import TRACKING_STATIC
 from sbp_jax.nfl.tracking.summary import summary_of_batch
 from sbp_jax.plots.calibration import pit_figure, pp_figure
 from sbp_jax.plots.learning import learning_figure
@@ -76,7 +73,8 @@ class Tracking:
         run: folder of the run.
         source: folder of raw files; a season is simulated if left out.
         simulate: what to simulate, if anything.
-        data: folder of what is simulated and of data sets; beside the run if left out.
+        data: folder of what is simulated and of features that were read; beside the run if left
+            out.
         network: sizes of the network.
         train: how to train.
         objective: what the spliced heads minimise; the rivals minimise the cell's log score.
@@ -106,42 +104,34 @@ class Tracking:
     hosts: Hosts = field(default_factory=Hosts)
 
 
-@dataclass(frozen=True)
-class Part:
-    """Plays of a split: who they are, and the padded arrays in the same order."""
-
-    plays: pl.DataFrame
-    batch: Batch
-
-
 def main(config: Tracking) -> None:
     """Run the experiment, or what is left of it."""
     with started(
         config.operations, config.hosts, virtual_shards=config.train.virtual_shards
     ) as devices:
-        source, report = first_then_others(lambda: prepared_data(config))
+        source, build = first_then_others(lambda: prepared_data(config))
         if config.operations.dry_run:
-            train = place_part(load_part(config, "train"), config.train, devices, shuffle=True)
+            train = place_plays(load_split(build, "train"), config.train, devices, shuffle=True)
             heads = make_heads(config)
             print(rehearse_heads(heads, train, config=config.train, devices=devices))
             return
-        first_does(lambda: open_run(config.run, describe_run(config, report.fingerprint)))
+        first_does(lambda: open_run(config.run, describe_run(config, build.report.fingerprint)))
         if not (config.run / FINISHED).exists():
             if is_first():
-                print(report, flush=True)
+                print(build.report, flush=True)
             with hold_run(config.run):
-                train_and_conclude(config, source, devices)
+                train_and_conclude(config, source, build, devices)
         elif is_first():
             print(f"{config.run} is finished; this is what it found.\n")
         if is_first():
             print_results(config)
 
 
-def train_and_conclude(config: Tracking, source: Path, devices: Devices) -> None:
+def train_and_conclude(config: Tracking, source: Path, build: Build, devices: Devices) -> None:
     """Train all heads on the devices of all processes; the first one writes what was found."""
-    parts = first_then_others(lambda: {split: load_part(config, split) for split in SPLITS})
+    parts = {split: load_split(build, split) for split in SPLITS}
     placed = {
-        name: place_part(part, config.train, devices, shuffle=name == "train")
+        name: place_plays(part, config.train, devices, shuffle=name == "train")
         for name, part in parts.items()
     }
     boosted = boosted_outcomes(parts)
@@ -160,46 +150,35 @@ def train_and_conclude(config: Tracking, source: Path, devices: Devices) -> None
     known = {}
     if (source / ORACLE_FILE).exists():
         known[ORACLE] = oracle_outcomes(source / ORACLE_FILE, test.plays, test.batch.target)
-    conclude(config, test, heads, fits, outcomes | {BOOSTED: boosted} | known, source)
+    found = outcomes | {BOOSTED: boosted} | known
+    conclude(config, test, heads, fits, found, source, build)
 
 
-def place_part(part: Part, config: TrainConfig, devices: Devices, *, shuffle: bool) -> Placed:
+def place_plays(
+    examples: Examples, config: TrainConfig, devices: Devices, *, shuffle: bool
+) -> Placed:
     """Plays on the devices; messages name them by game and play."""
-    ids = part.plays.select(pl.format("{} play {}", "game_id", "play_id")).to_series().to_list()
-    return place_examples(part.batch, config, devices, shuffle=shuffle, ids=ids)
+    ids = examples.plays.select(pl.format("{} play {}", "game_id", "play_id")).to_series().to_list()
+    return place_examples(examples.batch, config, devices, shuffle=shuffle, ids=ids)
 
 
 def data_folder(config: Tracking) -> Path:
-    """Where what is simulated, the data set and its caches are."""
+    """Where what is simulated is, and the features of what was read."""
     return config.data or config.run.with_name(f"{config.run.name}-data")
 
 
-def prepared_data(config: Tracking) -> tuple[Path, BuildReport]:
-    """Folder of the raw files and what was read of them; builds the data set unless it is there."""
-    # Imported late, so that a missing extra is an error of one line like any other.
-    from data.nfl_tracking.prepare import prepare
-    from data.nfl_tracking.reader import read_report
-
+def prepared_data(config: Tracking) -> tuple[Path, Build]:
+    """Folder of the raw files and what was read of them; what was read before is not read again."""
     data = data_folder(config)
     source = config.source or simulated_season(data, config.simulate)
-    builder, _ = prepare(data / "tfds", source, work=data / "work")
-    return source, read_report(builder)
-
-
-def load_part(config: Tracking, split: str) -> Part:
-    """The plays of a split of the data set that was built."""
-    from data.nfl_tracking.reader import load_examples
-
-    data = data_folder(config)
-    examples = load_examples(data / "tfds", split, cache=data / "padded")
-    return Part(examples.plays, examples.padded())
+    return source, build_parts(source, data / "work")
 
 
 def selection_problem(config: Tracking) -> Problem:
     """What settings may be chosen on: the test games are not loaded."""
-    _, report = prepared_data(config)
-    train, valid = (load_part(config, split).batch for split in ("train", "valid"))
-    return Problem(train, valid, report.fingerprint)
+    _, build = prepared_data(config)
+    train, valid = (load_split(build, split).batch for split in ("train", "valid"))
+    return Problem(train, valid, build.report.fingerprint)
 
 
 def simulated_season(data: Path, simulate: SimulateConfig) -> Path:
@@ -213,17 +192,18 @@ def simulated_season(data: Path, simulate: SimulateConfig) -> Path:
 
 def conclude(
     config: Tracking,
-    test: Part,
+    test: Examples,
     heads: Mapping[str, Head],
     fits: Mapping[str, Fit],
     outcomes: Mapping[str, Outcomes],
     source: Path,
+    build: Build,
 ) -> None:
     """Write everything that a finished run holds, the evaluation last."""
     folder = config.run
     games = test.plays["game_id"].to_numpy()
     scored = scored_plays(
-        passes_table(test.plays, test.batch),
+        passes_table(test),
         outcome=np.asarray(test.batch.target),
         expected=np.asarray(outcomes[SBP].mean),
         pit_lower=np.asarray(outcomes[SBP].pit_lower),
@@ -232,7 +212,7 @@ def conclude(
     write_scored_plays(folder, scored)
     rate(scored, min_attempts=config.min_attempts).table.write_csv(folder / "scores.csv")
     save_weights(folder / "weights.npz", fits[SBP].params, read_config(folder))
-    write_figures(config, test, heads[UNFOLDING].forecaster, fits, heads, outcomes, source)
+    write_figures(config, test, fits, heads, outcomes, source, build)
     evaluation = evaluate(outcomes, test.batch.target, games, reference=SBP)
     seconds = {name: sum(m["seconds"] for m in fit.history) for name, fit in fits.items()}
     write_json(folder / FINISHED, evaluation | {"training_seconds": seconds})
@@ -240,12 +220,12 @@ def conclude(
 
 def write_figures(
     config: Tracking,
-    test: Part,
-    unfolding: Forecaster,
+    test: Examples,
     fits: Mapping[str, Fit],
     heads: Mapping[str, Head],
     outcomes: Mapping[str, Outcomes],
     source: Path,
+    build: Build,
 ) -> None:
     """Calibration, learning curves, and a play as it unfolds."""
     figures = config.run / "figures"
@@ -259,41 +239,35 @@ def write_figures(
         ),
         figures / "learning_curves.png",
     )
-    play = telling_play(config, test, unfolding, fits[UNFOLDING].params, source)
+    play = telling_play(test, heads[UNFOLDING].forecaster, fits[UNFOLDING].params, source, build)
     save_figure(unfolding_figure(play), figures / "unfolding.png")
     save_unfolding_gif(play, figures / "unfolding.gif")
 
 
 def telling_play(
-    config: Tracking, test: Part, forecaster: Forecaster, params: Params, source: Path
+    test: Examples, forecaster: Forecaster, params: Params, source: Path, build: Build
 ) -> UnfoldingPlay:
     """Of the passes caught for a gain that fits the figure, the one whose forecast changed most."""
-    from data.nfl_tracking.reader import open_records
-
     caught = (test.plays["pass_result"] == "C").to_numpy()
     fits = caught & (test.batch.target > 0) & (test.batch.target <= LONGEST_SHOWN)
     row = most_changed(forecaster, params, test.batch, fits)
-    record = open_records(data_folder(config) / "tfds", "test")[row]
-    static = dict(zip(TRACKING_STATIC, test.batch.static[row].tolist(), strict=True))
-    down = next((i for i in (1, 2, 3, 4) if static[f"down_{i}"]), 0)
-    to_endzone = round(static[YARDS_TO_ENDZONE] * YARDS_TO_ENDZONE_SCALE)
-    to_go = round(static[YARDS_TO_GO] * YARDS_TO_GO_SCALE)
+    values, player_mask = physical_play(build, "test", row)
+    facts = test.plays.row(row, named=True)
+    known = {name: facts[name] for name in ("down", "yards_to_go", "yards_to_endzone")}
     truth = None
     if (source / ORACLE_FILE).exists():
-        facts = read_facts(source / ORACLE_FILE, test.plays[row])
-        truth = yards_pmf(facts)[0, CELLS[0] - LOWEST :]
+        throw = read_facts(source / ORACLE_FILE, test.plays[row])
+        truth = yards_pmf(throw)[0, CELLS[0] - LOWEST :]
     return UnfoldingPlay(
-        values=np.asarray(record["sequence"], np.float32),
-        player_mask=np.asarray(record["player_mask"], np.bool_),
+        values=values,
+        player_mask=player_mask,
         pmf=frame_pmfs(forecaster, params, test.batch, row),
         lowest=CELLS[0],
-        yards_gained=int(test.batch.target[row]),
-        pass_result=test.plays["pass_result"][row],
-        yards_to_endzone=to_endzone,
-        yards_to_go=to_go,
-        down=down,
+        yards_gained=facts["yards_gained"],
+        pass_result=facts["pass_result"],
         truth=truth,
-        title=situation({"down": down, "yards_to_go": to_go, "yards_to_endzone": to_endzone}),
+        title=situation(known),
+        **known,
     )
 
 
@@ -364,7 +338,7 @@ def describe_run(config: Tracking, fingerprint: str) -> dict[str, Any]:
     return {"experiment": "tracking", "settings": settings, "data": fingerprint, **description}
 
 
-def boosted_outcomes(parts: Mapping[str, Part]) -> Outcomes:
+def boosted_outcomes(parts: Mapping[str, Examples]) -> Outcomes:
     """XGBoost on the statics and a summary of the frame of the throw."""
     train, valid, test = (parts[name].batch for name in ("train", "valid", "test"))
     boosted = fit_boosted_median(

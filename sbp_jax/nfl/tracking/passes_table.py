@@ -5,19 +5,8 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float
-from numpy.typing import NDArray
 
-from sbp_jax.batch import Batch
-from sbp_jax.nfl.heads.tracking_anchors import TRACKING_CEILING
-from sbp_jax.nfl.tracking.static import (
-    QUARTER_SECONDS,
-    TRACKING_STATIC,
-    YARDS_TO_ENDZONE,
-    YARDS_TO_ENDZONE_SCALE,
-    YARDS_TO_GO,
-    YARDS_TO_GO_SCALE,
-)
+from sbp_jax.nfl.examples import Examples
 from sbp_jax.nfl.tracking.summary import SUMMARY_FEATURES, summary_of_batch
 
 _AT_THROW: Final[Mapping[str, str]] = {
@@ -29,28 +18,26 @@ _AT_THROW: Final[Mapping[str, str]] = {
 }
 """Column of the table: column of the summary."""
 
-_LEAD_SCALE: Final = 14
 _HUNDREDTHS: Final = 2  # decimals: what is kept as float16 knows no more
 
 
-def passes_table(plays: pl.DataFrame, batch: Batch) -> pl.DataFrame:
+def passes_table(examples: Examples) -> pl.DataFrame:
     """One row a play, with the columns that `sbp_jax.nfl.ratings` reads and splits by.
 
     Args:
-        plays: who they are: `sbp_jax.nfl.tracking.parts.ID_COLUMNS`.
-        batch: the same plays in the same order; statics are `TRACKING_STATIC`, targets yards.
+        examples: of `load_split`.
 
     Returns:
         Passers are told by id alone, since tracking files name no one. Situation: down,
-        yards_to_go (at most 30), yards_to_endzone, quarter (5 is any overtime), clock_seconds,
-        score_diff (at most 28 either way). At the throw: nearest_rusher, yards from the passer to
+        yards_to_go, yards_to_endzone, quarter (above 4 an overtime), clock_seconds and score_diff,
+        null where the source does not tell. At the throw: nearest_rusher, yards from the passer to
         the nearest defender; time_to_throw, seconds since the snap; defenders_near_target, within
         two yards; separation, yards from the target to the nearest defender; target_depth, yards
         downfield of the line of scrimmage.
     """
     caught = pl.col("pass_result") == "C"
-    to_endzone = np.rint(batch.static[:, TRACKING_CEILING.column] * TRACKING_CEILING.scale)
-    return plays.select(
+    summary = summary_of_batch(examples.batch)
+    return examples.plays.select(
         "season",
         pl.col("game_id").cast(pl.String),
         "play_id",
@@ -58,39 +45,20 @@ def passes_table(plays: pl.DataFrame, batch: Batch) -> pl.DataFrame:
         pl.col("passer_id").cast(pl.String),
         pl.col("passer_id").cast(pl.String).alias("passer_name"),
         "offense",
-        *(pl.Series(name, values) for name, values in _situation(batch).items()),
-        *(pl.Series(name, values) for name, values in _throw(batch).items()),
-        caught.alias("complete"),
-        pl.Series("yards_gained", batch.target).cast(pl.Int64),
-        (caught & pl.Series(batch.target >= to_endzone)).alias("pass_touchdown"),
-        (pl.col("pass_result") == "IN").alias("interception"),
+        "down",
+        "yards_to_go",
+        "yards_to_endzone",
+        "quarter",
+        "clock_seconds",
+        score_diff=pl.col("offense_score") - pl.col("defense_score"),
+        **{
+            name: pl.Series(
+                summary[:, SUMMARY_FEATURES.index(column)].astype(np.float64).round(_HUNDREDTHS)
+            )
+            for name, column in _AT_THROW.items()
+        },
+        complete=caught,
+        yards_gained=pl.col("yards_gained").cast(pl.Int64),
+        pass_touchdown=caught & (pl.col("yards_gained") >= pl.col("yards_to_endzone")),
+        interception=pl.col("pass_result") == "IN",
     )
-
-
-def _situation(batch: Batch) -> dict[str, NDArray]:
-    """What the statics say, back in its own units."""
-    static = dict(zip(TRACKING_STATIC, np.asarray(batch.static).T, strict=True))
-
-    def one_of(name: str, numbers: range) -> NDArray:
-        return np.argmax([static[f"{name}_{i}"] for i in numbers], axis=0) + numbers[0]
-
-    def whole(name: str, scale: float) -> NDArray:
-        return np.rint(static[name] * scale).astype(np.int64)
-
-    return {
-        "down": one_of("down", range(1, 5)),
-        "yards_to_go": whole(YARDS_TO_GO, YARDS_TO_GO_SCALE),
-        "yards_to_endzone": whole(YARDS_TO_ENDZONE, YARDS_TO_ENDZONE_SCALE),
-        "quarter": one_of("quarter", range(1, 6)),
-        "clock_seconds": whole("clock", QUARTER_SECONDS),
-        "score_diff": whole("lead", _LEAD_SCALE),
-    }
-
-
-def _throw(batch: Batch) -> dict[str, Float[NDArray, " K"]]:
-    """What the frame of the throw shows."""
-    summary = summary_of_batch(batch)
-    return {
-        name: summary[:, SUMMARY_FEATURES.index(column)].astype(np.float64).round(_HUNDREDTHS)
-        for name, column in _AT_THROW.items()
-    }
