@@ -14,8 +14,9 @@ from sbp_jax.models.forecaster import KnownFamily, NetworkConfig, make_forecaste
 from sbp_jax.nfl.heads.pass_anchors import PASS_ANCHORS
 from sbp_jax.nfl.plays import load_plays
 from sbp_jax.nfl.plays.splits import Part, SeasonSplit, split_examples
+from sbp_jax.runs.atomic import write_json, write_text
 from sbp_jax.runs.hosts import Hosts
-from sbp_jax.runs.run_folder import hold_run, open_run, write_json, write_text
+from sbp_jax.runs.run_folder import hold_run, open_run
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.objective import ObjectiveName
 from sbp_jax.training.operations import Operations

@@ -18,7 +18,8 @@ from sbp_jax.distributions import (
 )
 from sbp_jax.evaluation import REGIONS, perfect_forecaster
 from sbp_jax.plots import pp_figure, save_figure, series_figure
-from sbp_jax.runs.run_folder import hold_run, open_run, write_json, write_text
+from sbp_jax.runs.atomic import write_json, write_text
+from sbp_jax.runs.run_folder import hold_run, open_run
 from sbp_jax.series import Panel, SeriesNetwork, SeriesScores, SeriesTraining, Split, make_panel
 from sbp_jax.series.compare import (
     QUANTILES,

@@ -46,8 +46,9 @@ from sbp_jax.nfl.ratings import (
     write_scored_plays,
 )
 from sbp_jax.nfl.ratings.rate import Ratings
+from sbp_jax.runs.atomic import write_json
 from sbp_jax.runs.hosts import Hosts, first_does, first_then_others, is_first
-from sbp_jax.runs.run_folder import hold_run, open_run, read_config, read_json, write_json
+from sbp_jax.runs.run_folder import hold_run, open_run, read_config, read_json
 from sbp_jax.sweeps.problem import Problem
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.loop import Fit

@@ -14,7 +14,7 @@ from sbp_jax.nfl.ratings import Ratings, rate, read_scored_plays, render_ratings
 from sbp_jax.nfl.ratings.rate import Part
 from sbp_jax.nfl.ratings.split_columns import with_split_columns
 from sbp_jax.plots.style import save_figure
-from sbp_jax.runs.run_folder import write_whole
+from sbp_jax.runs.atomic import write_whole
 
 
 @dataclass(frozen=True)

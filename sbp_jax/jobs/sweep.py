@@ -19,9 +19,10 @@ from sbp_jax.plots.sweeps import (
     parallel_coordinates_figure,
     slices_figure,
 )
+from sbp_jax.runs.atomic import write_text
 from sbp_jax.runs.config_file import save_config
 from sbp_jax.runs.hosts import Hosts
-from sbp_jax.runs.run_folder import hold_run, open_run, write_text
+from sbp_jax.runs.run_folder import hold_run, open_run
 from sbp_jax.sweeps.problem import Problem
 from sbp_jax.sweeps.space import (
     Choice,

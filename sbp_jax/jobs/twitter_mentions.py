@@ -21,7 +21,8 @@ from sbp_jax.evaluation.calibration import share_below
 from sbp_jax.extremes import Spot
 from sbp_jax.models.forecaster import KnownFamily
 from sbp_jax.plots import pp_figure, save_figure, series_figure
-from sbp_jax.runs.run_folder import hold_run, open_run, write_json, write_text
+from sbp_jax.runs.atomic import write_json, write_text
+from sbp_jax.runs.run_folder import hold_run, open_run
 from sbp_jax.series import (
     Panel,
     Series,

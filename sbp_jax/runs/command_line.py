@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import tyro
 
-from sbp_jax.runs.config_file import load_config
 from sbp_jax.errors import ConfigFileError, SbpJaxError, TrainingInterrupted
+from sbp_jax.runs.config_file import load_config
 
 T = TypeVar("T")
 

@@ -14,22 +14,24 @@ written, and tables printed, by the first.
 import atexit
 import contextlib
 import os
+import re
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import TypeVar
 
 import jax
 from jax.experimental import multihost_utils
 
 from sbp_jax.errors import DeviceError, TrainingInterrupted
-from sbp_jax.runs.rendezvous import meet, split_address
 
 T = TypeVar("T")
 
 AUTO = "auto"
+_ADDRESS = re.compile(r".+:\d{1,5}")
+_GRACE_SECONDS = 10  # that JAX, which ends the process by SIGABRT, waits longer than we do
 
 
 @dataclass(frozen=True)
@@ -52,28 +54,20 @@ class Hosts:
 
     def __post_init__(self) -> None:
         """Refuse what no process can be told by."""
-        numbers = {"processes": self.processes, "process": self.process}
-        if self.coordinator in (None, AUTO):
-            if given := [f"{name} {n}" for name, n in numbers.items() if n is not None]:
-                raise DeviceError(
-                    f"hosts: expected coordinator HOST:PORT with {' and '.join(given)}, got "
-                    f"{self.coordinator}"
-                )
-        else:
-            split_address(self.coordinator)
-            if missing := [name for name, n in numbers.items() if n is None]:
-                raise DeviceError(
-                    f"hosts: expected {' and '.join(missing)} with coordinator "
-                    f"{self.coordinator}, got none"
-                )
-        if self.processes is not None and self.process is not None:
-            if self.processes < 1:
-                raise DeviceError(f"hosts.processes: expected at least 1, got {self.processes}")
-            if not 0 <= self.process < self.processes:
-                raise DeviceError(
-                    f"hosts.process: expected 0 to {self.processes - 1}, for there are "
-                    f"{self.processes}, got {self.process}"
-                )
+        told = self.processes is not None and self.process is not None
+        untold = self.processes is None and self.process is None
+        if not (untold if self.coordinator in (None, AUTO) else told):
+            raise DeviceError(
+                "hosts: expected coordinator HOST:PORT, processes and process together, got "
+                f"{self.coordinator}, {self.processes}, {self.process}"
+            )
+        if told and not 0 <= (self.process or 0) < (self.processes or 0):
+            raise DeviceError(
+                f"hosts.process: expected 0 to {(self.processes or 0) - 1}, for there are "
+                f"{self.processes}, got {self.process}"
+            )
+        if self.coordinator not in (None, AUTO) and not _ADDRESS.fullmatch(self.coordinator or ""):
+            raise DeviceError(f"hosts.coordinator: expected HOST:PORT, got {self.coordinator!r}")
         if self.timeout < 1:
             raise DeviceError(f"hosts.timeout: expected at least 1 second, got {self.timeout}")
 
@@ -87,9 +81,11 @@ def joined(hosts: Hosts) -> Iterator[None]:
     fail too, where they would otherwise wait for it. A stop by SIGTERM, which all learn of, is
     not a failure.
 
+    A process that waits in vain for the others ends with one line that says so, not with an
+    exception: JAX waits where none can be raised.
+
     Raises:
-        DeviceError: another process did not come in time or was told something else, the port is
-            taken or cannot be reached, no cluster is found, devices were used before, or processes
+        DeviceError: the port is taken, no cluster is found, devices were used before, or processes
             have unequal numbers of them; or, from inside, another process has ended.
 
     >>> with joined(Hosts()):
@@ -117,29 +113,46 @@ def _join(hosts: Hosts) -> None:
         return
     # Its handler would swallow SIGTERM; training has one of its own.
     jax.config.update("jax_enable_preemption_service", False)
-    initialize = partial(
-        jax.distributed.initialize,
-        initialization_timeout=hosts.timeout,
-        heartbeat_timeout_seconds=hosts.timeout,
-        shutdown_timeout_seconds=hosts.timeout,
-    )
+    told = {}
+    if hosts.coordinator != AUTO:
+        told = {
+            "coordinator_address": hosts.coordinator,
+            "coordinator_bind_address": hosts.coordinator,  # not on all of the host's addresses
+            "num_processes": hosts.processes,
+            "process_id": hosts.process,
+            "cluster_detection_method": "deactivate",  # it may leave a process only one device
+        }
     try:
-        if hosts.coordinator == AUTO:
-            initialize()
-            return
-        assert hosts.processes is not None
-        assert hosts.process is not None
-        meet(hosts.coordinator, hosts.processes, hosts.process, timeout=hosts.timeout)
-        initialize(
-            hosts.coordinator,
-            num_processes=hosts.processes,
-            process_id=hosts.process,
-            cluster_detection_method="deactivate",  # it may leave a process only one device
-        )
-    except DeviceError:
-        raise
+        with _giving_up(hosts):
+            jax.distributed.initialize(
+                **told,
+                initialization_timeout=hosts.timeout + _GRACE_SECONDS,
+                heartbeat_timeout_seconds=hosts.timeout,
+                shutdown_timeout_seconds=hosts.timeout,
+            )
     except (RuntimeError, ValueError) as error:
         raise DeviceError(f"hosts.coordinator {hosts.coordinator}: {_advice(error)}") from error
+
+
+@contextlib.contextmanager
+def _giving_up(hosts: Hosts) -> Iterator[None]:
+    """End the process with one line, from a thread: JAX waits where nothing can be raised."""
+
+    def give_up() -> None:
+        print(
+            f"error: hosts: expected {hosts.processes or 'all'} processes to meet at "
+            f"{hosts.coordinator} within {hosts.timeout} s, got fewer, or others",
+            file=sys.stderr,
+        )
+        _end_at_once(1)
+
+    timer = threading.Timer(hosts.timeout, give_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _check_devices() -> None:
@@ -158,6 +171,8 @@ def _advice(error: Exception) -> str:
         return "expected to join once, got a process that has joined"
     if "should be defined" in text or "must be defined" in text:
         return f"expected a cluster that tells how many processes there are, got none ({text})"
+    if "start RPC server" in text:
+        return "expected an address of this host with a free port, got one that cannot be used"
     return f"expected to join the other processes, got {text}"
 
 

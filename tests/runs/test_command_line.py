@@ -7,10 +7,10 @@ from typing import Literal
 
 import pytest
 
+from sbp_jax.errors import ConfigFileError, RunFolderError, TrainingInterrupted
 from sbp_jax.runs import command_line
 from sbp_jax.runs.command_line import parse
 from sbp_jax.runs.config_file import load_config, save_config
-from sbp_jax.errors import ConfigFileError, RunFolderError, TrainingInterrupted
 
 
 @dataclass(frozen=True)

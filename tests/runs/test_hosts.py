@@ -17,11 +17,11 @@ import pytest
 from sbp_jax.batch import Batch
 from sbp_jax.distributions import Gaussian
 from sbp_jax.errors import DeviceError, TrainingInterrupted
-from sbp_jax.training.forecast_outcomes import forecast_outcomes
-from sbp_jax.runs.hosts import Hosts, first_does, is_first, joined
 from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
+from sbp_jax.runs.hosts import Hosts, first_does, is_first, joined
 from sbp_jax.training.checkpoint import Checkpoints
 from sbp_jax.training.config import TrainConfig
+from sbp_jax.training.forecast_outcomes import forecast_outcomes
 from sbp_jax.training.loop import SCORE
 from sbp_jax.training.parallel import PLAYS, Devices, choose_devices, mean_over, summed_gradient
 from sbp_jax.training.placing import place_examples
