@@ -90,4 +90,4 @@ def _converted(value: Any, hint: Any, entry: str) -> Any:
         if json.loads(json.dumps(found, default=str)) == value:
             return found
     expected = hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "")
-    raise ValueError(f"{entry}: expected {expected}, got {json.dumps(value)}")
+    raise ValueError(f"{entry}: expected {expected}, got {value!r}")

@@ -29,9 +29,7 @@ def deciding_settings(config: Any, *, but: tuple[str, ...] = ()) -> dict[str, An
     >>> deciding_settings(Settings())
     {'seed': 0}
     """
-    return {
-        name: value for name, value in asdict(config).items() if name not in NOT_DECIDING + but
-    }
+    return {name: value for name, value in asdict(config).items() if name not in NOT_DECIDING + but}
 
 
 @contextlib.contextmanager

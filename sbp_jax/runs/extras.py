@@ -31,4 +31,6 @@ def need_extras(*extras: str | None) -> None:
     missing = [name for name in extras if name and find_spec(MODULES[name]) is None]
     if missing:
         names = ",".join(missing)
-        raise MissingExtraError(f'not all that this needs is installed: pip install "sbp-jax[{names}]"')
+        raise MissingExtraError(
+            f'not all that this needs is installed: pip install "sbp-jax[{names}]"'
+        )

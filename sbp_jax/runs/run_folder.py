@@ -133,7 +133,9 @@ def _refuse_foreign(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise RunFolderError(f"{folder}: expected a folder, got a file")
-    if any(path.name not in (LOCK, partial_file(folder / CONFIG).name) for path in folder.iterdir()):
+    if any(
+        path.name not in (LOCK, partial_file(folder / CONFIG).name) for path in folder.iterdir()
+    ):
         raise RunFolderError(f"{folder}: expected a run or an empty folder, got files without one")
 
 

@@ -25,8 +25,8 @@ def started(operations: Operations, hosts: Hosts, *, virtual_shards: int) -> Ite
         virtual_shards: of the training, which the devices must be able to share evenly.
 
     Raises:
-        DeviceError: there are not so many devices, or they do not divide the virtual shards, or they
-            were used before.
+        DeviceError: there are not so many devices, or they do not divide the virtual shards, or
+            devices were used before.
         CompilationCacheError: programs cannot be kept in the folder asked for.
 
     >>> with started(Operations(devices=1), Hosts(), virtual_shards=64) as devices:

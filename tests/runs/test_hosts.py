@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -137,7 +138,8 @@ def named(kind, tree):
 # What a process of several does.
 
 
-def one_step(folder):
+def scenario(folder):
+    """A step; then the run that one process began, until the second is told to stop."""
     with pytest.raises(DeviceError, match="expected shard_map under 2 processes, got pmap"):
         Devices(backend="pmap")
     if not is_first():
@@ -146,29 +148,23 @@ def one_step(folder):
     written = folder / "written"
     first_does(lambda: written.write_text("once"))
     assert written.read_text() == "once"
-    keep(folder, first_step(Devices(), only_own=True))
-
-
-def whole_run(folder):
-    keep(folder, study(Devices(), folder / "run", only_own=True))
-
-
-def keep(folder, found):
+    found = first_step(Devices(), only_own=True)
+    stop_while_saving(1, here=not is_first())
+    with pytest.raises(TrainingInterrupted, match="after epoch 1, which is saved"):
+        study(Devices(), folder / "run", only_own=True)
     np.savez(folder / f"found-{jax.process_index()}.npz", **found)
 
 
-def stopped_run(folder):
-    """The second process is told to stop while the first epoch is being saved."""
+def stop_while_saving(epoch, *, here):
+    """Have SIGTERM come while an epoch is being saved."""
     save = Checkpoints.save
 
-    def save_and_stop(self, *args):
-        save(self, *args)
-        if not is_first():
+    def save_and_stop(self, number, *args):
+        save(self, number, *args)
+        if here and number == epoch:
             os.kill(os.getpid(), signal.SIGTERM)
 
     Checkpoints.save = save_and_stop
-    with pytest.raises(TrainingInterrupted, match="after epoch 0, which is saved"):
-        study(Devices(), folder / "run")
 
 
 def endless_run(folder):
@@ -187,6 +183,10 @@ def endless_run(folder):
     )
 
 
+def unequal(folder):
+    pytest.fail(f"{folder}: joined with unequal numbers of devices")
+
+
 def failing_run(folder):
     """The first process fails where the second one waits for it."""
     if is_first():
@@ -198,10 +198,20 @@ PROCESS = """
 import sys
 from pathlib import Path
 from sbp_jax.runs.hosts import Hosts, joined
-from tests.training import test_hosts
+from tests.runs import test_hosts
 port, number, what, folder = sys.argv[1:]
 with joined(Hosts(f"127.0.0.1:{port}", 2, int(number), timeout=test_hosts.TIMEOUT)):
     getattr(test_hosts, what)(Path(folder))
+"""
+
+LONELY = """
+import socket, sys
+from sbp_jax.runs.hosts import Hosts, joined
+with socket.socket() as free:
+    free.bind(("127.0.0.1", 0))
+    port = free.getsockname()[1]
+with joined(Hosts(f"127.0.0.1:{port}", 2, int(sys.argv[1]), timeout=1)):
+    print("joined")
 """
 
 
@@ -244,81 +254,69 @@ def end_well(processes, tmp_path):
         assert code == 0, (tmp_path / f"stderr-{number}").read_text()
 
 
-def found_by_both(tmp_path):
-    return [dict(np.load(tmp_path / f"found-{number}.npz")) for number in range(2)]
-
-
-def compare(found, expected):
-    assert found.keys() == expected.keys()
-    assert found["buckets"] == 2
-    for name in found.keys() - {"held"}:
-        np.testing.assert_allclose(found[name], expected[name], rtol=1e-4, atol=1e-5, err_msg=name)
-
-
-def test_a_step_of_two_processes_is_that_of_one(tmp_path, start):
-    """Each has nothing but its own examples, and learns of the results of all."""
-    processes = start("one_step")
-    alone = first_step(Devices(jax.devices()[:1]))
+def test_two_processes_do_as_one_does(tmp_path, start, monkeypatch):
+    """A step of both, each with its own examples alone, and a run that goes from one to both and
+    back: losses, scores, parameters, outcomes in order, one log, one folder of checkpoints."""
+    one = Devices(jax.devices()[:1])
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoints, "save", Checkpoints.save)  # to be put back
+        stop_while_saving(0, here=True)
+        with pytest.raises(TrainingInterrupted, match="after epoch 0, which is saved"):
+            study(one, tmp_path / "run")
+    processes = start("scenario")
+    alone = first_step(one)
+    whole = study(one, tmp_path / "whole")
+    end_well(processes, tmp_path)
     valid = examples(61, 1)
     np.testing.assert_array_equal(alone["scores"], 2 * valid.target + valid.sequence[:, 0, 0])
-    end_well(processes, tmp_path)
-    for found in found_by_both(tmp_path):
+    for number in range(2):
+        found = dict(np.load(tmp_path / f"found-{number}.npz"))
         assert found["buckets"] == 2
         assert found["held"] == 0.5
         np.testing.assert_array_equal(found["scores"], alone["scores"])
         error = np.linalg.norm(found["gradient"] - alone["gradient"])
         assert error < 1e-6 * np.linalg.norm(alone["gradient"])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("count", [1, 4])
-def test_a_run_of_two_processes_is_that_of_one(tmp_path, start, count):
-    """Losses, scores, parameters, and outcomes in order."""
-    if jax.device_count() < count:
-        pytest.skip(f"needs {count} devices; XLA_FLAGS was set to fewer before the tests began")
-    end_well(start("whole_run"), tmp_path)
-    first, second = found_by_both(tmp_path)
-    for name in first:
-        np.testing.assert_array_equal(first[name], second[name])
-    compare(first, study(Devices(jax.devices()[:count]), tmp_path / "alone"))
     log = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
-    assert [json.loads(line)["epoch"] for line in log] == [0, 1, 2]
+    assert [json.loads(line)["epoch"] for line in log] == [0, 1]
+    ended = study(one, tmp_path / "run")
+    assert ended.keys() == whole.keys()
+    for name in whole:
+        np.testing.assert_allclose(ended[name], whole[name], rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_process_that_waits_in_vain_says_so(number):
+    done = subprocess.run(
+        [sys.executable, "-c", LONELY, str(number)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    line = r"error: hosts: expected 2 processes to meet at 127.0.0.1:\d+ within 1 s, got fewer"
+    assert re.match(line, done.stderr.splitlines()[-1]), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        (("node1:1", 2, None), "expected coordinator HOST:PORT, processes and process together"),
+        ((None, 2, 0), "expected coordinator HOST:PORT, processes and process together"),
+        (("auto", 2, 0), "expected coordinator HOST:PORT, processes and process together"),
+        (("node1", 2, 0), "hosts.coordinator: expected HOST:PORT, got 'node1'"),
+        (("node1:1", 2, 2), "hosts.process: expected 0 to 1, for there are 2, got 2"),
+        (("node1:1", 0, 0), "hosts.process: expected 0 to -1, for there are 0, got 0"),
+        ((None, None, None, 0), "hosts.timeout: expected at least 1 second, got 0"),
+    ],
+)
+def test_what_no_process_can_be_told_is_refused(told, message):
+    with pytest.raises(DeviceError, match=re.escape(message)):
+        Hosts(*told)
 
 
 @pytest.mark.slow
 def test_processes_of_unequal_numbers_of_devices_are_refused(tmp_path, start):
-    for number, process in enumerate(start("whole_run", devices=(1, 3))):
+    for number, process in enumerate(start("unequal", devices=(1, 3))):
         assert process.wait(PATIENCE) == 1
         said = (tmp_path / f"stderr-{number}").read_text()
         assert "DeviceError: expected as many devices under each process, got 1, 3" in said
-
-
-@pytest.mark.slow
-def test_stopped_under_two_processes_it_goes_on_under_one(tmp_path, start):
-    end_well(start("stopped_run"), tmp_path)
-    log = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
-    assert len(log) == 1
-    one = Devices(jax.devices()[:1])
-    compare(study(one, tmp_path / "run"), study(one, tmp_path / "whole"))
-
-
-@pytest.mark.slow
-def test_begun_under_one_process_it_goes_on_under_two(tmp_path, start, monkeypatch):
-    one = Devices(jax.devices()[:1])
-    with monkeypatch.context() as patch:
-        save = Checkpoints.save
-
-        def save_and_stop(self, *args):
-            save(self, *args)
-            os.kill(os.getpid(), signal.SIGTERM)
-
-        patch.setattr(Checkpoints, "save", save_and_stop)
-        with pytest.raises(TrainingInterrupted):
-            study(one, tmp_path / "run")
-    end_well(start("whole_run"), tmp_path)
-    alone = study(one, tmp_path / "whole")
-    for found in found_by_both(tmp_path):
-        compare(found, alone)
 
 
 def like():

@@ -41,7 +41,7 @@ def test_once_devices_are_used_it_says_what_to_set(monkeypatch):
     jax.devices()
     monkeypatch.delenv("NPROC", raising=False)
     monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=8")
-    with pytest.raises(DeviceError, match="8 virtual devices: .*run with NPROC=32"):
+    with pytest.raises(DeviceError, match=r"8 virtual devices: .*run with NPROC=32"):
         enough_threads()
     assert "NPROC" not in os.environ
 
