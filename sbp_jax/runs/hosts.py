@@ -96,7 +96,7 @@ def joined(hosts: Hosts) -> Iterator[None]:
     try:
         with _explaining_lost_processes():
             if hosts.coordinator is not None:
-                _check_devices()
+                _check_joined(hosts)
             yield
             wait_for_all("end of the run")
     except TrainingInterrupted:
@@ -155,8 +155,13 @@ def _giving_up(hosts: Hosts) -> Iterator[None]:
         timer.cancel()
 
 
-def _check_devices() -> None:
-    """JAX's collectives of hosts, on which checkpoints rely, know no other case."""
+def _check_joined(hosts: Hosts) -> None:
+    """Refuse another count of processes, and unequal ones of devices, which no collective takes."""
+    if hosts.processes not in (None, jax.process_count()):
+        raise DeviceError(
+            f"hosts.processes: expected {jax.process_count()}, as process 0 was told, got "
+            f"{hosts.processes} by process {hosts.process}"
+        )
     counts = Counter(device.process_index for device in jax.devices())
     if len(set(counts.values())) > 1:
         each = ", ".join(str(counts[process]) for process in sorted(counts))
