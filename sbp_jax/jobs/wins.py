@@ -45,16 +45,9 @@ from sbp_jax.nfl.ratings.split_columns import with_split_columns
 from sbp_jax.nfl.rivals.completion import expected_completion
 from sbp_jax.nfl.rivals.join_ratings import join_ratings
 from sbp_jax.nfl.rivals.other_ratings import read_ratings
+from sbp_jax.runs.atomic import write_json, write_text, write_whole
 from sbp_jax.runs.hosts import Hosts, first_does, first_then_others, is_first
-from sbp_jax.runs.run_folder import (
-    hold_run,
-    open_run,
-    read_config,
-    read_json,
-    write_json,
-    write_text,
-    write_whole,
-)
+from sbp_jax.runs.run_folder import hold_run, open_run, read_config, read_json
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.operations import Operations
 from sbp_jax.training.parallel import Devices

@@ -1,5 +1,6 @@
 """Two processes on loopback train, score, save and end as one process does."""
 
+import contextlib
 import json
 import os
 import signal
@@ -17,11 +18,11 @@ import pytest
 from sbp_jax.batch import Batch
 from sbp_jax.distributions import Gaussian
 from sbp_jax.errors import DeviceError, TrainingInterrupted
-from sbp_jax.training.forecast_outcomes import forecast_outcomes
-from sbp_jax.runs.hosts import Hosts, first_does, is_first, joined
 from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
+from sbp_jax.runs.hosts import Hosts, first_does, is_first, joined
 from sbp_jax.training.checkpoint import Checkpoints
 from sbp_jax.training.config import TrainConfig
+from sbp_jax.training.forecast_outcomes import forecast_outcomes
 from sbp_jax.training.loop import SCORE
 from sbp_jax.training.parallel import PLAYS, Devices, choose_devices, mean_over, summed_gradient
 from sbp_jax.training.placing import place_examples
@@ -138,7 +139,7 @@ def named(kind, tree):
 
 
 def scenario(folder):
-    """One step, a run that is stopped, a run that one process began, and a failure."""
+    """A step; then a run that one process began, which is stopped and goes on; then a failure."""
     with pytest.raises(DeviceError, match="expected shard_map under 2 processes, got pmap"):
         Devices(backend="pmap")
     if not is_first():
@@ -148,38 +149,32 @@ def scenario(folder):
     first_does(lambda: written.write_text("once"))
     assert written.read_text() == "once"
     keep(folder, "step", first_step(Devices(), only_own=True))
-    with pytest.raises(TrainingInterrupted, match="after epoch 0, which is saved"):
-        stopped(Devices(), folder / "stopped", told=not is_first())
-    wait_until(lambda: (folder / "has-begun").exists())
-    keep(folder, "run", study(Devices(), folder / "begun", only_own=True))
+    with stopped_while_saving(1, told=not is_first()):
+        study(Devices(), folder / "run", only_own=True)
+    keep(folder, "run", study(Devices(), folder / "run", only_own=True))
     if is_first():
         raise OSError(f"{folder}: of no use")
-    study(Devices(), folder / "endless")
 
 
 def keep(folder, what, found):
     np.savez(folder / f"{what}-{jax.process_index()}.npz", **found)
 
 
-def stopped(devices, folder, told):
-    """A run that one process is told to stop, while the first epoch is being saved."""
+@contextlib.contextmanager
+def stopped_while_saving(epoch, *, told):
+    """SIGTERM comes to this process, if told, and all stop after the epoch."""
     save = Checkpoints.save
 
-    def save_and_stop(self, *args):
-        save(self, *args)
-        if told:
+    def save_and_stop(self, number, *args):
+        save(self, number, *args)
+        if told and number == epoch:
             os.kill(os.getpid(), signal.SIGTERM)
 
+    expected = f"after epoch {epoch}, which is saved"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Checkpoints, "save", save_and_stop)
-        study(devices, folder)
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+        with pytest.raises(TrainingInterrupted, match=expected):
+            yield
 
 
 def endless_run(folder):
@@ -242,33 +237,21 @@ def start(tmp_path):
         process.wait()
 
 
-def found_by_both(tmp_path, what):
-    return [dict(np.load(tmp_path / f"{what}-{number}.npz")) for number in range(2)]
-
-
-def compare(found, expected):
-    assert found.keys() == expected.keys()
-    assert found["buckets"] == 2
-    for name in found.keys() - {"held"}:
-        np.testing.assert_allclose(found[name], expected[name], rtol=1e-4, atol=1e-5, err_msg=name)
-
-
-def test_two_processes_step_stop_go_on_and_fail_as_one(tmp_path, start):
-    """Each has nothing but its own examples, and learns of the results of all."""
+def test_two_processes_do_as_one_does(tmp_path, start):
+    """A step of both, each with its own examples alone; a run that goes from one process to both,
+    stops, ends, and is read by one: losses, scores, parameters, outcomes in order, one log."""
+    one, run = Devices(jax.devices()[:1]), tmp_path / "run"
+    with stopped_while_saving(0, told=True):
+        study(one, run)
     processes = start("scenario")
-    one = Devices(jax.devices()[:1])
-    with pytest.raises(TrainingInterrupted):
-        stopped(one, tmp_path / "begun", told=True)
-    (tmp_path / "has-begun").touch()
-    step, run = first_step(one), study(one, tmp_path / "alone")
-    valid = examples(61, 1)
-    np.testing.assert_array_equal(step["scores"], 2 * valid.target + valid.sequence[:, 0, 0])
-
+    step, whole = first_step(one), study(one, tmp_path / "whole")
     codes = [process.wait(PATIENCE) for process in processes]
     said = [(tmp_path / f"stderr-{number}").read_text() for number in range(2)]
     assert codes[0] == 1, said
-    assert "of no use" in said[0]
-    assert codes[1] in (1, -signal.SIGABRT), said
+    assert "of no use" in said[0], said
+    assert codes[1] in (1, -signal.SIGABRT), said  # it waits for the first in vain
+    valid = examples(61, 1)
+    np.testing.assert_array_equal(step["scores"], 2 * valid.target + valid.sequence[:, 0, 0])
     for found in found_by_both(tmp_path, "step"):
         assert found["buckets"] == 2
         assert found["held"] == 0.5
@@ -278,15 +261,16 @@ def test_two_processes_step_stop_go_on_and_fail_as_one(tmp_path, start):
     first, second = found_by_both(tmp_path, "run")
     for name in first:
         np.testing.assert_array_equal(first[name], second[name])
-    compare(first, run)
-    assert epochs_logged(tmp_path / "begun") == [0, 1, 2]
-    assert epochs_logged(tmp_path / "stopped") == [0]
-    compare(study(one, tmp_path / "stopped"), run)
+    log = (run / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in log] == [0, 1, 2]
+    for found in (first, study(one, run)):
+        assert found.keys() == whole.keys()
+        for name in whole.keys() - {"held"}:
+            np.testing.assert_allclose(found[name], whole[name], 1e-4, 1e-5, err_msg=name)
 
 
-def epochs_logged(folder):
-    lines = (folder / "metrics.jsonl").read_text().splitlines()
-    return [json.loads(line)["epoch"] for line in lines]
+def found_by_both(tmp_path, what):
+    return [dict(np.load(tmp_path / f"{what}-{number}.npz")) for number in range(2)]
 
 
 @pytest.mark.slow
@@ -311,8 +295,11 @@ def test_when_a_process_is_killed_the_other_ends_and_what_was_saved_is_whole(
 ):
     processes = start("endless_run")
     log = tmp_path / "run" / "metrics.jsonl"
-    wait_until(lambda: log.exists() and len(log.read_text().splitlines()) >= 5)
-    assert [process.poll() for process in processes] == [None, None]
+    deadline = time.monotonic() + PATIENCE
+    while not log.exists() or len(log.read_text().splitlines()) < 5:
+        assert time.monotonic() < deadline
+        assert [process.poll() for process in processes] == [None, None]
+        time.sleep(0.05)
     processes[victim].kill()
     # JAX's own watch over the others may be the first to notice, and ends the process by SIGABRT.
     assert processes[1 - victim].wait(3 * TIMEOUT) in (1, -signal.SIGABRT)

@@ -1,4 +1,4 @@
-"""SIGTERM is remembered, by all processes of a run alike."""
+"""SIGTERM is remembered; that all processes of a run do so alike: test_hosts.py."""
 
 import os
 import signal
