@@ -43,9 +43,7 @@ def load_config(path: Path, default: T) -> T:
     """
     try:
         return _overlaid(default, json.loads(path.read_text()), "")
-    except OSError as error:
-        raise ConfigFileError(f"{path}: expected a JSON file, got {error}") from error
-    except json.JSONDecodeError as error:
+    except (OSError, json.JSONDecodeError) as error:
         raise ConfigFileError(f"{path}: expected a JSON file, got {error}") from error
     except ValueError as refused:
         raise ConfigFileError(f"{path}: {refused}") from refused
@@ -66,7 +64,8 @@ def _overlaid(default: T, entries: Any, where: str) -> T:
     """The dataclass with the entries in place of its own values."""
     named = where.removesuffix(".")
     if not isinstance(entries, dict):
-        raise ValueError(f"{named}{': ' * bool(named)}expected a JSON object, got {entries!r}")
+        at = f"{named}: " if named else ""
+        raise ValueError(f"{at}expected a JSON object, got {entries!r}")  # noqa: TRY004  # a file's
     hints, changes = get_type_hints(type(default)), {}
     for name, value in entries.items():
         entry = f"{where}{name}"

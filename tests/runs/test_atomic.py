@@ -21,9 +21,13 @@ def test_a_folder_appears_when_it_is_whole(tmp_path):
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
 def test_what_goes_wrong_leaves_nothing(tmp_path, error):
-    with pytest.raises(error), whole_folder(tmp_path / "whole") as unfinished:
-        (unfinished / "half").write_text("")
-        raise error
+    def fail():
+        with whole_folder(tmp_path / "whole") as unfinished:
+            (unfinished / "half").write_text("")
+            raise error
+
+    with pytest.raises(error):
+        fail()
     assert list(tmp_path.iterdir()) == []
 
 
