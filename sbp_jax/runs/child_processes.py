@@ -89,8 +89,12 @@ def _run(
             env={**os.environ, "PYTHONPATH": path},
         ) as process:
             running.append(process)
-            for line in process.stdout or ():
-                on_progress(int(line))
+            try:
+                for line in process.stdout or ():
+                    on_progress(int(line))
+            except BaseException:
+                process.kill()
+                raise
         if process.returncode != 0:
             stderr.seek(0)
             said = stderr.read()[-2000:].decode(errors="replace")

@@ -43,7 +43,7 @@ def load_config(path: Path, default: T) -> T:
     """
     try:
         return _overlaid(default, json.loads(path.read_text()), "")
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ConfigFileError(f"{path}: expected a JSON file, got {error}") from error
     except ValueError as refused:
         raise ConfigFileError(f"{path}: {refused}") from refused
