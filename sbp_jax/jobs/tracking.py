@@ -38,8 +38,9 @@ from sbp_jax.nfl.tracking.summary import summary_of_batch
 from sbp_jax.plots.calibration import pit_figure, pp_figure
 from sbp_jax.plots.learning import learning_figure
 from sbp_jax.plots.style import save_figure
+from sbp_jax.runs.atomic import write_json
 from sbp_jax.runs.hosts import Hosts, first_does, first_then_others, is_first
-from sbp_jax.runs.run_folder import hold_run, open_run, read_config, read_json, write_json
+from sbp_jax.runs.run_folder import hold_run, open_run, read_config, read_json
 from sbp_jax.sweeps.problem import Problem
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.forecaster_loss import Augment

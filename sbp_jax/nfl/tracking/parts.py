@@ -28,11 +28,10 @@ from sbp_jax.nfl.tracking.reading import ReadConfig, Reading
 from sbp_jax.nfl.tracking.season_files import find_table
 from sbp_jax.nfl.tracking.sources import Source
 from sbp_jax.nfl.tracking.static import tracking_static
+from sbp_jax.runs.atomic import UNFINISHED, whole_folder
 
 PARTS_VERSION: Final = 1
 """Raise it with every change that reads other frames, plays or drops out of the same files."""
-
-UNFINISHED: Final = ".unfinished-"
 
 ID_COLUMNS: Final = (
     "game_id",
@@ -181,9 +180,7 @@ def write_part(
         problems: what was repaired.
         seconds: that the reading took.
     """
-    unfinished = folder.with_name(UNFINISHED + folder.name)
-    unfinished.mkdir(parents=True)
-    try:
+    with whole_folder(folder) as unfinished:
         for name in _ARRAYS:
             np.save(unfinished / f"{name}.npy", getattr(part, name))
         for name in _TABLES:
@@ -199,9 +196,6 @@ def write_part(
         )
         (unfinished / _ACCOUNT).write_text(json.dumps(asdict(account)))
         shutil.rmtree(folder, ignore_errors=True)  # what is there was found damaged
-        unfinished.rename(folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def read_account(folder: Path) -> PartAccount | None:
