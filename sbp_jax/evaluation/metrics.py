@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from sbp_jax.evaluation.calibration import central_coverage
-from sbp_jax.evaluation.outcomes import Outcomes
+from sbp_jax.evaluation.verdict import Verdict
 
 Values = Float[np.ndarray, " B"]
 
@@ -31,11 +31,11 @@ class Metric(NamedTuple):
 
     title: str
     unit: str
-    per_play: Callable[[Outcomes, Values], Values]
+    per_play: Callable[[Verdict, Values], Values]
     nominal: float | None = None
 
 
-def _squared_error(outcomes: Outcomes, y: Values) -> Values:
+def _squared_error(outcomes: Verdict, y: Values) -> Values:
     squares = (y - np.asarray(outcomes.mean)) ** 2
     root = np.sqrt(squares.mean())
     # A root of 0 has no scatter, an infinite one no other than infinite errors.
@@ -53,7 +53,7 @@ def _coverage(probability: float) -> Metric:
     )
 
 
-def _absolute_error(outcomes: Outcomes, y: Values) -> Values:
+def _absolute_error(outcomes: Verdict, y: Values) -> Values:
     return np.abs(y - np.asarray(outcomes.median))
 
 

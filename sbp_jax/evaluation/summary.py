@@ -16,7 +16,7 @@ from sbp_jax.evaluation.calibration import (
 )
 from sbp_jax.evaluation.compare import Estimate, clustered_mean, paired_difference
 from sbp_jax.evaluation.metrics import COVERAGES, SCORES
-from sbp_jax.evaluation.outcomes import Outcomes
+from sbp_jax.evaluation.verdict import Verdict
 
 Json = dict[str, Any]
 Values = Float[np.ndarray, " B"]
@@ -24,7 +24,7 @@ Games = Shaped[np.ndarray, " B"]
 
 
 def evaluate(
-    forecasts: Mapping[str, Outcomes],
+    forecasts: Mapping[str, Verdict],
     y: Real[np.ndarray, " B"],
     games: Games,
     *,
@@ -95,7 +95,7 @@ def evaluate(
 
 
 def _calibration(
-    outcomes: Outcomes, games: Games, perfect: Mapping[str, PerfectForecaster], seed: int
+    outcomes: Verdict, games: Games, perfect: Mapping[str, PerfectForecaster], seed: int
 ) -> Json:
     lower, upper = np.asarray(outcomes.pit_lower), np.asarray(outcomes.pit_upper)
     if np.isnan(lower).any():
@@ -129,10 +129,10 @@ def _json(estimate: Estimate) -> Json | None:
     return None if mean is None else {"mean": mean, "se": error}
 
 
-def _checked(name: str, outcomes: Outcomes, y: Values) -> Outcomes:
+def _checked(name: str, outcomes: Verdict, y: Values) -> Verdict:
     """The outcomes in float64, if every field is there for all plays or for none."""
     checked = []
-    for field, array in zip(Outcomes._fields, outcomes, strict=True):
+    for field, array in zip(Verdict._fields, outcomes, strict=True):
         values = np.asarray(array, np.float64)
         if values.shape != y.shape:
             raise EvaluationError(
@@ -146,4 +146,4 @@ def _checked(name: str, outcomes: Outcomes, y: Values) -> Outcomes:
                 f"first in row {int(np.argmax(missing))}"
             )
         checked.append(values)
-    return Outcomes(*checked)
+    return Verdict(*checked)

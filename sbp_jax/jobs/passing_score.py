@@ -14,13 +14,13 @@ from sbp_jax.batch import Batch
 from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
 from sbp_jax.distributions.splicing import Mode
 from sbp_jax.evaluation import (
-    Outcomes,
+    Verdict,
     evaluate,
     fit_boosted_median,
     fit_climatology,
     fit_empirical,
     paired_difference,
-    point_outcomes,
+    point_verdict,
     render,
 )
 from sbp_jax.export import describe, save_weights
@@ -165,7 +165,7 @@ def conclude(
     test: Part,
     heads: Mapping[str, Head],
     fits: Mapping[str, Fit],
-    outcomes: Mapping[str, Outcomes],
+    outcomes: Mapping[str, Verdict],
 ) -> None:
     """Write everything that a finished run holds, the report last."""
     folder = config.run
@@ -285,7 +285,7 @@ def describe_run(config: PassingScore, report: BuildReport) -> dict[str, Any]:
     }
 
 
-def rivals_without_network(parts: Mapping[str, Part]) -> dict[str, Outcomes]:
+def rivals_without_network(parts: Mapping[str, Part]) -> dict[str, Verdict]:
     """XGBoost, the empirical distribution by air yards, and a constant."""
     train, valid, test = (parts[name] for name in ("train", "valid", "test"))
     y = train.examples.target
@@ -298,9 +298,9 @@ def rivals_without_network(parts: Mapping[str, Part]) -> dict[str, Outcomes]:
     )
     actual = test.examples.target
     return {
-        "XGBoost (median)": point_outcomes(boosted.predict(test.examples.static)),
-        "by air yards": fit_empirical(air_yards["train"], y).outcomes(air_yards["test"], actual),
-        "constant": fit_climatology(y).outcomes(np.zeros_like(actual), actual),
+        "XGBoost (median)": point_verdict(boosted.predict(test.examples.static)),
+        "by air yards": fit_empirical(air_yards["train"], y).verdict(air_yards["test"], actual),
+        "constant": fit_climatology(y).verdict(np.zeros_like(actual), actual),
     }
 
 

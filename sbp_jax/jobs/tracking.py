@@ -11,7 +11,7 @@ import polars as pl
 
 from sbp_jax.batch import Batch
 from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
-from sbp_jax.evaluation import Outcomes, evaluate, fit_boosted_median, point_outcomes, render
+from sbp_jax.evaluation import Verdict, evaluate, fit_boosted_median, point_verdict, render
 from sbp_jax.export import describe, save_weights
 from sbp_jax.models.forecaster import Forecaster, KnownFamily, NetworkConfig, make_forecaster
 from sbp_jax.nfl.figures.cells import CELLS
@@ -216,7 +216,7 @@ def conclude(
     test: Part,
     heads: Mapping[str, Head],
     fits: Mapping[str, Fit],
-    outcomes: Mapping[str, Outcomes],
+    outcomes: Mapping[str, Verdict],
     source: Path,
 ) -> None:
     """Write everything that a finished run holds, the evaluation last."""
@@ -244,7 +244,7 @@ def write_figures(
     unfolding: Forecaster,
     fits: Mapping[str, Fit],
     heads: Mapping[str, Head],
-    outcomes: Mapping[str, Outcomes],
+    outcomes: Mapping[str, Verdict],
     source: Path,
 ) -> None:
     """Calibration, learning curves, and a play as it unfolds."""
@@ -364,10 +364,10 @@ def describe_run(config: Tracking, fingerprint: str) -> dict[str, Any]:
     return {"experiment": "tracking", "settings": settings, "data": fingerprint, **description}
 
 
-def boosted_outcomes(parts: Mapping[str, Part]) -> Outcomes:
+def boosted_outcomes(parts: Mapping[str, Part]) -> Verdict:
     """XGBoost on the statics and a summary of the frame of the throw."""
     train, valid, test = (parts[name].batch for name in ("train", "valid", "test"))
     boosted = fit_boosted_median(
         summary_of_batch(train), train.target, summary_of_batch(valid), valid.target
     )
-    return point_outcomes(boosted.predict(summary_of_batch(test)))
+    return point_verdict(boosted.predict(summary_of_batch(test)))

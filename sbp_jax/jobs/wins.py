@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from sbp_jax.evaluation.by_level import by_level, render_levels
@@ -40,7 +39,7 @@ from sbp_jax.nfl.ratings.cross_fit import CrossFit, HowToFit, cross_fit
 from sbp_jax.nfl.ratings.extreme_plays import extreme_plays, write_extreme_plays
 from sbp_jax.nfl.ratings.folds import Fold, season_folds
 from sbp_jax.nfl.ratings.outcome import Outcome, OutcomeName, outcome_named
-from sbp_jax.nfl.ratings.scored_plays import SCORE_COLUMNS
+from sbp_jax.nfl.ratings.scored_plays import PLAY, SCORE_COLUMNS
 from sbp_jax.nfl.ratings.split_columns import with_split_columns
 from sbp_jax.nfl.rivals.completion import expected_completion
 from sbp_jax.nfl.rivals.join_ratings import join_ratings
@@ -206,13 +205,13 @@ def score(config: Wins, tables: PlayTables, folds: list[Fold], devices: Devices)
     )
     if not is_first():
         return
-    throws = found.plays.filter(~pl.col("sack"))  # they come first
+    throws = found.plays.filter(~pl.col("sack"))
     completion = expected_completion(throws, [fold.test for fold in folds])
-    known = np.pad(completion, (0, found.plays.height - throws.height), constant_values=np.nan)
-    plays = found.plays.with_columns(completion_expected=pl.Series(known).fill_nan(None))
+    expected = throws.select(*PLAY, completion_expected=pl.Series(completion))
+    plays = found.plays.join(expected, on=PLAY, how="left", maintain_order="left")
     write_scored_plays(config.run, plays)
-    chosen = extreme_plays(plays, qualified_seasons(config, plays, tables))
-    write_extreme_plays(config.run, plays.filter(chosen), found.cells(chosen, outcome), outcome)
+    extremes = extreme_plays(plays, qualified_seasons(config, plays, tables))
+    write_extreme_plays(config.run, extremes, found.cells(extremes, outcome), outcome)
     write_json(
         config.run / SCORED,
         {

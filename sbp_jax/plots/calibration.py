@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from sbp_jax.errors import ReportError
 from sbp_jax.evaluation.calibration import LEVELS, pp_curve, randomised_pit
-from sbp_jax.evaluation.outcomes import Outcomes
+from sbp_jax.evaluation.verdict import Verdict
 from sbp_jax.plots.style import (
     BAND,
     INK,
@@ -35,7 +35,7 @@ Curve = Float[np.ndarray, " levels"]
 
 
 @styled
-def pit_figure(outcomes: Mapping[str, Outcomes], *, seed: int = 0) -> "Figure":
+def pit_figure(outcomes: Mapping[str, Verdict], *, seed: int = 0) -> "Figure":
     """Draw the histogram of the randomised PIT of several forecasts, side by side.
 
     Each bar is the share of plays in one of 20 classes, relative to the share it should have.
@@ -89,7 +89,7 @@ def pit_figure(outcomes: Mapping[str, Outcomes], *, seed: int = 0) -> "Figure":
 
 
 @styled
-def pp_figure(outcomes: Mapping[str, Outcomes], *, noun: str = "plays") -> "Figure":
+def pp_figure(outcomes: Mapping[str, Verdict], *, noun: str = "plays") -> "Figure":
     """Draw the deviation of the probability-probability plot, whole and in both tails.
 
     The height is the share of plays below the forecast q-quantile minus q. The axis fits the
@@ -172,7 +172,7 @@ def _deviations(
         note(axis, "off the axis, furthest:\n" + "\n".join(off), "lower right")
 
 
-def _with_pit(outcomes: Mapping[str, Outcomes]) -> dict[str, Outcomes]:
+def _with_pit(outcomes: Mapping[str, Verdict]) -> dict[str, Verdict]:
     shown = {name: each for name, each in outcomes.items() if not np.isnan(each.pit_lower).any()}
     if not shown:
         raise ReportError(
@@ -181,7 +181,7 @@ def _with_pit(outcomes: Mapping[str, Outcomes]) -> dict[str, Outcomes]:
     return shown
 
 
-def _pits(outcomes: Outcomes) -> tuple[np.ndarray, np.ndarray]:
+def _pits(outcomes: Verdict) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(outcomes.pit_lower, np.float64), np.asarray(outcomes.pit_upper, np.float64)
 
 

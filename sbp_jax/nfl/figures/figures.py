@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from sbp_jax.evaluation.outcomes import Outcomes
+from sbp_jax.evaluation.verdict import Verdict
 from sbp_jax.nfl.figures.cells import CellForecast
 from sbp_jax.nfl.figures.density_figure import density_figure
 from sbp_jax.nfl.figures.passers_figure import passers_figure
@@ -99,7 +99,7 @@ class FigureInputs:
 
     passes: pl.DataFrame
     forecast: CellForecast
-    outcomes: Mapping[str, Outcomes]
+    outcomes: Mapping[str, Verdict]
     histories: Histories
     objectives: Mapping[str, str]
     ratings: Ratings

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from sbp_jax.evaluation import Outcomes, point_outcomes
-from sbp_jax.evaluation.outcomes import pmf_outcomes
+from sbp_jax.evaluation import Verdict, point_verdict
+from sbp_jax.evaluation.verdict import pmf_verdict
 from sbp_jax.nfl.figures import CELLS, CellForecast, FigureInputs
 from sbp_jax.nfl.plays import BuildReport, DroppedGame
 from sbp_jax.nfl.ratings import Ratings, rate, scored_plays
@@ -20,7 +20,7 @@ YARDS = np.arange(CELLS[0], CELLS[1] + 1)
 class Simulated(NamedTuple):
     passes: pl.DataFrame
     forecast: CellForecast
-    outcomes: dict[str, Outcomes]
+    outcomes: dict[str, Verdict]
 
 
 def simulate(seed: int = 0) -> Simulated:
@@ -50,13 +50,13 @@ def simulate(seed: int = 0) -> Simulated:
             "yards_gained": gained,
         }
     )
-    right = pmf_outcomes(pmf, CELLS[0], gained.astype(np.float64))
+    right = pmf_verdict(pmf, CELLS[0], gained.astype(np.float64))
     # Knows only how far the mean play goes: too wide, and off its axis in the figures.
     wrong = right._replace(pit_lower=right.pit_lower**3, pit_upper=right.pit_upper**3)
     forecast = CellForecast(
         pmf, right.median, np.full(PLAYS, -0.5), np.minimum(to_endzone, 60) + 0.5
     )
-    outcomes = {"SBP": right, "Gaussian": wrong, "point": point_outcomes(right.median)}
+    outcomes = {"SBP": right, "Gaussian": wrong, "point": point_verdict(right.median)}
     return Simulated(passes, forecast, outcomes)
 
 
@@ -115,8 +115,9 @@ def plays(simulated: Simulated) -> pl.DataFrame:
 
 @pytest.fixture(scope="session")
 def extremes(simulated: Simulated, plays: pl.DataFrame, ratings: Ratings) -> ExtremePlays:
-    chosen = extreme_plays(plays, ratings.qualified)
-    return ExtremePlays(plays.filter(chosen), simulated.forecast.pmf[chosen], YARDS.astype(float))
+    numbered = extreme_plays(plays.with_row_index("at"), ratings.qualified)
+    pmf = simulated.forecast.pmf[numbered["at"].to_numpy()]
+    return ExtremePlays(numbered.drop("at"), pmf, YARDS.astype(float))
 
 
 @pytest.fixture(scope="session")
