@@ -19,6 +19,8 @@ from sbp_jax.evaluation.calibration import (
 )
 from sbp_jax.evaluation.compare import Estimate, clustered_mean, paired_difference
 from sbp_jax.evaluation.empirical import Empirical, fit_climatology, fit_empirical
+from sbp_jax.evaluation.summary import evaluate
+from sbp_jax.evaluation.table import render
 from sbp_jax.evaluation.verdict import (
     YARDS,
     Verdict,
@@ -27,8 +29,6 @@ from sbp_jax.evaluation.verdict import (
     pmf_verdict,
     point_verdict,
 )
-from sbp_jax.evaluation.summary import evaluate
-from sbp_jax.evaluation.table import render
 
 __all__ = [
     "LEVELS",
