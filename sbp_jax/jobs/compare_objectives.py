@@ -13,7 +13,7 @@ from sbp_jax.evaluation import Verdict, evaluate, render
 from sbp_jax.models.forecaster import KnownFamily, NetworkConfig, make_forecaster
 from sbp_jax.nfl.heads.pass_anchors import PASS_ANCHORS
 from sbp_jax.nfl.plays import load_plays
-from sbp_jax.nfl.plays.splits import Part, SeasonSplit, split_examples
+from sbp_jax.nfl.plays.splits import Passes, SeasonSplit, split_examples
 from sbp_jax.runs.hosts import Hosts
 from sbp_jax.runs.run_folder import hold_run, open_run, write_json, write_text
 from sbp_jax.training.config import TrainConfig
@@ -127,7 +127,7 @@ def make_heads(config: CompareObjectives) -> dict[str, Head]:
     return heads | {"Binned, cell": head(Binned(np.arange(-30.5, 100)), "interval_nll")}
 
 
-def judge(config: CompareObjectives, part: Part, outcomes: Mapping[str, Verdict]) -> None:
+def judge(config: CompareObjectives, part: Passes, outcomes: Mapping[str, Verdict]) -> None:
     """Write and print the table."""
     games = part.passes["game_id"].to_numpy()
     evaluation = evaluate(outcomes, part.examples.target, games, reference=FIRST.name)

@@ -34,9 +34,9 @@ from sbp_jax.nfl.figures import (
     write_report,
 )
 from sbp_jax.nfl.heads.pass_anchors import PASS_ANCHORS
-from sbp_jax.nfl.plays import BuildReport, PlayTables, load_plays
+from sbp_jax.nfl.plays import GamesReport, PlayTables, load_plays
 from sbp_jax.nfl.plays.history import HISTORY_FEATURES
-from sbp_jax.nfl.plays.splits import Part, SeasonSplit, split_examples
+from sbp_jax.nfl.plays.splits import Passes, SeasonSplit, split_examples
 from sbp_jax.nfl.plays.static import STATIC_FEATURES
 from sbp_jax.nfl.ratings import (
     rate,
@@ -154,15 +154,15 @@ def train_and_report(config: PassingScore, tables: PlayTables, devices: Devices)
         conclude(config, tables.report, test, heads, fits, outcomes | rivals)
 
 
-def play_ids(part: Part) -> list[str]:
+def play_ids(part: Passes) -> list[str]:
     """Game and play of each pass, for messages."""
     return part.passes.select(pl.format("{} play {}", "game_id", "play_id")).to_series().to_list()
 
 
 def conclude(
     config: PassingScore,
-    data: BuildReport,
-    test: Part,
+    data: GamesReport,
+    test: Passes,
     heads: Mapping[str, Head],
     fits: Mapping[str, Fit],
     outcomes: Mapping[str, Verdict],
@@ -265,7 +265,7 @@ def make_heads(config: PassingScore) -> dict[str, Head]:
     }
 
 
-def describe_run(config: PassingScore, report: BuildReport) -> dict[str, Any]:
+def describe_run(config: PassingScore, report: GamesReport) -> dict[str, Any]:
     """Everything that decides the run's numbers, and what an exported model needs."""
     settings = asdict(config)
     for place in ("run", "source", "cache", "operations", "hosts"):
@@ -285,7 +285,7 @@ def describe_run(config: PassingScore, report: BuildReport) -> dict[str, Any]:
     }
 
 
-def rivals_without_network(parts: Mapping[str, Part]) -> dict[str, Verdict]:
+def rivals_without_network(parts: Mapping[str, Passes]) -> dict[str, Verdict]:
     """XGBoost, the empirical distribution by air yards, and a constant."""
     train, valid, test = (parts[name] for name in ("train", "valid", "test"))
     y = train.examples.target

@@ -16,7 +16,7 @@ from sbp_jax.evaluation.verdict import Verdict, family_verdict
 from sbp_jax.models.forecaster import Forecaster, KnownFamily
 from sbp_jax.series.criteria import cell_bounds, cell_log_score
 from sbp_jax.series.network import context_of, forecast_steps
-from sbp_jax.series.panel import Panel, Part
+from sbp_jax.series.panel import Panel, Stretch
 from sbp_jax.series.scaling import Scaling
 from sbp_jax.series.train import SeriesFit, cell_widths, check_lengths, part_windows
 
@@ -108,7 +108,7 @@ class SeriesScores(NamedTuple):
 
 
 def forecast(
-    forecaster: Forecaster, fit: SeriesFit, panel: Panel, part: Part = "test"
+    forecaster: Forecaster, fit: SeriesFit, panel: Panel, part: Stretch = "test"
 ) -> list[SeriesForecast]:
     """Forecast every point of a part, in the order of the panel's series.
 

@@ -11,7 +11,7 @@ from sbp_jax.errors import ReportError
 from sbp_jax.evaluation.compare import Estimate
 from sbp_jax.evaluation.table import render
 from sbp_jax.nfl.figures.figures import FIGURES
-from sbp_jax.nfl.plays.report import BuildReport
+from sbp_jax.nfl.plays.report import GamesReport
 from sbp_jax.nfl.ratings.rate import Ratings
 from sbp_jax.nfl.ratings.table import render_ratings
 from sbp_jax.runs.run_folder import write_text
@@ -42,7 +42,7 @@ class ReportInputs:
 
     title: str
     config: Mapping[str, Any]
-    data: BuildReport
+    data: GamesReport
     evaluation: Mapping[str, Any]
     ratings: Ratings
     figures: Sequence[Path]

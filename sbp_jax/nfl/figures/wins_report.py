@@ -13,7 +13,7 @@ from sbp_jax.nfl.figures.passer_page import find_passer, passer_page
 from sbp_jax.nfl.figures.passers_figure import passers_figure
 from sbp_jax.nfl.figures.report import REPORT, settings_lines, text_block
 from sbp_jax.nfl.figures.wins_figure import wins_figure
-from sbp_jax.nfl.plays.report import BuildReport
+from sbp_jax.nfl.plays.report import GamesReport
 from sbp_jax.nfl.ratings.compare_ratings import RATINGS
 from sbp_jax.nfl.ratings.extreme_plays import read_extreme_plays
 from sbp_jax.nfl.ratings.rate import Ratings, rate
@@ -43,7 +43,7 @@ class WinsInputs:
     """
 
     config: Mapping[str, Any]
-    data: BuildReport
+    data: GamesReport
     evaluation: Mapping[str, Any]
     table: pl.DataFrame
     plays: pl.DataFrame

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from sbp_jax.nfl.errors import AllGamesBrokenError, CacheError
 from sbp_jax.nfl.plays import cache as caching
-from sbp_jax.nfl.plays.report import BuildReport, SeasonReport, merge
+from sbp_jax.nfl.plays.report import GamesReport, SeasonReport, merge
 from sbp_jax.nfl.plays.source import Source, find_source
 from sbp_jax.nfl.plays.worker import Job, run_jobs
 from sbp_jax.runs.user_cache import user_cache
@@ -49,7 +49,7 @@ class PlayTables:
     passes: pl.DataFrame
     snaps: pl.DataFrame
     games: pl.DataFrame
-    report: BuildReport
+    report: GamesReport
 
 
 def load_plays(

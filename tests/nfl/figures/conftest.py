@@ -9,7 +9,7 @@ import pytest
 from sbp_jax.evaluation import Verdict, point_verdict
 from sbp_jax.evaluation.verdict import pmf_verdict
 from sbp_jax.nfl.figures import CELLS, CellForecast, FigureInputs
-from sbp_jax.nfl.plays import BuildReport, DroppedGame
+from sbp_jax.nfl.plays import DroppedGame, GamesReport
 from sbp_jax.nfl.ratings import Ratings, rate, scored_plays
 from sbp_jax.nfl.ratings.extreme_plays import ExtremePlays, extreme_plays
 
@@ -139,8 +139,8 @@ def figure_inputs(simulated: Simulated, ratings: Ratings) -> FigureInputs:
 
 
 @pytest.fixture(scope="session")
-def build_report() -> BuildReport:
-    return BuildReport(
+def build_report() -> GamesReport:
+    return GamesReport(
         source="simulated",
         seasons=(SEASON,),
         games_seen=18,

@@ -33,7 +33,11 @@ def plays():
     rng = np.random.default_rng(0)
     rows = [
         throws(
-            f"p{team}", f"{season}{week}{team % 2}", rng.normal(team, 1, 8), season=season, team=name
+            f"p{team}",
+            f"{season}{week}{team % 2}",
+            rng.normal(team, 1, 8),
+            season=season,
+            team=name,
         )
         for season in (2017, 2018)
         for week in range(6)
