@@ -12,6 +12,7 @@ from sbp_jax.nfl.figures import CELLS, CellForecast, FigureInputs
 from sbp_jax.nfl.plays import DroppedGame, GamesReport
 from sbp_jax.nfl.ratings import Ratings, rate, scored_plays
 from sbp_jax.nfl.ratings.extreme_plays import ExtremePlays, extreme_plays
+from sbp_jax.plots import style
 
 PLAYS, PASSERS, SEASON = 1500, 24, 2018
 YARDS = np.arange(CELLS[0], CELLS[1] + 1)
@@ -111,6 +112,13 @@ def plays(simulated: Simulated) -> pl.DataFrame:
     )
     skill = 0.5 * pl.col("passer_id").str.strip_prefix("id-").cast(pl.Float64)
     return scored.with_columns(pl.col("throw_score", "standard_score") + skill)
+
+
+@pytest.fixture
+def coarse(monkeypatch: pytest.MonkeyPatch) -> int:
+    """The width of a file in pixels where few are drawn, which is quick."""
+    monkeypatch.setattr(style, "DPI", 50)
+    return 50 * int(style.WIDTH)
 
 
 @pytest.fixture(scope="session")
