@@ -1,6 +1,5 @@
 """The passing score as an instrument: does it follow winning, is it fair, is it stable?"""
 
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -27,13 +26,14 @@ from sbp_jax.nfl.ratings.compare_ratings import (
     qualifying_seasons,
     season_table,
 )
-from sbp_jax.nfl.ratings.cross_fit import CrossFit, HowToFit, cross_fit
+from sbp_jax.nfl.ratings.cross_fit import cross_fit
 from sbp_jax.nfl.ratings.extreme_plays import extreme_plays, write_extreme_plays
+from sbp_jax.nfl.ratings.fold_fit import HowToFit
 from sbp_jax.nfl.ratings.folds import Fold, season_folds
 from sbp_jax.nfl.ratings.levels import LEVELS, render_mean_scores
-from sbp_jax.nfl.ratings.outcome import Outcome, OutcomeName, outcome_named
+from sbp_jax.nfl.ratings.outcome import OutcomeName, outcome_named
 from sbp_jax.nfl.ratings.rating import Rating
-from sbp_jax.nfl.ratings.scored_plays import PLAY, SCORE_COLUMNS
+from sbp_jax.nfl.ratings.scored_plays import PLAY
 from sbp_jax.nfl.rivals.completion import expected_completion
 from sbp_jax.nfl.rivals.join_ratings import join_ratings
 from sbp_jax.runs.hosts import Hosts, first_does, first_then_others, is_first
@@ -173,7 +173,7 @@ def score(config: Wins, tables: PlayTables, folds: list[Fold], devices: Devices)
             "without_target_not_scored": found.untargeted,
             "left_out_for_want_of_data": found.left_out,
             "log_score": float(throws["log_score"].to_numpy().mean()),
-            "seconds_to_score_a_season": seconds_to_score(found, throws, outcome),
+            "seconds_to_score_a_season": found.seconds_to_score(throws, outcome),
         },
     )
 
@@ -230,17 +230,6 @@ def conclude(
 def rate_seasons(config: Wins, plays: pl.DataFrame) -> Ratings:
     """Every passer and regular season."""
     return rate(plays, where="season_type = 'REG'", min_attempts=config.min_attempts)
-
-
-def seconds_to_score(found: CrossFit, throws: pl.DataFrame, outcome: Outcome) -> float:
-    """Seconds from the passes of a season to scored throws and rated passers, compiled before."""
-    last = found.folds[-1]
-    season = throws.filter(pl.col("season") == throws["season"].max())
-    passes = season.drop(SCORE_COLUMNS)
-    found.score(passes, outcome, last)
-    start = time.perf_counter()
-    rate(found.score(passes, outcome, last))
-    return time.perf_counter() - start
 
 
 def print_results(config: Wins, ratings: Mapping[str, Rating]) -> None:

@@ -1,20 +1,17 @@
 """Score every season by a model that never saw it: expected points, network and all."""
 
-import functools
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple
 
-import jax
 import numpy as np
 import polars as pl
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Bool, Float
 
-from sbp_jax.batch import Batch, check_batch
-from sbp_jax.distributions import SplicedBinnedPareto
-from sbp_jax.evaluation.verdict import Verdict, cell_probabilities, concatenate, family_verdict
-from sbp_jax.models.forecaster import Forecaster, NetworkConfig, make_forecaster
+from sbp_jax.batch import Batch
+from sbp_jax.evaluation.verdict import concatenate
+from sbp_jax.models.forecaster import Forecaster
 from sbp_jax.nfl.errors import ScoringError
 from sbp_jax.nfl.plays import PlayTables
 from sbp_jax.nfl.plays.examples import targeted_passes
@@ -23,61 +20,24 @@ from sbp_jax.nfl.points.pass_value import PassEnds
 from sbp_jax.nfl.points.play_ends import Start, can_be_valued
 from sbp_jax.nfl.points.sack_value import SackEnds
 from sbp_jax.nfl.ratings.dropback import Dropbacks, Expectation, expect_dropbacks, with_dropbacks
+from sbp_jax.nfl.ratings.fold_fit import (
+    ASKED,
+    FoldFit,
+    HowToFit,
+    as_batch,
+    cell_forecasts,
+    verdict_on,
+)
 from sbp_jax.nfl.ratings.folds import Fold
 from sbp_jax.nfl.ratings.outcome import Measured, Outcome, measure, sack_yards
-from sbp_jax.nfl.ratings.scored_plays import PLAY, scored_plays
+from sbp_jax.nfl.ratings.rate import rate
+from sbp_jax.nfl.ratings.scored_plays import PLAY, SCORE_COLUMNS, scored_plays
 from sbp_jax.runs.hosts import is_first
-from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.forecast_outcomes import forecast_outcomes
-from sbp_jax.training.loop import Fit
 from sbp_jax.training.operations import Operations
 from sbp_jax.training.parallel import Devices
 from sbp_jax.training.placing import place_examples
 from sbp_jax.training.train_forecaster import train_forecaster
-
-_ASKED: Final = ("log_score", "mean", "pit_lower", "pit_upper")
-
-
-@dataclass(frozen=True)
-class HowToFit:
-    """Everything about the models but their data.
-
-    Attributes:
-        outcome: what is scored.
-        network: sizes; the series is not used, so of the encoder nothing is.
-        train: how to train.
-        tail_mass: probability of either tail beyond the bins.
-    """
-
-    outcome: Outcome
-    network: NetworkConfig
-    train: TrainConfig
-    tail_mass: float
-
-    def forecaster(self) -> Forecaster:
-        """Network and head, with the bins of the outcome."""
-        family = SplicedBinnedPareto(self.outcome.edges, tail_mass=self.tail_mass, splice="edge")
-        return make_forecaster(self.network, family, self.outcome.anchors)
-
-
-class FoldFit(NamedTuple):
-    """One model and the plays that it scores.
-
-    Attributes:
-        points: of the outcome's values; None where they are yards.
-        fit: the trained network.
-        rows: (N,) True for the passes of its test seasons.
-        plays: (B rows) `PLAY` of those passes.
-        batch: the same passes.
-        verdict: on them, `_ASKED` of it, in cells of the outcome's grid.
-    """
-
-    points: ExpectedPoints | None
-    fit: Fit
-    rows: Bool[np.ndarray, " N"]
-    plays: pl.DataFrame
-    batch: Batch
-    verdict: Verdict
 
 
 @dataclass(frozen=True)
@@ -113,7 +73,9 @@ class CrossFit:
             if own.height:
                 rows = own["row"].to_numpy()
                 batch = Batch(*(leaf[rows] for leaf in fold.batch))
-                found[own["at"].to_numpy()] = _cells(self.forecaster, fold.fit.params, batch, cells)
+                found[own["at"].to_numpy()] = cell_forecasts(
+                    self.forecaster, fold.fit.params, batch, cells
+                )
                 others -= own.height
         if others:
             raise ScoringError(f"throws: expected some that were scored, got {others} others")
@@ -128,7 +90,7 @@ class CrossFit:
         """
         values = None if fold.points is None else PassEnds(passes).value(fold.points)
         measured = measure(outcome, passes, values)
-        found = _verdict(self.forecaster, fold.fit.params, _as_batch(measured))
+        found = verdict_on(self.forecaster, fold.fit.params, as_batch(measured))
         return scored_plays(
             passes,
             outcome=measured.exact,
@@ -137,18 +99,20 @@ class CrossFit:
             pit_upper=np.asarray(found.pit_upper),
         )
 
+    def seconds_to_score(self, throws: pl.DataFrame, outcome: Outcome) -> float:
+        """Seconds from the passes of a season to rated passers, programs compiled before.
 
-@functools.partial(jax.jit, static_argnums=0)
-def _verdict(forecaster: Forecaster, params: Any, batch: Batch) -> Verdict:
-    law = forecaster.predict(params, batch)
-    return family_verdict(forecaster.family, law, batch.target, fields=_ASKED)
-
-
-@functools.partial(jax.jit, static_argnums=(0, 3))
-def _cells(
-    forecaster: Forecaster, params: Any, batch: Batch, cells: tuple[int, int]
-) -> Float[Array, "B cells"]:
-    return cell_probabilities(forecaster.family, forecaster.predict(params, batch), cells)
+        Args:
+            throws: scored ones, of whose last season it is.
+            outcome: of the models.
+        """
+        last = self.folds[-1]
+        season = throws.filter(pl.col("season") == throws["season"].max())
+        passes = season.drop(SCORE_COLUMNS)
+        self.score(passes, outcome, last)
+        start = time.perf_counter()
+        rate(self.score(passes, outcome, last))
+        return time.perf_counter() - start
 
 
 def cross_fit(
@@ -200,7 +164,7 @@ def cross_fit(
             _fit_fold(
                 models[number],
                 passes.select(PLAY),
-                _as_batch(examples[number]),
+                as_batch(examples[number]),
                 {part: np.isin(seasons, getattr(fold, part)) for part in fold._fields},
                 how,
                 devices,
@@ -262,14 +226,6 @@ def _with_sacks(
     )
 
 
-def _as_batch(measured: Measured) -> Batch:
-    rows = len(measured.target)
-    sequence, mask = np.zeros((rows, 1, 1), np.float16), np.zeros((rows, 1), np.bool_)
-    batch = Batch(sequence, mask, measured.static, measured.target.astype(np.float32))
-    check_batch(batch)
-    return batch
-
-
 def _fit_fold(
     points: ExpectedPoints | None,
     plays: pl.DataFrame,
@@ -303,7 +259,7 @@ def _fit_fold(
         placed["test"],
         devices,
         rows_per_step=how.train.rows_per_step,
-        fields=_ASKED,
+        fields=ASKED,
     )
     test = parts["test"]
     return FoldFit(points, fit, test, plays.filter(test), batches["test"], concatenate([verdict]))
