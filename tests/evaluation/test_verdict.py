@@ -168,3 +168,38 @@ def test_crps_of_cells_of_many_plays_compiled():
     verdict = jax.jit(lambda p, y: family_verdict(family, p, y))
     found = verdict(params, jnp.asarray(y, jnp.float32)).crps_cells
     np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_the_cell_is_the_unit_of_the_verdict():
+    """In tenths of the unit the cells are the same, and what has the unit is a tenth."""
+    family = Gaussian()
+    y, loc, scale = YARDS[:4], np.array([0.3, -5, 2, 20.0]), np.array([3.0, 4, 1, 9])
+    with jax.enable_x64(True):
+        whole = family_verdict(family, family.Params(loc, scale), y, cells=(-10, 30))
+        small = family.Params(loc / 10, scale / 10)
+        tenths = family_verdict(family, small, y / 10, cell=0.1, cells=(-10, 30))
+    for name in Verdict._fields:
+        unit = 1 if name in ("log_score", "pit_lower", "pit_upper") else 10
+        found, expected = unit * np.asarray(getattr(tenths, name)), getattr(whole, name)
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12, err_msg=name)
+
+
+def test_without_a_cell_the_verdict_is_that_of_the_density():
+    family = Gaussian()
+    params = family.Params(jnp.array([1.0, 2]), jnp.array([3.0, 0.5]))
+    y = jnp.array([0.25, 2.5])
+    found = family_verdict(family, params, y, cell=None)
+    np.testing.assert_allclose(found.log_score, -family.log_prob(params, y), rtol=1e-6)
+    np.testing.assert_allclose(found.median, [1, 2], rtol=1e-6)
+    np.testing.assert_array_equal(found.pit_lower, found.pit_upper)
+    assert np.isnan(found.crps_cells).all()
+
+
+def test_what_is_not_asked_for_is_unknown():
+    family = Gaussian()
+    params = family.Params(jnp.zeros(2), jnp.ones(2))
+    whole = family_verdict(family, params, jnp.array([0.0, 1]))
+    some = family_verdict(family, params, jnp.array([0.0, 1]), fields=("mean", "pit_upper"))
+    for name in Verdict._fields:
+        expected = getattr(whole, name) if name in ("mean", "pit_upper") else [np.nan] * 2
+        np.testing.assert_array_equal(getattr(some, name), expected, err_msg=name)
