@@ -189,7 +189,7 @@ def conclude(
         FigureInputs(
             passes=test.passes,
             forecast=forecast_cells(heads[SBP].forecaster, fits[SBP].params, test.examples),
-            outcomes={name: outcomes[name] for name in (SBP, BINNED, GAUSSIAN)},
+            verdicts={name: outcomes[name] for name in (SBP, BINNED, GAUSSIAN)},
             histories={name: fit.history for name, fit in fits.items()},
             objectives={name: head.objective for name, head in heads.items()},
             ratings=ratings,

@@ -46,7 +46,7 @@ def test_the_constant_forecast_pays_no_heed_to_air_yards():
     assert len(set(same[0].median)) == 1
 
 
-def test_outcomes_do_not_depend_on_the_slices_they_are_made_in():
+def test_verdicts_do_not_depend_on_the_slices_they_are_made_in():
     law = fit_empirical(AIR, YARDS)
     many = np.tile(AIR, 2), np.tile(YARDS, 2)
     twice = law.verdict(*many)

@@ -21,7 +21,7 @@ YARDS = np.arange(CELLS[0], CELLS[1] + 1)
 class Simulated(NamedTuple):
     passes: pl.DataFrame
     forecast: CellForecast
-    outcomes: dict[str, Verdict]
+    verdicts: dict[str, Verdict]
 
 
 def simulate(seed: int = 0) -> Simulated:
@@ -57,8 +57,8 @@ def simulate(seed: int = 0) -> Simulated:
     forecast = CellForecast(
         pmf, right.median, np.full(PLAYS, -0.5), np.minimum(to_endzone, 60) + 0.5
     )
-    outcomes = {"SBP": right, "Gaussian": wrong, "point": point_verdict(right.median)}
-    return Simulated(passes, forecast, outcomes)
+    verdicts = {"SBP": right, "Gaussian": wrong, "point": point_verdict(right.median)}
+    return Simulated(passes, forecast, verdicts)
 
 
 def probabilities(air: np.ndarray, to_endzone: np.ndarray) -> np.ndarray:
@@ -95,7 +95,7 @@ def simulated() -> Simulated:
 def plays(simulated: Simulated) -> pl.DataFrame:
     """Scored plays, with all that splits read, of passers of whom each is better than the last."""
     rng = np.random.default_rng(1)
-    right = simulated.outcomes["SBP"]
+    right = simulated.verdicts["SBP"]
     scored = scored_plays(
         simulated.passes.with_columns(
             season_type=pl.lit("REG"),
@@ -138,7 +138,7 @@ def figure_inputs(simulated: Simulated, ratings: Ratings) -> FigureInputs:
     return FigureInputs(
         passes=simulated.passes,
         forecast=simulated.forecast,
-        outcomes=simulated.outcomes,
+        verdicts=simulated.verdicts,
         histories={"SBP": learned(2.2), "Binned": learned(2.21), "Gaussian": learned(3.1)},
         objectives={"SBP": "base_plus_tail", "Binned": "cell log score"},
         ratings=ratings,

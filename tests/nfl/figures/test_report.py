@@ -42,7 +42,7 @@ def inputs(folder, simulated, ratings, build_report):
         title="A simulated run",
         config={"seed": 7, "train": {"epochs": 4}, "edges": [float(x) for x in range(100)]},
         data=build_report,
-        evaluation=evaluate(simulated.outcomes, y, games),
+        evaluation=evaluate(simulated.verdicts, y, games),
         ratings=ratings,
         figures=[folder / figure.file for figure in FIGURES],
         speeds={"training_plays_per_second": 31234.5, "training_seconds": 5.25},
@@ -106,7 +106,7 @@ def test_the_verdict_on_the_history_follows_the_numbers(folder, inputs, gain, sa
 def test_a_point_forecast_can_be_reported_on(folder, simulated, inputs):
     y = simulated.passes["yards_gained"].to_numpy().astype(np.float64)
     evaluation = evaluate(
-        simulated.outcomes, y, simulated.passes["game_id"].to_numpy(), reference="point"
+        simulated.verdicts, y, simulated.passes["game_id"].to_numpy(), reference="point"
     )
     text = written(folder, replace(inputs, evaluation=evaluation, figures=(), speeds={}))
     summary = text.split("## Result\n\n")[1].splitlines()[0]
