@@ -128,14 +128,14 @@ def _history(gain: Estimate | None) -> str:
     if not math.isfinite(gain.standard_error):
         return f"{what}. With a single game there is no standard error, and nothing is shown."
     if abs(gain.mean) <= _CLEAR * gain.standard_error:
-        verdict = "no more than chance explains: that the game so far helps is not shown."
+        judgement = "no more than chance explains: that the game so far helps is not shown."
     elif gain.mean > 0:
-        verdict = "so the game so far helps."
+        judgement = "so the game so far helps."
     else:
-        verdict = "so the game so far does harm; the model is better without it."
+        judgement = "so the game so far does harm; the model is better without it."
     return (
         f"{what} (standard error {gain.standard_error:.4f}, paired by play, with games as units; "
-        f"above 0 is worse): {verdict} Each was trained once; how much another seed would change "
+        f"above 0 is worse): {judgement} Each was trained once; how much another seed would change "
         "is not in the standard error."
     )
 
