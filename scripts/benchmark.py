@@ -50,10 +50,8 @@ from sbp_jax.models.tcn import TCN
 from sbp_jax.nfl.plays import load_plays
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.parallel import Backend, Devices
-from sbp_jax.training.placing import place_examples
-from sbp_jax.training.program import Program
-from sbp_jax.training.shards import Placed
-from sbp_jax.training.train_forecaster import forecaster_program
+from sbp_jax.training.placing import Placed, place_examples
+from sbp_jax.training.program import Head, Program, make_program
 
 FLOOR = "floor: read and exponentiate"
 ROUNDS = 3
@@ -189,9 +187,7 @@ def mapping(config: Benchmark) -> None:
     for backend in get_args(Backend):
         devices = Devices(backend=backend)
         train = place_examples(batch, schedule, devices, shuffle=True)
-        program = forecaster_program(
-            forecaster, "base_plus_tail", train=train, config=schedule, devices=devices
-        )
+        program = make_program(Head(forecaster, "base_plus_tail"), train)
         timed[backend] = epoch_milliseconds(program, train, repeats=max(3, config.repeats // 3))
     print(f"  on {jax.device_count()} device(s): {jax.devices()[0].device_kind}")
     show("shard_map", timed["shard_map"])

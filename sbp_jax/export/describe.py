@@ -7,10 +7,12 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from sbp_jax.errors import ExportError
 from sbp_jax.export.weights import FORMAT, Config
 
 if TYPE_CHECKING:  # a server that imports this package must not load JAX
     from sbp_jax.models.forecaster import KnownFamily
+    from sbp_jax.models.network import Network
     from sbp_jax.models.play_model import PlayModel
 
 # What every Flax module has, and how training computes; neither says anything about the weights.
@@ -18,7 +20,7 @@ _LEFT_OUT = ("parent", "name", "precision")
 
 
 def describe(
-    model: PlayModel,
+    network: Network | PlayModel,
     family: KnownFamily,
     *,
     static_names: Sequence[str],
@@ -28,12 +30,18 @@ def describe(
     """Config of a weights file from which ``load_model`` rebuilds network and family.
 
     Args:
-        model: the network.
+        network: of `make_forecaster`, or the `PlayModel` in it.
         family: what its outputs are parameters of.
         static_names: names of the static columns, in order.
         sequence_names: names of a step's columns, in order.
         extra: whatever else should stay with the weights, such as versions and fingerprints.
+
+    Raises:
+        ExportError: the network is another, which the NumPy runtime does not know.
     """
+    model: Any = getattr(network, "module", network)
+    if type(model).__name__ != "PlayModel":
+        raise ExportError(f"network: expected one with a PlayModel, got {type(network).__name__}")
     names = [one.name for one in dataclasses.fields(model) if one.name not in _LEFT_OUT]
     fields = {name: getattr(model, name) for name in names}
     anchors = [dataclasses.asdict(anchor) for anchor in model.anchors]

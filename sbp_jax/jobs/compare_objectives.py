@@ -18,11 +18,12 @@ from sbp_jax.runs.experiment import deciding_settings, in_run
 from sbp_jax.runs.extras import need_extras
 from sbp_jax.runs.hosts import Hosts
 from sbp_jax.training.config import TrainConfig
+from sbp_jax.training.heads import rehearse_heads, train_heads
 from sbp_jax.training.objective import ObjectiveName
 from sbp_jax.training.operations import Operations
 from sbp_jax.training.placing import place_examples
+from sbp_jax.training.program import Head
 from sbp_jax.training.start import started
-from sbp_jax.training.train_heads import Head, rehearse_heads, train_heads
 
 
 @dataclass(frozen=True)
@@ -103,14 +104,12 @@ def main(config: CompareObjectives) -> None:
         placed["test"] = placed["valid"]  # judged on the season that the epoch is picked on
         heads = make_heads(config)
         if config.operations.dry_run:
-            print(rehearse_heads(heads, placed["train"], config=config.train, devices=devices))
+            print(rehearse_heads(heads, placed["train"]))
             return
         with in_run(config.run, about):
             _, outcomes = train_heads(
                 heads,
                 placed,
-                config=config.train,
-                devices=devices,
                 folders={
                     name: config.run / name.replace(" ", "_").replace(",", "") for name in heads
                 },

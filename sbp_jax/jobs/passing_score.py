@@ -53,14 +53,15 @@ from sbp_jax.runs.hosts import Hosts, first_then_others, is_first
 from sbp_jax.runs.run_folder import read_config, read_json
 from sbp_jax.sweeps.problem import Problem
 from sbp_jax.training.config import TrainConfig
+from sbp_jax.training.heads import rehearse_heads, train_heads
 from sbp_jax.training.loop import Fit
 from sbp_jax.training.objective import ObjectiveName
 from sbp_jax.training.operations import Operations
 from sbp_jax.training.parallel import Devices
 from sbp_jax.training.placing import place_examples
+from sbp_jax.training.program import Head
 from sbp_jax.training.start import started
 from sbp_jax.training.state import Params
-from sbp_jax.training.train_heads import Head, rehearse_heads, train_heads
 
 SBP, BINNED, GAUSSIAN, NO_HISTORY = "SBP", "Binned", "Gaussian", "SBP, no history"
 FOLDERS = {
@@ -124,7 +125,7 @@ def main(config: PassingScore) -> None:
             train = split_examples(tables, config.split)["train"].examples
             placed = place_examples(train, config.train, devices, shuffle=True)
             heads = make_heads(config)
-            print(rehearse_heads(heads, placed, config=config.train, devices=devices))
+            print(rehearse_heads(heads, placed))
             return
         about = describe_run(config, tables.report)
         with in_run(config.run, about, finished=FINISHED) as unfinished:
@@ -152,8 +153,6 @@ def train_and_report(config: PassingScore, tables: PlayTables, devices: Devices)
     fits, outcomes = train_heads(
         heads,
         placed,
-        config=config.train,
-        devices=devices,
         folders={name: config.run / folder for name, folder in FOLDERS.items()},
         operations=config.operations,
     )
@@ -276,7 +275,7 @@ def describe_run(config: PassingScore, report: GamesReport) -> dict[str, Any]:
     """Everything that decides the run's numbers, and what an exported model needs."""
     head = make_heads(config)[SBP]
     description = describe(
-        head.forecaster.model,
+        head.forecaster.network,
         head.forecaster.family,
         static_names=tuple(STATIC_FEATURES),
         sequence_names=HISTORY_FEATURES,

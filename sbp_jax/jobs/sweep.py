@@ -33,9 +33,9 @@ from sbp_jax.training.operations import Operations
 from sbp_jax.training.parallel import Devices
 from sbp_jax.training.placing import place_examples
 from sbp_jax.training.population import MemberFit, OnEpoch, fit_population
-from sbp_jax.training.population_program import Mapping as MembersMapping
+from sbp_jax.training.population_program import MembersMapping
+from sbp_jax.training.program import Head
 from sbp_jax.training.start import started
-from sbp_jax.training.train_heads import Head
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -196,14 +196,10 @@ def train_members(
     gc.collect()  # the last round's program and its examples, up to a GiB, refer to each other
     head = subject.heads(structure)[passing_score.SBP]
     return fit_population(
-        head.forecaster,
-        head.objective,
+        head,
         members,
         train=place_examples(problem.train, structure.train, devices, shuffle=True),
         valid=place_examples(problem.valid, structure.train, devices, shuffle=False),
-        config=structure.train,
-        devices=devices,
-        augment=head.augment,
         mapping=config.mapping,
         on_epoch=on_epoch,
     )

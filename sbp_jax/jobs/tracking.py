@@ -46,15 +46,15 @@ from sbp_jax.runs.run_folder import read_config, read_json
 from sbp_jax.sweeps.problem import Problem
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.forecaster_loss import Augment
+from sbp_jax.training.heads import rehearse_heads, train_heads
 from sbp_jax.training.loop import Fit
 from sbp_jax.training.objective import ObjectiveName
 from sbp_jax.training.operations import Operations
 from sbp_jax.training.parallel import Devices
-from sbp_jax.training.placing import place_examples
-from sbp_jax.training.shards import Placed
+from sbp_jax.training.placing import Placed, place_examples
+from sbp_jax.training.program import Head
 from sbp_jax.training.start import started
 from sbp_jax.training.state import Params
-from sbp_jax.training.train_heads import Head, rehearse_heads, train_heads
 
 SBP, BINNED, GAUSSIAN, UNFOLDING = "SBP", "Binned", "Gaussian", "SBP, any frame"
 ORACLE, BOOSTED = "oracle", "XGBoost (median)"
@@ -121,7 +121,7 @@ def main(config: Tracking) -> None:
         if config.operations.dry_run:
             train = place_plays(load_split(build, "train"), config.train, devices, shuffle=True)
             heads = make_heads(config)
-            print(rehearse_heads(heads, train, config=config.train, devices=devices))
+            print(rehearse_heads(heads, train))
             return
         about = describe_run(config, build.report.fingerprint)
         with in_run(config.run, about, finished=FINISHED) as unfinished:
@@ -145,8 +145,6 @@ def train_and_conclude(config: Tracking, source: Path, build: Build, devices: De
     fits, outcomes = train_heads(
         heads,
         placed,
-        config=config.train,
-        devices=devices,
         folders={name: config.run / folder for name, folder in FOLDERS.items()},
         operations=config.operations,
     )
@@ -333,7 +331,7 @@ def describe_run(config: Tracking, fingerprint: str) -> dict[str, Any]:
     """Everything that decides the run's numbers, and what an exported model needs."""
     head = make_heads(config)[SBP]
     description = describe(
-        head.forecaster.model,
+        head.forecaster.network,
         head.forecaster.family,
         static_names=tuple(TRACKING_STATIC),
         sequence_names=MODEL_FEATURES,

@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
-import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from sbp_jax.batch import Batch
@@ -21,7 +19,9 @@ from sbp_jax.distributions import (
 )
 from sbp_jax.models.anchors import Anchor
 from sbp_jax.models.ceiling import Ceiling
+from sbp_jax.models.flax_network import FlaxNetwork
 from sbp_jax.models.knot_anchors import KnotAnchor
+from sbp_jax.models.network import AdjustableNetwork, Network
 from sbp_jax.models.play_model import PlayModel
 from sbp_jax.models.tcn import Precision, Readout
 
@@ -55,6 +55,8 @@ class NetworkConfig:
         encoder_dropout: probability of dropping a channel within the TCN, in training.
     """
 
+    varied: ClassVar[Mapping[str, tuple[float, float]]] = PlayModel.varied
+
     features: int = 16
     layers: int = 5
     kernel_size: int = 3
@@ -68,42 +70,68 @@ class Forecaster:
     """Pure functions from parameters and a batch to distributions.
 
     Attributes:
-        model: the network.
+        network: any `Network`; an `AdjustableNetwork` for all but the plainest use.
         family: what its raw outputs are parameters of.
     """
 
-    model: PlayModel
+    network: Network
     family: KnownFamily
 
     def init(self, key: PRNGKeyArray, example: Batch) -> Any:
-        """Fresh parameters, a plain nested dict; of the example only shapes count."""
-        row = jax.tree.map(lambda leaf: jnp.zeros((1, *leaf.shape[1:]), leaf.dtype), example)
-        return self.model.init(key, row)["params"]
+        """Fresh parameters, a pytree; of the example only shapes count."""
+        return self.network.init(key, example)
 
     def apply(
         self, params: Any, batch: Batch, *, readout: Readout = "last"
     ) -> Float[Array, "... outputs"]:
         """Raw outputs (B, num_outputs), or (B, T, num_outputs) with ``readout="all"``."""
-        raw: Any = self.model.apply({"params": params}, batch, readout=readout)
-        return raw
+        if readout == "last":
+            return self.network.apply(params, batch)
+        return self._adjustable("a readout of all steps").apply(params, batch, readout=readout)
 
     def apply_train(
         self, params: Any, batch: Batch, key: PRNGKeyArray, *, readout: Readout = "last"
     ) -> Float[Array, "... outputs"]:
-        """Raw outputs as of `apply`, with dropout drawn from the key."""
-        rngs = {"dropout": key}
-        raw: Any = self.model.apply(
-            {"params": params}, batch, readout=readout, train=True, rngs=rngs
-        )
-        return raw
+        """Raw outputs as of `apply`, as in training; a plain network is the same there."""
+        if isinstance(self.network, AdjustableNetwork):
+            return self.network.apply_train(params, batch, key, readout=readout)
+        return self.apply(params, batch, readout=readout)
 
     def computing_in(self, precision: Precision) -> "Forecaster":
-        """The same, but for the precision of the network's arithmetic."""
-        return replace(self, model=self.model.clone(precision=precision))
+        """The same, but for the precision of the network's arithmetic.
+
+        Raises:
+            TypeError: a plain network was asked for another precision than float32.
+        """
+        if precision == "float32" and not isinstance(self.network, AdjustableNetwork):
+            return self
+        network = self._adjustable(f"precision {precision}").computing_in(precision)
+        return replace(self, network=network)
+
+    def with_settings(self, **numbers: Any) -> "Forecaster":
+        """The same with some numbers of the network, which may be traced.
+
+        Raises:
+            TypeError: it has no such numbers.
+        """
+        if not numbers:
+            return self
+        network = self._adjustable(f"settings {sorted(numbers)}")
+        if unknown := sorted(numbers.keys() - network.varied.keys()):
+            raise TypeError(
+                f"network: expected settings of {sorted(network.varied)}, got {unknown}"
+            )
+        return replace(self, network=network.with_settings(**numbers))
 
     def predict(self, params: Any, batch: Batch) -> Any:
         """Parameters of each example's distribution, a pytree of (B, ...)."""
         return self.family.constrain(self.apply(params, batch))
+
+    def _adjustable(self, purpose: str) -> AdjustableNetwork:
+        if isinstance(self.network, AdjustableNetwork):
+            return self.network
+        name = type(self.network).__name__
+        raise TypeError(f"network: expected an AdjustableNetwork for {purpose}, got {name}")
 
 
 def make_forecaster(
@@ -135,7 +163,8 @@ def make_forecaster(
     """
     sizes = asdict(config) | {"step_columns": step_columns}
     if not isinstance(family, SplicedBinnedPareto | Binned):
-        return Forecaster(PlayModel(num_outputs=family.num_outputs, **sizes), family)
+        model = PlayModel(num_outputs=family.num_outputs, **sizes)
+        return Forecaster(FlaxNetwork(model), family)
     edges = family.edges
     if bins_from is not None:
         if ceiling is not None:
@@ -158,7 +187,7 @@ def make_forecaster(
         free_logits=free_logits,
         **sizes,
     )
-    return Forecaster(model, family)
+    return Forecaster(FlaxNetwork(model), family)
 
 
 def _counted(edges: tuple[float, ...], origin: float) -> tuple[float, ...]:
@@ -183,7 +212,7 @@ def forecaster_from(config: Mapping[str, Any]) -> Forecaster:
     for listed in ("hidden", "step_columns"):
         fields[listed] = tuple(fields.get(listed, ()))  # older descriptions have no step columns
     statics = {k: tuple(v) if isinstance(v, list) else v for k, v in family.items()}
-    return Forecaster(PlayModel(**fields), _FAMILIES[name](**statics))
+    return Forecaster(FlaxNetwork(PlayModel(**fields)), _FAMILIES[name](**statics))
 
 
 def _anchor(described: Mapping[str, Any]) -> Anchor | KnotAnchor:

@@ -1,5 +1,8 @@
 """Encoder of the series, joined with static facts, to the raw parameters of a distribution."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
@@ -38,6 +41,12 @@ class PlayModel(nn.Module):
             after each of 2 L convolutions, so little goes a long way.
         precision: of the encoder's and the hidden layers' arithmetic; outputs are float32.
     """
+
+    varied: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "dropout": (0.0, 1.0),
+        "encoder_dropout": (0.0, 1.0),
+    }
+    """Numbers that members of a population may differ in, and their half-open ranges."""
 
     num_outputs: int
     num_bins: int = 0

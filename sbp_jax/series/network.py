@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from sbp_jax.batch import Batch
 from sbp_jax.distributions import Binned, SplicedBinnedPareto
+from sbp_jax.models.flax_network import FlaxNetwork
 from sbp_jax.models.forecaster import Forecaster, KnownFamily, NetworkConfig, make_forecaster
 from sbp_jax.models.knot_anchors import KnotAnchor
 from sbp_jax.models.tcn import receptive_field
@@ -50,7 +51,10 @@ def context_of(forecaster: Forecaster) -> int:
     >>> context_of(series_forecaster(Binned([0.0, 1.0, 2.0, 4.0])))
     91
     """
-    return receptive_field(forecaster.model.kernel_size, forecaster.model.layers)
+    network = forecaster.network
+    if not isinstance(network, FlaxNetwork):
+        raise TypeError(f"network: expected one of series_forecaster, got {type(network).__name__}")
+    return receptive_field(network.module.kernel_size, network.module.layers)
 
 
 def series_forecaster(family: KnownFamily, network: SeriesNetwork | None = None) -> Forecaster:

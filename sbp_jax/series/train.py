@@ -28,22 +28,23 @@ from sbp_jax.series.network import context_of, forecast_steps, init_network
 from sbp_jax.series.panel import Panel, Stretch
 from sbp_jax.series.windows import Windows, cut
 from sbp_jax.training.objective import ObjectiveName
-from sbp_jax.training.state import Params, make_optimizer
+from sbp_jax.training.optimizer import OptimizerConfig, make_optimizer
+from sbp_jax.training.state import Params
 
 FloatArray = Float[Array, "..."]
 
 
 @dataclass(frozen=True)
-class SeriesTraining:
+class SeriesTraining(OptimizerConfig):
     """How to train.
 
     Attributes:
         epochs: passes over the training part.
         segment: targets of a stretch.
         batch_size: stretches of an optimizer step.
-        learning_rate: peak of the schedule, a warm-up and a cosine decay.
-        weight_decay: decoupled, on kernels alone.
-        warmup_steps: of the learning rate.
+        learning_rate: as of `OptimizerConfig`, and so the next two.
+        weight_decay: likewise.
+        warmup_steps: likewise.
         average: share of the running average of parameters that each step keeps.
         seed: initial parameters, offsets and order of stretches, dropout.
     """
@@ -123,12 +124,7 @@ def fit_series(
     first = context + panel.lead - 1
     stretches = int(panel.end("train").max() - first) // config.segment
     steps = max(1, stretches * panel.values.shape[1] // config.batch_size)
-    optimizer = make_optimizer(
-        learning_rate=config.learning_rate,
-        weight_decay=config.weight_decay,
-        warmup_steps=config.warmup_steps,
-        total_steps=config.epochs * steps,
-    )
+    optimizer = make_optimizer(config, config.epochs * steps)
     run_epoch = _epoch(forecaster, objective, panel, config, context, stretches, steps, optimizer)
     keys = jax.random.split(jax.random.key(config.seed), panel.members)
     members = _members(panel, context)

@@ -18,7 +18,7 @@ from sbp_jax.sweeps.study import (
     tell_finished,
 )
 from sbp_jax.training.hyperparameters import Hyperparameters
-from sbp_jax.training.loop import SCORE
+from sbp_jax.training.loop import VALIDATION_SCORE
 from sbp_jax.training.population import MemberFit, OnEpoch
 
 T = TypeVar("T")
@@ -71,6 +71,6 @@ def train_group(
     fits = train(configs[0], members, on_epoch)
     for trial, fit in zip(group, fits, strict=True):
         if fit.ending == "finished":
-            scores = [metrics[SCORE] for metrics in fit.history]
+            scores = [metrics[VALIDATION_SCORE] for metrics in fit.history]
             best = int(np.argmin(scores))
             tell_finished(study, trial, scores[best], best, len(scores))

@@ -11,19 +11,9 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Final, TypeVar
 
 from sbp_jax.errors import SweepError
-from sbp_jax.training.hyperparameters import Hyperparameters
+from sbp_jax.training.hyperparameters import SHARED, Hyperparameters
 
 T = TypeVar("T")
-
-NUMERIC: Final = (
-    "learning_rate",
-    "weight_decay",
-    "dropout",
-    "encoder_dropout",
-    "tail_mass",
-    "seed",
-)
-"""Settings in which the members of a population may differ."""
 
 _PARTS: Final = ("network", "train")
 
@@ -93,11 +83,12 @@ class SearchSpace:
     """What is varied; everything else stays as the config has it.
 
     Attributes:
-        numeric: ranges of settings named in `NUMERIC`.
+        numeric: ranges of settings that a population may vary: `Hyperparameters`, or numbers
+            that the config's network declares.
         structural: values of any other settings.
 
     Raises:
-        SweepError: a setting is in both, or is none that a population can vary.
+        SweepError: a setting is in both.
     """
 
     numeric: Mapping[str, Uniform]
@@ -105,8 +96,6 @@ class SearchSpace:
 
     def __post_init__(self) -> None:
         """Refuse settings in the wrong place."""
-        if strange := sorted(self.numeric.keys() - set(NUMERIC)):
-            raise SweepError(f"numeric: expected settings of {NUMERIC}, got {strange}")
         if twice := sorted(self.numeric.keys() & self.structural.keys()):
             raise SweepError(f"expected each setting once, got {twice} as numeric and structural")
 
@@ -128,8 +117,12 @@ class SearchSpace:
         """Set every end of a range and every option once, to find what the config refuses.
 
         Raises:
-            SweepError: there is such a value; the message names it.
+            SweepError: there is such a value, or a numeric setting that no population can vary;
+                the message names it.
         """
+        known = (*SHARED, *config.network.varied)
+        if strange := sorted(self.numeric.keys() - set(known)):
+            raise SweepError(f"numeric: expected settings of {known}, got {strange}")
         for name, value in self._extremes():
             try:
                 member_of(with_settings(config, {name: value}))
@@ -171,13 +164,18 @@ def member_of(config: Any) -> Hyperparameters:
     Raises:
         ValueError: one is out of its range.
     """
+    numbers = {name: getattr(config.network, name) for name in config.network.varied}
+    for name, (low, high) in config.network.varied.items():
+        if not low <= numbers[name] < high:
+            raise ValueError(
+                f"{name}: expected a number in [{low:g}, {high:g}), got {numbers[name]}"
+            )
     return Hyperparameters(
         learning_rate=config.train.learning_rate,
         weight_decay=config.train.weight_decay,
-        dropout=config.network.dropout,
-        encoder_dropout=config.network.encoder_dropout,
         tail_mass=config.tail_mass,
         seed=config.train.seed,
+        network=numbers,
     )
 
 

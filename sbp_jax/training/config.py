@@ -4,18 +4,18 @@ from dataclasses import dataclass
 from typing import get_args
 
 from sbp_jax.models.tcn import Precision
+from sbp_jax.training.optimizer import OptimizerConfig
 
 
 @dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(OptimizerConfig):
     """How to train; everything that changes the numbers and nothing else.
+
+    The optimizer's settings are those of `OptimizerConfig`.
 
     Attributes:
         epochs: passes over the training examples.
         batch_size: examples of one optimizer step, over all devices.
-        learning_rate: peak of the schedule.
-        weight_decay: decoupled, on kernels alone.
-        warmup_steps: linear rise of the learning rate.
         seed: initial parameters, order of the examples, dropout.
         virtual_shards: device counts that divide it give the same run; divides batch_size.
         length_buckets: groups of like length, at most, that examples are padded in; mini-batches
@@ -27,9 +27,6 @@ class TrainConfig:
 
     epochs: int = 6
     batch_size: int = 512
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-2
-    warmup_steps: int = 200
     seed: int = 0
     virtual_shards: int = 64
     length_buckets: int = 1

@@ -20,7 +20,6 @@ from sbp_jax.training.checkpoint import (
     check_space,
     needed_space,
 )
-from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.explosion import (
     describe_bad_step,
     first_bad_step,
@@ -29,12 +28,12 @@ from sbp_jax.training.explosion import (
 )
 from sbp_jax.training.metrics_log import MetricsLog
 from sbp_jax.training.operations import Operations, profiled
-from sbp_jax.training.program import Program, steps_per_epoch
-from sbp_jax.training.shards import Placed, examples_of_step
+from sbp_jax.training.placing import Placed, examples_of_step
+from sbp_jax.training.program import Head, Program, make_program
 from sbp_jax.training.start_report import start_line
 from sbp_jax.training.state import Params, TrainState, count_params
 
-SCORE = "validation_score"  # the metric that picks the best epoch; smaller is better
+VALIDATION_SCORE = "validation_score"  # the metric that picks the best epoch; smaller is better
 
 
 class Fit(NamedTuple):
@@ -52,7 +51,7 @@ class Fit(NamedTuple):
 
 
 def fit(
-    program: Program,
+    head: Head,
     train: Placed,
     valid: Placed,
     *,
@@ -66,8 +65,8 @@ def fit(
     alike and share the folder.
 
     Args:
-        program: from `make_program`.
-        train: examples that it was made for.
+        head: what is trained.
+        train: examples placed by `place_examples` with shuffle=True.
         valid: placed by `place_examples`.
         folder: holds ``checkpoints/`` and ``metrics.jsonl``.
         operations: how to run it.
@@ -85,19 +84,20 @@ def fit(
     """
     operations = operations or Operations()
     saved = folder / "checkpoints"
+    program, config = make_program(head, train), train.config
     state = program.init()
     check_space(saved, needed_space(state, operations.keep_best))
     shown = progress and jax.process_index() == 0
     if shown:
-        print(start_line(state.params, train, program.config, program.devices), flush=True)
+        print(start_line(state.params, train), flush=True)
     with (
         hold_run(folder),
         StopRequest() as stop,
         Checkpoints(
             saved,
-            SCORE,
+            VALIDATION_SCORE,
             keep_best=operations.keep_best,
-            about=_about(program.config, train, state.params),
+            about=_about(train, state.params),
         ) as checkpoints,
         MetricsLog(folder, tensorboard=operations.tensorboard) as log,
     ):
@@ -107,23 +107,23 @@ def fit(
         log.rewrite(history)
         forget_failed_step(folder)
         epochs = tqdm(
-            range(len(history), program.config.epochs),
+            range(len(history), config.epochs),
             initial=len(history),
-            total=program.config.epochs,
+            total=config.epochs,
             desc=folder.name,
             unit="epoch",
             disable=None if shown else True,
         )
-        profiled_epoch = min(len(history) + 1, program.config.epochs - 1)
+        profiled_epoch = min(len(history) + 1, config.epochs - 1)
         for epoch in epochs:
             with profiled(folder, active=operations.profile and epoch == profiled_epoch):
-                state, metrics = _train_epoch(program, state, train, history, folder)
-            metrics[SCORE] = float(program.validate(state.params, valid.shards))
+                state, metrics = _train_epoch(program, state, history, folder)
+            metrics[VALIDATION_SCORE] = float(program.validate(state.params, valid.shards))
             history.append(metrics)
             checkpoints.save(epoch, state, history)
             log.add(metrics)
-            epochs.set_postfix(loss=metrics["train_loss"], score=metrics[SCORE])
-            if stop.requested() and epoch + 1 < program.config.epochs:
+            epochs.set_postfix(loss=metrics["train_loss"], score=metrics[VALIDATION_SCORE])
+            if stop.requested() and epoch + 1 < config.epochs:
                 checkpoints.wait()
                 raise TrainingInterrupted(
                     f"{folder}: stopped by SIGTERM after epoch {epoch}, which is saved; the same "
@@ -139,17 +139,17 @@ def fit(
 def _train_epoch(
     program: Program,
     state: TrainState,
-    train: Placed,
     history: list[EpochMetrics],
     folder: Path,
 ) -> tuple[TrainState, EpochMetrics]:
     """One epoch, and its metrics but for the score."""
     start = time.perf_counter()
+    train = program.train
     state, losses = program.epoch(state, train.shards)
     found = np.asarray(losses)
     seconds = time.perf_counter() - start
-    _stop_at_bad_step(program.config, found, train, history, folder)
-    rows = len(found) * program.config.batch_size
+    _stop_at_bad_step(found, train, history, folder)
+    rows = len(found) * train.config.batch_size
     return state, {
         "epoch": len(history),
         "step": (len(history) + 1) * len(found),
@@ -160,7 +160,6 @@ def _train_epoch(
 
 
 def _stop_at_bad_step(
-    config: TrainConfig,
     losses: Float[NDArray, " steps"],
     train: Placed,
     history: list[EpochMetrics],
@@ -168,25 +167,24 @@ def _stop_at_bad_step(
 ) -> None:
     """Raise for a loss that nothing should go on from, and leave its examples' names."""
     previous = history[-1]["train_loss"] if history else None
-    bad = first_bad_step(losses, previous_mean=previous, explosion=config.explosion)
+    bad = first_bad_step(losses, previous_mean=previous, explosion=train.config.explosion)
     if bad is None:
         return
     epoch = len(history)
-    examples = examples_of_step(
-        train, jax.random.key(config.seed), epoch * len(losses), bad.step, config.rows_per_step
-    )
+    key = jax.random.key(train.config.seed)
+    examples = examples_of_step(train, key, epoch * len(losses), bad.step)
     ids = None if train.ids is None else [train.ids[i] for i in examples]
     write_failed_step(folder, bad, epoch, examples, ids)
     raise TrainingError(describe_bad_step(bad, epoch))
 
 
-def _about(config: TrainConfig, train: Placed, params: Params) -> dict[str, Any]:
+def _about(train: Placed, params: Params) -> dict[str, Any]:
     """What a checkpoint only makes sense with; parameters are float32 in any precision."""
-    settings = asdict(config)
+    settings = asdict(train.config)
     del settings["precision"]
     return {
         "train": settings,
         "examples": train.examples,
-        "steps_per_epoch": steps_per_epoch(train, config),
+        "steps_per_epoch": train.steps,
         "parameters": count_params(params),
     }

@@ -16,17 +16,13 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from sbp_jax.models.forecaster import Forecaster
 from sbp_jax.training.checkpoint import EpochMetrics
-from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.explosion import first_bad_step
-from sbp_jax.training.forecaster_loss import Augment
 from sbp_jax.training.hyperparameters import Hyperparameters
-from sbp_jax.training.loop import SCORE
-from sbp_jax.training.objective import ObjectiveName
-from sbp_jax.training.parallel import Devices
-from sbp_jax.training.population_program import Mapping, Population, PopulationProgram
-from sbp_jax.training.shards import Placed
+from sbp_jax.training.loop import VALIDATION_SCORE
+from sbp_jax.training.placing import Placed
+from sbp_jax.training.population_program import MembersMapping, Population, PopulationProgram
+from sbp_jax.training.program import Head
 from sbp_jax.training.state import Params
 
 OnEpoch = Callable[[int, Float[NDArray, " K"]], Sequence[bool] | None]
@@ -54,16 +50,12 @@ class MemberFit(NamedTuple):
 
 
 def fit_population(
-    forecaster: Forecaster,
-    objective: ObjectiveName,
+    head: Head,
     members: Sequence[Hyperparameters],
     *,
     train: Placed,
     valid: Placed,
-    config: TrainConfig,
-    devices: Devices,
-    augment: Augment | None = None,
-    mapping: Mapping | None = None,
+    mapping: MembersMapping | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> list[MemberFit]:
     """Train K members to the end of the last epoch, or until none is left.
@@ -72,15 +64,11 @@ def fit_population(
     the size; that compiles anew, at most log2(K) times.
 
     Args:
-        forecaster: network and family, the same for all but for the members' numbers.
-        objective: what is minimised.
+        head: the same for all but for the members' numbers; its optimizer is the usual one, whose
+            settings they vary.
         members: the numbers in which they differ.
         train: examples placed by `place_examples` with shuffle=True.
         valid: examples placed by `place_examples`.
-        config: epochs, batch size and whatever else is the same for all; of its learning rate,
-            weight decay and seed no use is made.
-        devices: what to run on.
-        augment: changes the examples of every training step, by a key of its own.
         mapping: "vmap" computes a device's members side by side, "scan" one after the other;
             `choose_mapping` decides if left out.
         on_epoch: told the validation scores after each epoch: inf for a member that failed, NaN
@@ -91,17 +79,8 @@ def fit_population(
             or ``on_epoch`` answers for another number of members.
         TypeError: the objective does not exist for this family.
     """
-    program = PopulationProgram(
-        forecaster,
-        objective,
-        members,
-        train=train,
-        valid=valid,
-        config=config,
-        devices=devices,
-        augment=augment,
-        mapping=mapping,
-    )
+    program = PopulationProgram(head, members, train=train, valid=valid, mapping=mapping)
+    config = train.config
     roster = _Roster(program)
     for epoch in range(config.epochs):
         scores = roster.train_epoch(epoch)
@@ -155,7 +134,7 @@ class _Roster:
                 continue
             scores[member] = of_slot[slot]
             best = self._best[member]
-            if best is None or scores[member] < history[best][SCORE]:
+            if best is None or scores[member] < history[best][VALIDATION_SCORE]:
                 self._best[member] = epoch
                 improved[slot] = True
             history.append(self._metrics(epoch, losses[slot], of_slot[slot], seconds))
@@ -171,7 +150,7 @@ class _Roster:
             "epoch": epoch,
             "step": (epoch + 1) * len(losses),
             "train_loss": float(losses.mean()),
-            SCORE: float(score),
+            VALIDATION_SCORE: float(score),
             "seconds": round(seconds, 3),
             "examples_per_second": round(rows / seconds, 1),
         }

@@ -21,16 +21,17 @@ from numpy.typing import NDArray
 
 from sbp_jax.distributions import SplicedBinnedPareto
 from sbp_jax.models.forecaster import Forecaster
-from sbp_jax.training.config import TrainConfig
-from sbp_jax.training.forecaster_loss import Augment, Criteria, forecaster_criteria
+from sbp_jax.models.network import AdjustableNetwork
+from sbp_jax.training.forecaster_loss import Criteria, forecaster_criteria
 from sbp_jax.training.hyperparameters import Hyperparameters, Stacked, stack
-from sbp_jax.training.objective import ObjectiveName
+from sbp_jax.training.optimizer import make_optimizer
 from sbp_jax.training.parallel import PLAYS, Devices, device_epoch, device_mean
-from sbp_jax.training.program import steps_per_epoch
-from sbp_jax.training.shards import Placed, Shards
-from sbp_jax.training.state import Params, TrainState, count_params, make_optimizer
+from sbp_jax.training.placing import Placed
+from sbp_jax.training.program import Head
+from sbp_jax.training.shards import Shards
+from sbp_jax.training.state import Params, TrainState, count_params
 
-Mapping = Literal["vmap", "scan"]
+MembersMapping = Literal["vmap", "scan"]
 
 
 class Population(NamedTuple):
@@ -74,29 +75,24 @@ class PopulationProgram:
 
     def __init__(
         self,
-        forecaster: Forecaster,
-        objective: ObjectiveName,
+        head: Head,
         members: Sequence[Hyperparameters],
         *,
         train: Placed,
         valid: Placed,
-        config: TrainConfig,
-        devices: Devices,
-        augment: Augment | None,
-        mapping: Mapping | None,
+        mapping: MembersMapping | None,
     ) -> None:
         if jax.process_count() > 1:
             raise ValueError(
                 f"a population: expected one process, got {jax.process_count()}; start one on "
                 "each host and let them share a study instead"
             )
-        check_numbers(stack(members), forecaster, objective)
-        self._forecaster, self._objective, self._augment = forecaster, objective, augment
-        self._members = members
+        self.config, self.devices = config, devices = train.config, train.devices
+        check_numbers(stack(members, config), head)
+        self._head, self._members = head, members
         self.count = len(members)
         self.slots = -(-self.count // devices.count) * devices.count
-        self.steps = steps_per_epoch(train, config)
-        self.config, self.devices = config, devices
+        self.steps = train.steps
         shards = replicated(train, devices)
         self._example = jax.tree.map(
             lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), shards[0].batch
@@ -119,7 +115,9 @@ class PopulationProgram:
             opt_state = jax.vmap(lambda n, p: self._optimizer(n).init(p))(numbers, params)
             return Population(numbers, params, opt_state, params, jnp.int32(0))
 
-        return jax.jit(fresh, out_shardings=self._sharding)(stack([*self._members, *fillers]))
+        return jax.jit(fresh, out_shardings=self._sharding)(
+            stack([*self._members, *fillers], self.config)
+        )
 
     def keep(self, population: Population, improved: Bool[NDArray, " S"]) -> Population:
         """Remember the present parameters of some slots as their best; uses up the one given."""
@@ -130,16 +128,13 @@ class PopulationProgram:
         return self._take(population, slots)
 
     def _init(self, key: jax.Array) -> Params:
-        return self._forecaster.init(key, self._example)
+        return self._head.forecaster.init(key, self._example)
 
     def _optimizer(self, numbers: Stacked) -> optax.GradientTransformation:
         """`make_optimizer`, whose schedule needs a concrete peak: the rate is a factor of it."""
-        of_unit_rate = make_optimizer(
-            learning_rate=1.0,
-            weight_decay=numbers.weight_decay,  # type: ignore[arg-type]
-            warmup_steps=self.config.warmup_steps,
-            total_steps=self.config.epochs * self.steps,
-        )
+        decay: Any = numbers.weight_decay
+        settings = replace(self.config, learning_rate=1.0, weight_decay=decay)
+        of_unit_rate = make_optimizer(settings, self.config.epochs * self.steps)
         return optax.chain(of_unit_rate, optax.scale(numbers.learning_rate))
 
     def _epoch(
@@ -148,7 +143,8 @@ class PopulationProgram:
         """One device's members through `device_epoch`."""
 
         def one(numbers: Stacked, params: Params, opt_state: optax.OptState) -> Any:
-            low = with_dropout(self._forecaster, numbers).computing_in(self.config.precision)
+            low = self._head.forecaster.with_settings(**numbers.network)
+            low = low.computing_in(self.config.precision)
             loss = self._criteria(low, numbers).loss
             state, losses = device_epoch(
                 loss,
@@ -171,7 +167,7 @@ class PopulationProgram:
         """One device's members through `device_mean`."""
 
         def one(numbers: Stacked, params: Params) -> Float[Array, ""]:
-            score = self._criteria(self._forecaster, numbers).score
+            score = self._criteria(self._head.forecaster, numbers).score
             return device_mean(score, self.config.rows_per_step, params, shards, axis=None)
 
         return self._over_members(one)(population.numbers, population.params)
@@ -179,7 +175,8 @@ class PopulationProgram:
     def _criteria(self, forecaster: Forecaster, numbers: Stacked) -> Criteria:
         smoothing = 0.0 if numbers.smoothing is None else numbers.smoothing
         member = with_tail_mass(forecaster, numbers)
-        return forecaster_criteria(member, self._objective, self._augment, smoothing=smoothing)
+        head = self._head
+        return forecaster_criteria(member, head.objective, head.augment, smoothing=smoothing)
 
     def _over_members(self, one: Callable[..., Any]) -> Callable[..., Any]:
         if self.mapping == "vmap":
@@ -206,7 +203,7 @@ class PopulationProgram:
         return lambda population: program(population, examples)
 
 
-def choose_mapping(platform: str, parameters: int, batch_size: int) -> Mapping:
+def choose_mapping(platform: str, parameters: int, batch_size: int) -> MembersMapping:
     """How to compute the members of one device.
 
     On CPU by what was measured (2 cores, 8 members, time of vmap over time of scan, by parameters
@@ -225,19 +222,27 @@ def choose_mapping(platform: str, parameters: int, batch_size: int) -> Mapping:
     return "scan" if platform == "cpu" and parameters * batch_size > _LARGE_STEP else "vmap"
 
 
-def check_numbers(numbers: Stacked, forecaster: Forecaster, objective: ObjectiveName) -> None:
-    """ValueError for numbers that the family or the objective has no use for."""
-    if numbers.tail_mass is not None and not isinstance(forecaster.family, SplicedBinnedPareto):
-        family = type(forecaster.family).__name__
-        raise ValueError(f"tail_mass: expected None, as {family} has none, got numbers")
-    if numbers.smoothing is not None and objective != "smoothed_classification":
-        raise ValueError(f"smoothing: expected None, as {objective} has none, got numbers")
+def check_numbers(numbers: Stacked, head: Head) -> None:
+    """Refuse numbers that the network, the family, the objective or the optimizer has no use for.
 
-
-def with_dropout(forecaster: Forecaster, numbers: Stacked) -> Forecaster:
-    """The forecaster in training with one member's rates, which may be traced."""
-    model = forecaster.model.clone(dropout=numbers.dropout, encoder_dropout=numbers.encoder_dropout)
-    return replace(forecaster, model=model)
+    Raises:
+        ValueError: there are such numbers.
+    """
+    network, family = head.forecaster.network, head.forecaster.family
+    if numbers.tail_mass is not None and not isinstance(family, SplicedBinnedPareto):
+        name = type(family).__name__
+        raise ValueError(f"tail_mass: expected None, as {name} has none, got numbers")
+    if numbers.smoothing is not None and head.objective != "smoothed_classification":
+        raise ValueError(f"smoothing: expected None, as {head.objective} has none, got numbers")
+    if head.optimizer is not None:
+        raise ValueError("optimizer: expected None, whose settings members vary, got another")
+    ranges = network.varied if isinstance(network, AdjustableNetwork) else {}
+    for name, values in numbers.network.items():
+        if name not in ranges:
+            raise ValueError(f"network: expected settings of {sorted(ranges)}, got {name!r}")
+        low, high = ranges[name]
+        if bad := [x for x in values.tolist() if not low <= x < high]:
+            raise ValueError(f"{name}: expected numbers in [{low:g}, {high:g}), got {bad[0]!r}")
 
 
 def with_tail_mass(forecaster: Forecaster, numbers: Stacked) -> Forecaster:

@@ -6,16 +6,38 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import optax
 from jaxtyping import Array, Float
 
 from sbp_jax.batch import Batch
-from sbp_jax.training.config import TrainConfig
-from sbp_jax.training.parallel import Devices, EpochFn, LossFn, Summed, summed_gradient
-from sbp_jax.training.shards import Placed, Shards
+from sbp_jax.models.forecaster import Forecaster
+from sbp_jax.training.forecaster_loss import Augment, forecaster_criteria
+from sbp_jax.training.objective import ObjectiveName
+from sbp_jax.training.optimizer import make_optimizer
+from sbp_jax.training.parallel import EpochFn, LossFn, Summed, summed_gradient
+from sbp_jax.training.placing import Placed
+from sbp_jax.training.shards import Shards
 from sbp_jax.training.start_report import StepCost, estimate, start_line, step_cost
-from sbp_jax.training.state import Params, TrainState, init_state, make_optimizer
+from sbp_jax.training.state import Params, TrainState, init_state
 
-ScoreFn = Callable[[Params, Batch], Float[Array, " b"]]
+
+@dataclass(frozen=True)
+class Head:
+    """A network, what its outputs mean, and what it is trained by.
+
+    Attributes:
+        forecaster: network and family.
+        objective: what is minimised. Whatever it is, the epoch is picked by the log score of the
+            target's cell, which compares epochs of any objective, and any two families.
+        augment: changes the examples of every training step, by a key of its own; None leaves
+            them as they are. Validation is done on those that are there.
+        optimizer: None for `make_optimizer` of the training's config.
+    """
+
+    forecaster: Forecaster
+    objective: ObjectiveName
+    augment: Augment | None = None
+    optimizer: optax.GradientTransformation | None = None
 
 
 @dataclass(frozen=True)
@@ -23,97 +45,86 @@ class Program:
     """A run that is ready to start.
 
     Attributes:
-        config: how it trains.
-        devices: what it runs on.
+        train: the examples that it was made for.
         loss_fn: (params, batch, key) to the loss of each example.
         init: to the first state.
         epoch: (state, shards) to (state, loss of each step); the state given is used up.
         validate: (params, shards) to the mean score.
     """
 
-    config: TrainConfig
-    devices: Devices
+    train: Placed
     loss_fn: LossFn
     init: Callable[[], TrainState]
     epoch: EpochFn
     validate: Callable[[Params, tuple[Shards, ...]], Float[Array, ""]]
 
 
-def make_program(
-    *,
-    init_fn: Callable[[jax.Array], Params],
-    loss_fn: LossFn,
-    score_fn: ScoreFn,
-    train: Placed,
-    config: TrainConfig,
-    devices: Devices,
-) -> Program:
-    """Prepare a run.
+def make_program(head: Head, train: Placed) -> Program:
+    """Prepare a run; losses are computed in the precision of the config, scores in float32.
 
     Args:
-        init_fn: key to fresh parameters.
-        loss_fn: (params, batch, key) to the loss of each example.
-        score_fn: (params, batch) to the validation score of each example; smaller is better.
+        head: what is trained.
         train: examples, placed by `place_examples` with shuffle=True; their number decides the
-            learning rate's schedule.
-        config: how to train.
-        devices: what to run on.
+            schedule of the learning rate.
     """
-    optimizer = make_optimizer(
-        learning_rate=config.learning_rate,
-        weight_decay=config.weight_decay,
-        warmup_steps=config.warmup_steps,
-        total_steps=config.epochs * steps_per_epoch(train, config),
-    )
+    config, devices = train.config, train.devices
+    low = head.forecaster.computing_in(config.precision)
+    loss = forecaster_criteria(low, head.objective, head.augment).loss
+    score = forecaster_criteria(head.forecaster, head.objective).score
+    optimizer = head.optimizer or make_optimizer(config, config.epochs * train.steps)
 
     def init() -> TrainState:
-        params = init_fn(jax.random.key(config.seed))
+        key = jax.random.key(config.seed)
+        params = head.forecaster.init(key, example_of(train))
         return init_state(params, optimizer, config.seed)
 
     return Program(
-        config,
-        devices,
-        loss_fn,
+        train,
+        loss,
         jax.jit(init, out_shardings=devices.replicated),
-        devices.epoch(loss_fn, optimizer, config.rows_per_step, config.accumulate),
-        devices.mean(score_fn, config.rows_per_step),
+        devices.epoch(loss, optimizer, config.rows_per_step, config.accumulate),
+        devices.mean(score, config.rows_per_step),
     )
 
 
-def steps_per_epoch(train: Placed, config: TrainConfig) -> int:
-    """Optimizer steps of one epoch."""
-    return sum(rows.size for rows in train.rows) // config.batch_size
+def example_of(placed: Placed) -> Batch:
+    """Shapes and types of one placed example."""
+    shards = placed.shards[0]
+    lead = shards.weight.ndim  # axes of devices, shards and rows, before an example's own
+    return jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct((1, *leaf.shape[lead:]), leaf.dtype), shards.batch
+    )
 
 
-def rehearse(program: Program, train: Placed) -> str:
+def rehearse(program: Program) -> str:
     """Compile an epoch without running it, and tell what it takes on each device.
 
     Returns:
         The line that the run would start with, and below it memory and arithmetic.
     """
-    state = program.init()
+    train, state = program.train, program.init()
     compiled = program.epoch.lower(state, train.shards).compile()
-    rows = program.config.rows_per_step
+    rows = train.config.rows_per_step
     costs = [
         (_cost_of_step(program, state, shards), shards.weight.shape[-1] // rows)
         for shards in train.shards
     ]
-    line = start_line(state.params, train, program.config, program.devices)
+    line = start_line(state.params, train)
     return line + "\n" + estimate(compiled, costs)
 
 
 def _cost_of_step(program: Program, state: TrainState, shards: Shards) -> StepCost:
     """What XLA counts in the gradient of one mini-batch of a bucket, on one device."""
-    own = program.devices.count
+    config, devices = program.train.config, program.train.devices
 
     def gradient(state: TrainState, shards: Shards) -> Summed:
-        shape = (shards.index.shape[0], program.config.rows_per_step)
+        shape = (shards.index.shape[0], config.rows_per_step)
         return summed_gradient(program.loss_fn, state, shards, jnp.zeros(shape, jnp.int32))
 
     def on_one_device(leaf: Any) -> jax.ShapeDtypeStruct:
-        shape = leaf.shape[1:] if program.devices.backend == "pmap" else leaf.shape
-        if program.devices.backend == "shard_map":
-            shape = (leaf.shape[0] // own, *leaf.shape[1:])
+        shape = leaf.shape[1:] if devices.backend == "pmap" else leaf.shape
+        if devices.backend == "shard_map":
+            shape = (leaf.shape[0] // devices.count, *leaf.shape[1:])
         return jax.ShapeDtypeStruct(shape, leaf.dtype)
 
     abstract_state = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), state)

@@ -11,7 +11,7 @@ from sbp_jax.errors import CheckpointError, RunFolderError
 from sbp_jax.models.forecaster import Forecaster, forecaster_from
 from sbp_jax.runs.run_folder import read_config
 from sbp_jax.training.checkpoint import Checkpoints
-from sbp_jax.training.loop import SCORE
+from sbp_jax.training.loop import VALIDATION_SCORE
 from sbp_jax.training.parallel import Devices
 from sbp_jax.training.state import Params
 
@@ -53,7 +53,7 @@ def restore_forecaster(folder: Path) -> TrainedForecaster:
     saved = folder / "checkpoints"
     if not saved.is_dir():
         raise CheckpointError(f"{saved}: expected checkpoints, got no such folder")
-    with Checkpoints(saved, SCORE, read_only=True) as checkpoints:
+    with Checkpoints(saved, VALIDATION_SCORE, read_only=True) as checkpoints:
         best = checkpoints.best()
         if best is None:
             raise CheckpointError(f"{saved}: expected a saved epoch, got none")

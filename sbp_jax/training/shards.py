@@ -10,13 +10,11 @@ takes its mini-batch from one bucket: a short play then does not pay for a long 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.experimental import multihost_utils
 from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
 
@@ -35,32 +33,6 @@ class Shards(NamedTuple):
     batch: Batch
     weight: Float[Arrayish, "V n"]
     index: Int[Arrayish, " V"]
-
-
-@dataclass(frozen=True)
-class Placed:
-    """Examples in the devices' memories, and which is where.
-
-    Attributes:
-        shards: one for each length bucket.
-        rows: of each bucket, (V, n) on the host: the number of the example in the batch that was
-            placed, -1 for a filler row.
-        ids: name of each example for messages, if they have names.
-    """
-
-    shards: tuple[Shards, ...]
-    rows: tuple[Int[NDArray, "V n"], ...]
-    ids: Sequence[str] | None = None
-
-    @property
-    def examples(self) -> int:
-        """How many there are, fillers left out."""
-        return sum(int((rows >= 0).sum()) for rows in self.rows)
-
-    @property
-    def nbytes(self) -> int:
-        """Of all devices together."""
-        return sum(leaf.nbytes for leaf in jax.tree.leaves(self.shards))
 
 
 def deal_rows(
@@ -112,33 +84,6 @@ def deal(batch: Batch, rows: Int[NDArray, "V n"], *, first_shard: int = 0) -> Sh
     )
 
 
-def restore(of_buckets: Sequence[Any], placed: Placed) -> Any:
-    """Results of placed examples, brought back to the host into the order of the examples.
-
-    Args:
-        of_buckets: for each bucket a pytree of (V, n, ...), one result per row.
-        placed: what the results are of.
-
-    Returns:
-        The same pytree of NumPy arrays (B, ...). Under several processes each gets all.
-    """
-    kept = [rows >= 0 for rows in placed.rows]
-    order = np.argsort(np.concatenate([rows[k] for rows, k in zip(placed.rows, kept, strict=True)]))
-
-    def in_order(*of_leaf: Any) -> NDArray:
-        parts = [_to_host(leaf)[k] for leaf, k in zip(of_leaf, kept, strict=True)]
-        return np.concatenate(parts)[order]
-
-    return jax.tree.map(in_order, *of_buckets)
-
-
-def _to_host(values: Any) -> NDArray:
-    """All of an array, also where other processes hold a part of it."""
-    if isinstance(values, jax.Array) and not values.is_fully_addressable:
-        values = multihost_utils.process_allgather(values, tiled=True)
-    return np.asarray(values)
-
-
 def draw_rows(
     index: Int[Arrayish, " V"], rows: int, key: jax.Array, rows_per_step: int
 ) -> Int[Array, "steps V rows_per_step"]:
@@ -183,24 +128,3 @@ def take_rows(shards: Shards, rows: Int[Array, "V b"]) -> tuple[Batch, Float[Arr
     pick = jax.vmap(lambda leaf, at: leaf[at])
     batch = jax.tree.map(lambda leaf: pick(leaf, rows), shards.batch)
     return batch, pick(shards.weight, rows)
-
-
-def examples_of_step(
-    placed: Placed, key: jax.Array, first_step: int, step: int, rows_per_step: int
-) -> list[int]:
-    """Numbers of the examples that one step of an epoch was computed from, ascending.
-
-    Args:
-        placed: examples.
-        key: of the training state.
-        first_step: optimizer steps before the epoch.
-        step: of the epoch, from 0.
-        rows_per_step: that each shard contributes to a step.
-    """
-    counts = [rows.shape[1] // rows_per_step for rows in placed.rows]
-    bucket, place = (int(drawn[step]) for drawn in draw_buckets(counts, jnp.int32(first_step)))
-    rows = placed.rows[bucket]
-    index = np.arange(bucket * len(rows), (bucket + 1) * len(rows))
-    drawn = draw_rows(index, rows.shape[1], jax.random.fold_in(key, first_step), rows_per_step)
-    chosen = np.take_along_axis(rows, np.asarray(drawn[place]), axis=1)
-    return sorted(chosen[chosen >= 0].tolist())

@@ -1,49 +1,15 @@
 """What a run says of itself before it starts: its size, and on request its cost."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 import jax
-import numpy as np
-from numpy.typing import NDArray
 
-from sbp_jax.training.parallel import Devices
+from sbp_jax.training.placing import Placed
 from sbp_jax.training.state import Params, count_params
 
 
-class PlacedExamples(Protocol):
-    """Training examples on the devices, a group of shards for each bucket of lengths."""
-
-    @property
-    def shards(self) -> tuple[Any, ...]:
-        """Arrays of each bucket."""
-
-    @property
-    def rows(self) -> tuple[NDArray, ...]:
-        """Number of the example in each row of each bucket; -1 for a filler."""
-
-
-class Schedule(Protocol):
-    """The part of a training config that the start line tells."""
-
-    @property
-    def precision(self) -> str:
-        """Of the network's arithmetic."""
-
-    @property
-    def epochs(self) -> int:
-        """Passes over the examples."""
-
-    @property
-    def batch_size(self) -> int:
-        """Rows of a step."""
-
-    @property
-    def accumulate(self) -> int:
-        """Parts that a step is computed in."""
-
-
-def start_line(params: Params, train: PlacedExamples, config: Schedule, devices: Devices) -> str:
+def start_line(params: Params, train: Placed) -> str:
     """Devices, precision, parameters, examples, bytes and steps of a run, in one line.
 
     Such as ``1 x cpu, float32, 214,563 parameters, 50,000 examples in 4 length buckets
@@ -53,21 +19,17 @@ def start_line(params: Params, train: PlacedExamples, config: Schedule, devices:
     Args:
         params: of the network.
         train: the training examples.
-        config: how they are trained on.
-        devices: what on.
     """
+    config, devices = train.config, train.devices
     kinds = sorted({device.device_kind for device in devices.mesh.devices.flat})
-    examples = sum(int(np.sum(rows >= 0)) for rows in train.rows)
-    steps = sum(rows.size // config.batch_size for rows in train.rows)
-    held = sum(leaf.nbytes for leaf in jax.tree.leaves(train.shards))
     buckets = len(train.shards)
     grouped = f" in {buckets} length buckets" if buckets > 1 else ""
     parts = f" in {config.accumulate} parts" if config.accumulate > 1 else ""
     return (
         f"{devices.count} x {' and '.join(kinds)}, {config.precision}, "
-        f"{count_params(params):,} parameters, {examples:,} examples{grouped} "
-        f"({in_units(held, 'B')} on the devices), "
-        f"{config.epochs} epochs of {steps:,} steps of {config.batch_size}{parts}"
+        f"{count_params(params):,} parameters, {train.examples:,} examples{grouped} "
+        f"({in_units(train.nbytes, 'B')} on the devices), "
+        f"{config.epochs} epochs of {train.steps:,} steps of {config.batch_size}{parts}"
     )
 
 

@@ -14,9 +14,8 @@ from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.objective import ObjectiveName
 from sbp_jax.training.parallel import Devices
 from sbp_jax.training.placing import place_examples
-from sbp_jax.training.program import steps_per_epoch
+from sbp_jax.training.program import Head, make_program
 from sbp_jax.training.state import Params
-from sbp_jax.training.train_forecaster import forecaster_program
 from scripts.benchmarks.peers import Call
 from scripts.benchmarks.plays import Plays, pad
 
@@ -76,10 +75,8 @@ class OurRun:
         self.name, self.config, self.devices = name, config, devices
         self.train = place_examples(pad(train), config, devices, shuffle=True)
         self.valid = place_examples(pad(valid), config, devices, shuffle=False)
-        self.plays, self.steps = self.train.examples, steps_per_epoch(self.train, config)
-        self.program = forecaster_program(
-            FORECASTER, OBJECTIVE, train=self.train, config=config, devices=devices
-        )
+        self.plays, self.steps = self.train.examples, self.train.steps
+        self.program = make_program(Head(FORECASTER, OBJECTIVE), self.train)
         self.state = self.program.init()
         self.first_seconds = self.epoch().seconds
         self.state = self.program.init()

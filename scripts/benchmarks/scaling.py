@@ -31,12 +31,11 @@ from sbp_jax.errors import SbpJaxError
 from sbp_jax.models.tcn import Precision
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.hyperparameters import Hyperparameters
-from sbp_jax.training.loop import SCORE
+from sbp_jax.training.loop import VALIDATION_SCORE, fit
 from sbp_jax.training.parallel import Devices
-from sbp_jax.training.placing import place_examples
+from sbp_jax.training.placing import Placed, place_examples
 from sbp_jax.training.population import fit_population
-from sbp_jax.training.shards import Placed
-from sbp_jax.training.train_forecaster import train_forecaster
+from sbp_jax.training.program import Head
 from scripts.benchmarks.plays import MOST_FRAMES, draw_plays, pad
 from scripts.benchmarks.run import BATCH, BUCKETS, FORECASTER, OBJECTIVE, OurRun, train_config
 
@@ -91,7 +90,6 @@ def member(number: int) -> Hyperparameters:
     usual = train_config(EPOCHS)
     return Hyperparameters(
         learning_rate=usual.learning_rate * 0.9**number,
-        weight_decay=usual.weight_decay,
         seed=number,
     )
 
@@ -121,41 +119,21 @@ def last_scores(members: Sequence[Hyperparameters], config: TrainConfig) -> dict
     """Validation scores after the last epoch of a population."""
     devices = Devices(jax.devices()[:1])
     train, valid = placed(config, devices)
-    fits = fit_population(
-        FORECASTER,
-        OBJECTIVE,
-        members,
-        train=train,
-        valid=valid,
-        config=config,
-        devices=devices,
-    )
-    return {"scores": [fit.history[-1][SCORE] for fit in fits]}
+    fits = fit_population(Head(FORECASTER, OBJECTIVE), members, train=train, valid=valid)
+    return {"scores": [each.history[-1][VALIDATION_SCORE] for each in fits]}
 
 
 def alone(number: int) -> dict[str, Any]:
     """Train one member as a run of its own, run folder included; its score likewise."""
     own = member(number)
-    config = replace(
-        train_config(EPOCHS),
-        learning_rate=own.learning_rate,
-        weight_decay=own.weight_decay,
-        seed=own.seed,
-    )
+    assert own.learning_rate is not None
+    config = replace(train_config(EPOCHS), learning_rate=own.learning_rate, seed=number)
     devices = Devices(jax.devices()[:1])
     train, valid = placed(config, devices)
     with tempfile.TemporaryDirectory() as folder:
-        fit = train_forecaster(
-            FORECASTER,
-            OBJECTIVE,
-            train=train,
-            valid=valid,
-            config=config,
-            devices=devices,
-            folder=Path(folder),
-            progress=False,
-        )
-    return {"scores": [fit.history[-1][SCORE]]}
+        head = Head(FORECASTER, OBJECTIVE)
+        found = fit(head, train, valid, folder=Path(folder), progress=False)
+    return {"scores": [found.history[-1][VALIDATION_SCORE]]}
 
 
 def show_devices() -> None:

@@ -22,13 +22,13 @@ from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
 from sbp_jax.runs.hosts import Hosts, first_does, is_first, joined
 from sbp_jax.training.checkpoint import Checkpoints
 from sbp_jax.training.config import TrainConfig
-from sbp_jax.training.forecast_outcomes import forecast_outcomes
-from sbp_jax.training.loop import SCORE
+from sbp_jax.training.forecast_verdict import forecast_verdict
+from sbp_jax.training.loop import VALIDATION_SCORE, fit
+from sbp_jax.training.optimizer import OptimizerConfig, make_optimizer
 from sbp_jax.training.parallel import PLAYS, Devices, choose_devices, mean_over, summed_gradient
-from sbp_jax.training.placing import place_examples
-from sbp_jax.training.shards import restore
-from sbp_jax.training.state import init_state, make_optimizer
-from sbp_jax.training.train_forecaster import forecaster_program, train_forecaster
+from sbp_jax.training.placing import in_order, place_examples
+from sbp_jax.training.program import Head, make_program
+from sbp_jax.training.state import init_state
 
 pytestmark = pytest.mark.usefixtures("quick_compilation_throughout")
 
@@ -39,6 +39,7 @@ FORECASTER = make_forecaster(
     NetworkConfig(features=4, layers=1, hidden=(8,), dropout=0.0, encoder_dropout=0.0),
     Gaussian(0.0, 3.0),
 )
+HEAD = Head(FORECASTER, "interval_nll")
 TIMEOUT = 15  # seconds after which a silent process is given up
 PATIENCE = 120.0  # seconds for what should take a few
 
@@ -54,7 +55,7 @@ def examples(rows, seed):
     )
 
 
-def placed(devices, only_own):
+def placed(devices, only_own, config=CONFIG):
     """Examples to train and to validate on.
 
     With ``only_own``, those that other processes should place are spoilt: only their lengths,
@@ -70,15 +71,13 @@ def placed(devices, only_own):
             assert others.sum() >= rows // 3
             for leaf in (batch.sequence, batch.static, batch.target):
                 leaf[others] = np.nan
-        yield place_examples(batch, CONFIG, devices, shuffle=shuffle)
+        yield place_examples(batch, config, devices, shuffle=shuffle)
 
 
 def first_step(devices, *, only_own=False):
     """Gradient of a mini-batch of the longest bucket, and a score per example, in their order."""
     train, valid = placed(devices, only_own)
-    program = forecaster_program(
-        FORECASTER, "interval_nll", train=train, config=CONFIG, devices=devices
-    )
+    program = make_program(HEAD, train)
 
     def gradient(state, shards):
         rows = jnp.broadcast_to(jnp.arange(4)[None], (shards[-1].index.shape[0], 4))
@@ -91,7 +90,7 @@ def first_step(devices, *, only_own=False):
     scores = devices.predict(score, CONFIG.rows_per_step)(np.float32(2.0), valid.shards)
     return {
         "gradient": np.concatenate([np.asarray(g).ravel() for g in jax.tree.leaves(gradients)]),
-        "scores": restore(scores, valid),
+        "scores": in_order(scores, valid),
         "held": held_here(train),
         "buckets": np.asarray(len(train.shards)),
     }
@@ -107,27 +106,16 @@ def held_here(placed):
 def study(devices, folder, *, only_own=False):
     """Everything that a run gives, as host arrays, and how much of the examples is held here."""
     train, valid = placed(devices, only_own)
-    fit = train_forecaster(
-        FORECASTER,
-        "interval_nll",
-        train=train,
-        valid=valid,
-        config=CONFIG,
-        devices=devices,
-        folder=folder,
-        progress=False,
-    )
-    outcomes = forecast_outcomes(
-        FORECASTER, fit.params, valid, devices, rows_per_step=CONFIG.rows_per_step
-    )
+    found = fit(HEAD, train, valid, folder=folder, progress=False)
+    verdict = forecast_verdict(FORECASTER, found.params, valid)
     return {
         "buckets": np.asarray(len(train.shards)),
         "held": held_here(train),
-        "best": np.asarray(fit.best_epoch),
-        "loss": np.asarray([metrics["train_loss"] for metrics in fit.history]),
-        "score": np.asarray([metrics[SCORE] for metrics in fit.history]),
-        **named("params", fit.params),
-        **named("outcomes", outcomes),
+        "best": np.asarray(found.best_epoch),
+        "loss": np.asarray([metrics["train_loss"] for metrics in found.history]),
+        "score": np.asarray([metrics[VALIDATION_SCORE] for metrics in found.history]),
+        **named("params", found.params),
+        **named("verdict", verdict),
     }
 
 
@@ -179,18 +167,9 @@ def stopped_while_saving(epoch, *, told):
 
 def endless_run(folder):
     devices = Devices()
-    train, valid = placed(devices, only_own=False)
     config = TrainConfig(**{**CONFIG.__dict__, "epochs": 1_000_000})
-    train_forecaster(
-        FORECASTER,
-        "interval_nll",
-        train=train,
-        valid=valid,
-        config=config,
-        devices=devices,
-        folder=folder / "run",
-        progress=False,
-    )
+    train, valid = placed(devices, only_own=False, config=config)
+    fit(HEAD, train, valid, folder=folder / "run", progress=False)
 
 
 PROCESS = """
@@ -283,7 +262,7 @@ def test_processes_of_unequal_numbers_of_devices_are_refused(tmp_path, start):
 
 def like():
     example = jax.tree.map(jnp.asarray, examples(1, 0))
-    optimizer = make_optimizer(learning_rate=1.0, weight_decay=0.0, warmup_steps=0, total_steps=1)
+    optimizer = make_optimizer(OptimizerConfig(1.0, 0.0, warmup_steps=0), total_steps=1)
     params = FORECASTER.init(jax.random.key(0), example)
     return Devices(jax.devices()[:1]).replicate(init_state(params, optimizer, 0))
 
@@ -305,7 +284,9 @@ def test_when_a_process_is_killed_the_other_ends_and_what_was_saved_is_whole(
     assert processes[1 - victim].wait(3 * TIMEOUT) in (1, -signal.SIGABRT)
     said = (tmp_path / f"stderr-{1 - victim}").read_text()
     assert "another process of this run has ended" in said or "another task died" in said
-    with Checkpoints(tmp_path / "run" / "checkpoints", SCORE, read_only=True) as checkpoints:
+    with Checkpoints(
+        tmp_path / "run" / "checkpoints", VALIDATION_SCORE, read_only=True
+    ) as checkpoints:
         latest = checkpoints.latest()
         assert latest is not None
         assert latest >= 3

@@ -21,7 +21,7 @@ from sbp_jax.sweeps.search import search
 from sbp_jax.sweeps.space import Choice, LogUniform, SearchSpace, Uniform
 from sbp_jax.sweeps.study import ask_round, count_ended, open_study, reclaim
 from sbp_jax.training.config import TrainConfig
-from sbp_jax.training.loop import SCORE
+from sbp_jax.training.loop import VALIDATION_SCORE
 from sbp_jax.training.population import MemberFit
 
 EPOCHS = 5
@@ -56,7 +56,7 @@ class Toy:
                     endings[i] = "failed"
                 if endings[i] == "finished":
                     scores[i] = toy_score(config.network.layers, member.learning_rate, epoch)
-                    histories[i].append({SCORE: scores[i]})
+                    histories[i].append({VALIDATION_SCORE: scores[i]})
                 elif endings[i] == "failed":
                     scores[i] = np.inf
             for i, stop in enumerate(on_epoch(epoch, scores)):
@@ -134,12 +134,12 @@ def test_the_table_holds_every_trial_and_the_text_the_best(tmp_path):
     assert table["trial"].to_list() == list(range(16))
     for row in table.iter_rows(named=True):
         best = toy_score(int(row["layers"]), row["learning_rate"], row["best_epoch"])
-        assert row[SCORE] == pytest.approx(best)
+        assert row[VALIDATION_SCORE] == pytest.approx(best)
         assert row["epochs"] == row["best_epoch"] + 1
     lines = render_best(table, 3).splitlines()
     assert len(lines) == 4
     shown = [float(line.split()[1]) for line in lines[1:]]
-    complete = complete_trials(table)[SCORE].sort().to_list()
+    complete = complete_trials(table)[VALIDATION_SCORE].sort().to_list()
     assert shown == pytest.approx(complete[:3], abs=1e-5)
 
 

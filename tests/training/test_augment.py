@@ -8,9 +8,10 @@ from sbp_jax.batch import Batch
 from sbp_jax.distributions import Gaussian
 from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
 from sbp_jax.training.config import TrainConfig
+from sbp_jax.training.loop import fit
 from sbp_jax.training.parallel import Devices
 from sbp_jax.training.placing import place_examples
-from sbp_jax.training.train_forecaster import train_forecaster
+from sbp_jax.training.program import Head
 
 
 def test_examples_are_changed_in_training_alone(tmp_path, quick_compilation):
@@ -30,18 +31,8 @@ def test_examples_are_changed_in_training_alone(tmp_path, quick_compilation):
     placed = [place_examples(batch, config, devices, shuffle=shuffle) for shuffle in (True, False)]
 
     def train(name, augment=None):
-        fitted = train_forecaster(
-            forecaster,
-            "density_nll",
-            train=placed[0],
-            valid=placed[1],
-            config=config,
-            devices=devices,
-            folder=tmp_path / name,
-            augment=augment,
-            progress=False,
-        )
-        return fitted.history
+        head = Head(forecaster, "density_nll", augment)
+        return fit(head, *placed, folder=tmp_path / name, progress=False).history
 
     def hide(key, batch):
         return batch._replace(static=jnp.zeros_like(batch.static))

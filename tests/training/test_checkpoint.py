@@ -16,7 +16,8 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from sbp_jax.errors import CheckpointError
 from sbp_jax.training.checkpoint import Checkpoints, check_space, needed_space
-from sbp_jax.training.state import TrainState, init_state, make_optimizer
+from sbp_jax.training.optimizer import OptimizerConfig, make_optimizer
+from sbp_jax.training.state import TrainState, init_state
 
 pytestmark = [
     pytest.mark.usefixtures("quick_compilation"),
@@ -29,7 +30,7 @@ ABOUT = {"train": {"seed": 0, "hidden": (8, 8)}, "examples": 200}
 
 
 def make_state(seed=0, side=20):
-    optimizer = make_optimizer(learning_rate=1.0, weight_decay=0.0, warmup_steps=0, total_steps=1)
+    optimizer = make_optimizer(OptimizerConfig(1.0, 0.0, warmup_steps=0), total_steps=1)
     w = np.random.default_rng(seed).normal(size=(side, side)).astype(np.float32)
     return init_state({"w": jnp.asarray(w), "b": jnp.zeros(3)}, optimizer, seed)
 

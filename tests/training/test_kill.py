@@ -19,11 +19,12 @@ from sbp_jax.distributions import Gaussian
 from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
 from sbp_jax.training.checkpoint import Checkpoints
 from sbp_jax.training.config import TrainConfig
-from sbp_jax.training.loop import SCORE
+from sbp_jax.training.loop import VALIDATION_SCORE, fit
+from sbp_jax.training.optimizer import OptimizerConfig, make_optimizer
 from sbp_jax.training.parallel import Devices
 from sbp_jax.training.placing import place_examples
-from sbp_jax.training.state import init_state, make_optimizer
-from sbp_jax.training.train_forecaster import train_forecaster
+from sbp_jax.training.program import Head
+from sbp_jax.training.state import init_state
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compilation")]
 
@@ -49,16 +50,11 @@ def examples(rows, seed):
 def train(folder):
     """A run of many short epochs, which spends about half of its time saving."""
     devices = Devices(jax.devices()[:1])
-    return train_forecaster(
-        FORECASTER,
-        "interval_nll",
-        train=place_examples(examples(200, 0), CONFIG, devices, shuffle=True),
-        valid=place_examples(examples(60, 1), CONFIG, devices, shuffle=False),
-        config=CONFIG,
-        devices=devices,
-        folder=folder,
-        progress=False,
+    train, valid = (
+        place_examples(examples(rows, seed), CONFIG, devices, shuffle=seed == 0)
+        for rows, seed in ((200, 0), (60, 1))
     )
+    return fit(Head(FORECASTER, "interval_nll"), train, valid, folder=folder, progress=False)
 
 
 VICTIM = """
@@ -122,7 +118,7 @@ def latest(folder):
 
 def like():
     example = jax.tree.map(jnp.asarray, examples(1, 0))
-    optimizer = make_optimizer(learning_rate=1.0, weight_decay=0.0, warmup_steps=0, total_steps=1)
+    optimizer = make_optimizer(OptimizerConfig(1.0, 0.0, warmup_steps=0), total_steps=1)
     params = FORECASTER.init(jax.random.key(0), example)
     return Devices(jax.devices()[:1]).replicate(init_state(params, optimizer, 0))
 
@@ -145,7 +141,7 @@ def check_all_readable(folder, target):
     epochs = saved_epochs(folder)
     if not epochs:
         return
-    with Checkpoints(folder / "checkpoints", SCORE, read_only=True) as checkpoints:
+    with Checkpoints(folder / "checkpoints", VALIDATION_SCORE, read_only=True) as checkpoints:
         assert checkpoints.latest() == epochs[-1]
         for epoch in epochs:
             restored = checkpoints.restore(epoch, target)
@@ -154,7 +150,7 @@ def check_all_readable(folder, target):
 
 
 def final_state(folder, target):
-    with Checkpoints(folder / "checkpoints", SCORE, read_only=True) as checkpoints:
+    with Checkpoints(folder / "checkpoints", VALIDATION_SCORE, read_only=True) as checkpoints:
         return checkpoints.restore(CONFIG.epochs - 1, target).state
 
 

@@ -14,10 +14,10 @@ from sbp_jax.errors import CheckpointError, TrainingError
 from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
 from sbp_jax.training.checkpoint import Checkpoints
 from sbp_jax.training.config import TrainConfig
-from sbp_jax.training.loop import SCORE
+from sbp_jax.training.loop import VALIDATION_SCORE, fit
 from sbp_jax.training.parallel import Devices
 from sbp_jax.training.placing import place_examples
-from sbp_jax.training.train_forecaster import train_forecaster
+from sbp_jax.training.program import Head
 
 # Most of the time here would be spent on optimising programs that run once.
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -42,19 +42,16 @@ def train(folder, *, config=CONFIG, hidden=(8,), data=None, progress=False):
     forecaster = make_forecaster(
         NetworkConfig(features=4, layers=1, hidden=hidden), Gaussian(0.0, 3.0)
     )
-    return train_forecaster(
-        forecaster,
-        "density_nll",
-        train=place_examples(
+    return fit(
+        Head(forecaster, "density_nll"),
+        place_examples(
             data or examples(200, 0),
             config,
             devices,
             shuffle=True,
             ids=[f"play {i}" for i in range(200)],
         ),
-        valid=place_examples(examples(60, 1), config, devices, shuffle=False),
-        config=config,
-        devices=devices,
+        place_examples(examples(60, 1), config, devices, shuffle=False),
         folder=folder,
         progress=progress,
     )
@@ -105,7 +102,7 @@ def test_a_run_may_go_on_in_another_precision(tmp_path, monkeypatch):
     assert before
     assert after[: len(before)] == before
     assert len(after) == len(resumed.history) == CONFIG.epochs
-    assert resumed.history[-1][SCORE] < resumed.history[0][SCORE]
+    assert resumed.history[-1][VALIDATION_SCORE] < resumed.history[0][VALIDATION_SCORE]
 
 
 def test_a_finished_run_trains_no_further(tmp_path, monkeypatch):
@@ -118,7 +115,7 @@ def test_a_finished_run_trains_no_further(tmp_path, monkeypatch):
 
 def test_best_epoch_is_the_smallest_score(tmp_path):
     fit = train(tmp_path)
-    scores = [metrics[SCORE] for metrics in fit.history]
+    scores = [metrics[VALIDATION_SCORE] for metrics in fit.history]
     assert fit.best_epoch == int(np.argmin(scores))
     assert scores[-1] < scores[0]
 

@@ -14,10 +14,11 @@ from sbp_jax.distributions import Gaussian
 from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.objective import make_objective
+from sbp_jax.training.optimizer import OptimizerConfig, make_optimizer
 from sbp_jax.training.parallel import PLAYS, Devices, mean_over, summed_gradient
-from sbp_jax.training.placing import place_examples
-from sbp_jax.training.shards import deal, deal_rows, restore
-from sbp_jax.training.state import init_state, make_optimizer
+from sbp_jax.training.placing import in_order, place_examples
+from sbp_jax.training.shards import deal, deal_rows
+from sbp_jax.training.state import init_state
 
 # Most of the time here would be spent on optimising programs that run once.
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -68,7 +69,7 @@ def place(batch, devices, *, shuffle=True, **changes):
 def run(count, backend, *, epochs=1, optimizer=None, loss=loss_fn, **changes):
     devices = Devices(some_devices(count), backend)
     optimizer = optimizer or make_optimizer(
-        learning_rate=1e-3, weight_decay=1e-2, warmup_steps=5, total_steps=100
+        OptimizerConfig(learning_rate=1e-3, weight_decay=1e-2, warmup_steps=5), total_steps=100
     )
     placed = place(examples(), devices, **changes)
     state = devices.replicate(start(optimizer))
@@ -254,7 +255,7 @@ def test_predictions_come_back_in_order(count, backend, rows):
     def twice(params, batch):
         return params * batch.target, batch.static
 
-    doubled, static = restore(devices.predict(twice, ROWS)(jnp.float32(2), placed.shards), placed)
+    doubled, static = in_order(devices.predict(twice, ROWS)(jnp.float32(2), placed.shards), placed)
     np.testing.assert_array_equal(doubled, 2 * batch.target)
     np.testing.assert_array_equal(static, batch.static)
 

@@ -11,21 +11,21 @@ from sbp_jax.distributions import Gaussian, SplicedBinnedPareto
 from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.hyperparameters import Hyperparameters, stack
-from sbp_jax.training.loop import SCORE
+from sbp_jax.training.loop import VALIDATION_SCORE, fit
 from sbp_jax.training.parallel import Devices
 from sbp_jax.training.placing import place_examples
 from sbp_jax.training.population import fewer_slots, fit_population
 from sbp_jax.training.population_program import PopulationProgram
-from sbp_jax.training.train_forecaster import train_forecaster
+from sbp_jax.training.program import Head
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 NETWORK = NetworkConfig(features=4, layers=1, hidden=(6,))
 CONFIG = TrainConfig(epochs=3, batch_size=32, virtual_shards=4, warmup_steps=3, length_buckets=2)
 MEMBERS = [
-    Hyperparameters(3e-2, 1e-2, 0.2, 0.1, 0.02, seed=0),
-    Hyperparameters(1e-2, 0.5, 0.5, 0.0, 0.1, seed=3),
-    Hyperparameters(3e-3, 0.0, 0.0, 0.4, 0.01, seed=1),
+    Hyperparameters(3e-2, 1e-2, 0.02, seed=0, network={"dropout": 0.2, "encoder_dropout": 0.1}),
+    Hyperparameters(1e-2, 0.5, 0.1, seed=3, network={"dropout": 0.5, "encoder_dropout": 0.0}),
+    Hyperparameters(3e-3, 0.0, 0.01, seed=1, network={"dropout": 0.0, "encoder_dropout": 0.4}),
 ]
 
 
@@ -50,8 +50,6 @@ def placed(devices, config=CONFIG):
     return {
         "train": place_examples(examples(150, 0), config, devices, shuffle=True),
         "valid": place_examples(examples(60, 1), config, devices, shuffle=False),
-        "config": config,
-        "devices": devices,
     }
 
 
@@ -61,37 +59,30 @@ def augment(key, batch):
     return batch._replace(static=batch.static * sign)
 
 
-def run_alone(member, folder, **settings):
+def run_alone(member, folder, devices, config):
     """The member as a user would train it."""
-    forecaster = make_forecaster(
-        replace(NETWORK, dropout=member.dropout, encoder_dropout=member.encoder_dropout),
-        spliced(member.tail_mass),
-    )
+    forecaster = make_forecaster(replace(NETWORK, **member.network), spliced(member.tail_mass))
     config = replace(
-        settings.pop("config"),
+        config,
         learning_rate=member.learning_rate,
         weight_decay=member.weight_decay,
         seed=member.seed,
     )
-    return train_forecaster(
-        forecaster, "base_plus_tail", config=config, folder=folder, progress=False, **settings
-    )
+    head = Head(forecaster, "base_plus_tail", augment)
+    return fit(head, **placed(devices, config), folder=folder, progress=False)
 
 
 def check_against_runs_of_their_own(folder, mapping, devices, config, compared):
-    settings = {"augment": augment}
     fits = fit_population(
-        make_forecaster(NETWORK, spliced()),
-        "base_plus_tail",
+        Head(make_forecaster(NETWORK, spliced()), "base_plus_tail", augment),
         MEMBERS,
         mapping=mapping,
-        **settings,
         **placed(Devices(jax.devices()[:devices]), config),
     )
-    of_run = placed(Devices(jax.devices()[:1], "pmap"), config)
     clock = {"seconds", "examples_per_second"}
     for i in compared:
-        alone = run_alone(MEMBERS[i], folder / str(i), **settings, **of_run)
+        one = Devices(jax.devices()[:1], "pmap")
+        alone = run_alone(MEMBERS[i], folder / str(i), one, config)
         assert [set(m) for m in fits[i].history] == [set(m) for m in alone.history]
         for found, expected in zip(fits[i].history, alone.history, strict=True):
             for name in expected.keys() - clock:
@@ -121,12 +112,17 @@ def test_members_equal_runs_of_their_own_however_they_are_mapped(tmp_path, mappi
 # Three that learn, and one that fails in its first epoch.
 FATES = [Hyperparameters(rate, 0.0, seed=i) for i, rate in enumerate([0.1, 0.03, 0.01, 1e20])]
 FORECASTER = make_forecaster(replace(NETWORK, layers=0), Gaussian(0.0, 3.0))
+HEAD = Head(FORECASTER, "interval_nll")
+
+
+def scores_of(member):
+    return [metrics[VALIDATION_SCORE] for metrics in member.history]
 
 
 def fit_fates(**settings):
     config = replace(CONFIG, length_buckets=1, warmup_steps=0, explosion=5.0)
     devices = Devices(jax.devices()[:1])
-    return fit_population(FORECASTER, "interval_nll", FATES, **placed(devices, config), **settings)
+    return fit_population(HEAD, FATES, **placed(devices, config), **settings)
 
 
 @pytest.fixture(scope="module")
@@ -146,11 +142,13 @@ def naive_score(params, batch):
 
 def test_members_that_fail_do_not_stop_the_others(fates):
     fits, told = fates
-    assert [fit.ending for fit in fits] == ["finished"] * 3 + ["failed"]
+    assert [member.ending for member in fits] == ["finished"] * 3 + ["failed"]
     assert [epoch for epoch, _ in told] == [0, 1, 2]
     for epoch, scores in told:
-        for fit, score in zip(fits, scores, strict=True):
-            expected = fit.history[epoch][SCORE] if epoch < len(fit.history) else np.inf
+        for member, score in zip(fits, scores, strict=True):
+            expected = (
+                member.history[epoch][VALIDATION_SCORE] if epoch < len(member.history) else np.inf
+            )
             assert score == expected
     assert fits[3].best_epoch is None
     assert fits[3].history == []
@@ -160,10 +158,10 @@ def test_members_that_fail_do_not_stop_the_others(fates):
 def test_the_parameters_are_those_of_the_best_epoch(fates):
     fits, _ = fates
     valid = examples(60, 1)
-    for fit in fits[:3]:
-        scores = [metrics[SCORE] for metrics in fit.history]
-        assert fit.best_epoch == int(np.argmin(scores))
-        assert naive_score(fit.params, valid) == pytest.approx(min(scores), rel=1e-5)
+    for member in fits[:3]:
+        scores = scores_of(member)
+        assert member.best_epoch == int(np.argmin(scores))
+        assert naive_score(member.params, valid) == pytest.approx(min(scores), rel=1e-5)
 
 
 @pytest.mark.slow
@@ -182,17 +180,17 @@ def test_the_rest_goes_on_in_a_smaller_program(fates, monkeypatch):
         return [epoch == 0, epoch == 1, False, False]
 
     fits = fit_fates(on_epoch=stop_two)
-    assert [fit.ending for fit in fits] == ["stopped", "stopped", "finished", "failed"]
+    assert [member.ending for member in fits] == ["stopped", "stopped", "finished", "failed"]
     assert sizes == [2, 1]
-    assert [len(fit.history) for fit in fits[:3]] == [1, 2, 3]
+    assert [len(member.history) for member in fits[:3]] == [1, 2, 3]
     assert np.isnan(told[1][0])
     assert np.isinf(told[1][3])
     valid = examples(60, 1)
-    for fit, whole in zip(fits[:3], fates[0][:3], strict=True):
-        expected = [metrics[SCORE] for metrics in whole.history][: len(fit.history)]
-        assert [metrics[SCORE] for metrics in fit.history] == pytest.approx(expected, rel=1e-4)
-        best = fit.history[fit.best_epoch][SCORE]
-        assert naive_score(fit.params, valid) == pytest.approx(best, rel=1e-5)
+    for member, whole in zip(fits[:3], fates[0][:3], strict=True):
+        expected = scores_of(whole)[: len(member.history)]
+        assert scores_of(member) == pytest.approx(expected, rel=1e-4)
+        best = member.history[member.best_epoch][VALIDATION_SCORE]
+        assert naive_score(member.params, valid) == pytest.approx(best, rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -218,14 +216,14 @@ def test_flags_must_be_as_many_as_members():
 def test_numbers_without_a_use_are_refused(objective, changes, message):
     members = [replace(FATES[0], **changes)]
     with pytest.raises(ValueError, match=message):
-        fit_population(FORECASTER, objective, members, **placed(Devices(jax.devices()[:1])))
+        fit_population(Head(FORECASTER, objective), members, **placed(Devices(jax.devices()[:1])))
 
 
 def test_numbers_are_of_all_members_or_of_none():
     with pytest.raises(ValueError, match=r"tail_mass: .* got None of member 1"):
-        stack([Hyperparameters(tail_mass=0.1), Hyperparameters()])
+        stack([Hyperparameters(tail_mass=0.1), Hyperparameters()], CONFIG)
     with pytest.raises(ValueError, match="members: expected at least one"):
-        stack([])
+        stack([], CONFIG)
 
 
 @pytest.mark.parametrize(
@@ -234,8 +232,6 @@ def test_numbers_are_of_all_members_or_of_none():
         ("learning_rate", 0.0),
         ("weight_decay", -1.0),
         ("weight_decay", float("nan")),
-        ("dropout", 1.0),
-        ("encoder_dropout", -0.1),
         ("tail_mass", 0.5),
         ("smoothing", 0.5),
         ("seed", 0.5),

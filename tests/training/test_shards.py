@@ -14,14 +14,12 @@ from sbp_jax.errors import DeviceError
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.length_buckets import choose_lengths
 from sbp_jax.training.parallel import Devices, choose_devices
-from sbp_jax.training.placing import place_examples
+from sbp_jax.training.placing import examples_of_step, in_order, place_examples
 from sbp_jax.training.shards import (
     deal,
     deal_rows,
     draw_buckets,
     draw_rows,
-    examples_of_step,
-    restore,
 )
 
 
@@ -110,7 +108,7 @@ def test_placed_examples_are_whole_in_buckets_of_their_length(backend):
         np.asarray(shards.batch.target).reshape(rows.shape)
         for shards, rows in zip(placed.shards, placed.rows, strict=True)
     ]
-    np.testing.assert_array_equal(restore(targets, placed), batch.target)
+    np.testing.assert_array_equal(in_order(targets, placed), batch.target)
 
 
 def test_seeds_share_the_dealing():
@@ -176,7 +174,7 @@ def test_the_examples_of_a_step_are_those_that_it_was_computed_from():
         targets = np.take_along_axis(np.asarray(shards.batch.target), np.asarray(drawn), axis=1)
         weights = np.take_along_axis(np.asarray(shards.weight), np.asarray(drawn), axis=1)
         expected = sorted(int(t) for t in targets[weights > 0])
-        assert examples_of_step(placed, key, first_step, step, 2) == expected
+        assert examples_of_step(placed, key, first_step, step) == expected
 
 
 def test_ids_must_be_as_many_as_the_examples():

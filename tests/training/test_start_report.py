@@ -1,61 +1,46 @@
 """The start line and the estimate, against counts by hand."""
 
-from typing import NamedTuple
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.parallel import Devices
+from sbp_jax.training.placing import Placed
 from sbp_jax.training.start_report import StepCost, estimate, in_units, start_line, step_cost
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
-class Config(NamedTuple):
-    precision: str = "float32"
-    epochs: int = 30
-    batch_size: int = 8
-    accumulate: int = 1
-
-
-class Placed(NamedTuple):
-    shards: tuple
-    rows: tuple
-
-
-def placed(*examples):
+def placed(*examples, devices=1, **settings):
     """Buckets of 2 shards of 8 rows, of which so many are examples."""
     rows = tuple(np.where(np.arange(16) < n, np.arange(16), -1).reshape(2, 8) for n in examples)
     shards = tuple({"x": jnp.zeros((2, 8, 10)), "mask": jnp.ones((2, 8, 10), bool)} for _ in rows)
-    return Placed(shards, rows)
+    config = TrainConfig(virtual_shards=2, **settings)
+    return Placed(config, Devices(jax.devices()[:devices]), shards, rows)
 
 
 PARAMS = {"w": jnp.zeros((1000, 3)), "b": jnp.zeros(3)}
 
 
 @pytest.mark.parametrize(
-    ("train", "config", "devices", "line"),
+    ("train", "line"),
     [
         (
-            placed(13),
-            Config(),
-            1,
+            placed(13, epochs=30, batch_size=8),
             "1 x cpu, float32, 3,003 parameters, 13 examples (800 B on the devices), "
             "30 epochs of 2 steps of 8",
         ),
         (
-            placed(16, 9),
-            Config("bfloat16", 3, 4, 2),
-            4,
+            placed(16, 9, devices=4, precision="bfloat16", epochs=3, batch_size=4, accumulate=2),
             "4 x cpu, bfloat16, 3,003 parameters, 25 examples in 2 length buckets "
             "(1.6 kB on the devices), 3 epochs of 8 steps of 4 in 2 parts",
         ),
     ],
 )
-def test_the_start_line(train, config, devices, line):
-    assert start_line(PARAMS, train, config, Devices(jax.devices()[:devices])) == line
+def test_the_start_line(train, line):
+    assert start_line(PARAMS, train) == line
 
 
 def two_matmuls(x, a, b):

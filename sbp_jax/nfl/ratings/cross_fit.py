@@ -33,11 +33,12 @@ from sbp_jax.nfl.ratings.outcome import Measured, Outcome, measure, sack_yards
 from sbp_jax.nfl.ratings.rate import rate
 from sbp_jax.nfl.ratings.scored_plays import PLAY, SCORE_COLUMNS, scored_plays
 from sbp_jax.runs.hosts import is_first
-from sbp_jax.training.forecast_outcomes import forecast_outcomes
+from sbp_jax.training.forecast_verdict import forecast_verdict
+from sbp_jax.training.loop import fit
 from sbp_jax.training.operations import Operations
 from sbp_jax.training.parallel import Devices
 from sbp_jax.training.placing import place_examples
-from sbp_jax.training.train_forecaster import train_forecaster
+from sbp_jax.training.program import Head
 
 
 @dataclass(frozen=True)
@@ -242,27 +243,11 @@ def _fit_fold(
         name: place_examples(batch, how.train, devices, shuffle=name == "train")
         for name, batch in batches.items()
     }
-    forecaster = how.forecaster()
-    fit = train_forecaster(
-        forecaster,
-        "interval_nll",
-        train=placed["train"],
-        valid=placed["valid"],
-        config=how.train,
-        devices=devices,
-        folder=folder,
-        operations=operations,
-    )
-    verdict = forecast_outcomes(
-        forecaster,
-        fit.params,
-        placed["test"],
-        devices,
-        rows_per_step=how.train.rows_per_step,
-        fields=ASKED,
-    )
+    head = Head(how.forecaster(), "interval_nll")
+    found = fit(head, placed["train"], placed["valid"], folder=folder, operations=operations)
+    verdict = forecast_verdict(head.forecaster, found.params, placed["test"], fields=ASKED)
     test = parts["test"]
-    return FoldFit(points, fit, test, plays.filter(test), batches["test"], concatenate([verdict]))
+    return FoldFit(points, found, test, plays.filter(test), batches["test"], concatenate([verdict]))
 
 
 def _score(

@@ -6,17 +6,14 @@ from typing import Any
 from sbp_jax.batch import Batch
 from sbp_jax.evaluation.verdict import Verdict, family_verdict
 from sbp_jax.models.forecaster import Forecaster
-from sbp_jax.training.parallel import Devices
-from sbp_jax.training.shards import Placed, restore
+from sbp_jax.training.placing import Placed, in_order
 
 
-def forecast_outcomes(
+def forecast_verdict(
     forecaster: Forecaster,
     params: Any,
     placed: Placed,
-    devices: Devices,
     *,
-    rows_per_step: int,
     fields: Collection[str] = Verdict._fields,
 ) -> Verdict:
     """The verdict on every example, in the order of the examples.
@@ -25,8 +22,6 @@ def forecast_outcomes(
         forecaster: network and family.
         params: its parameters.
         placed: examples; their targets are the observations.
-        devices: where they are.
-        rows_per_step: rows of each shard handled at once, which bounds memory.
         fields: what is asked for, as for `family_verdict`.
     """
 
@@ -34,5 +29,6 @@ def forecast_outcomes(
         law = forecaster.predict(params, batch)
         return family_verdict(forecaster.family, law, batch.target, fields=fields)
 
-    found = devices.predict(verdict, rows_per_step)(params, placed.shards)
-    return restore(found, placed)
+    # As many rows at once as in training, which bounds memory.
+    predict = placed.devices.predict(verdict, placed.config.rows_per_step)
+    return in_order(predict(params, placed.shards), placed)

@@ -1,0 +1,49 @@
+"""The optimizer that is used unless another is passed, and what decides it."""
+
+from dataclasses import dataclass
+
+import jax
+import optax
+
+from sbp_jax.training.state import Params
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """Settings of AdamW.
+
+    Attributes:
+        learning_rate: peak of the schedule.
+        weight_decay: decoupled, on kernels alone.
+        warmup_steps: linear rise of the learning rate.
+    """
+
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    warmup_steps: int = 200
+
+
+def make_optimizer(
+    config: OptimizerConfig, total_steps: int, *, clip_norm: float = 1.0
+) -> optax.GradientTransformation:
+    """AdamW under a linear warm-up and a cosine decay to zero, gradients clipped by global norm.
+
+    Biases and the lengths of weight-normalised kernels (everything with one axis) do not decay.
+
+    Args:
+        config: peak, decay and warm-up, which takes at most half of the steps.
+        total_steps: of the whole training.
+        clip_norm: that no gradient exceeds.
+    """
+    warmup = min(config.warmup_steps, total_steps // 2)
+    schedule = optax.warmup_cosine_decay_schedule(
+        0.0, config.learning_rate, warmup_steps=warmup, decay_steps=total_steps
+    )
+
+    def decays(params: Params) -> Params:
+        return jax.tree.map(lambda leaf: leaf.ndim > 1, params)
+
+    return optax.chain(
+        optax.clip_by_global_norm(clip_norm),
+        optax.adamw(schedule, weight_decay=config.weight_decay, mask=decays),
+    )
