@@ -232,7 +232,7 @@ def detect(config: TwitterMentions, panel: Panel) -> dict[str, dict[str, Any]]:
     for series, (_, valid, test) in zip(panel.series, panel.ends.reshape(-1, 3), strict=True):
         x = series.values[:test] + rng.uniform(-0.5, 0.5, test)
         residuals = x[valid - before[series.name].size : test] - np.concatenate(
-            [before[series.name], after[series.name].median]
+            [before[series.name], after[series.name].verdict.median]
         )
         start = before[series.name].size
         for name, depth, known, stream in (
