@@ -142,5 +142,5 @@ def with_dropbacks(
     both = pl.concat([thrown, sacked], how="diagonal_relaxed")
     centred = season_centred(both["sack_part"].to_numpy(), both["season"].to_numpy())
     return both.with_columns(sack_part=pl.Series(centred)).with_columns(
-        standard_score=pl.sum_horizontal(PARTS)
+        standard_score=sum(map(pl.col, PARTS[1:]), pl.col(PARTS[0]))
     )
