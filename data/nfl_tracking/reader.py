@@ -14,66 +14,47 @@ from data.errors import DatasetError
 from data.nfl_tracking.builder import (
     ARRAYS,
     FEATURE_NAMES,
-    FINGERPRINT,
     REPORT,
+    UNKNOWN,
     NflTracking,
     feature_names,
 )
 from data.nfl_tracking.config import NAME
 from data.tfds_builder import quiet, tf_example, tfds
-from sbp_jax.nfl.tracking.build import default_work
 from sbp_jax.nfl.tracking.build_report import BuildReport
-from sbp_jax.nfl.tracking.examples import Examples
-from sbp_jax.nfl.tracking.length_buckets import DEFAULT_EDGES
-from sbp_jax.nfl.tracking.padded_cache import Records, load_padded, padded_folder
-from sbp_jax.nfl.tracking.parts import ID_COLUMNS
+from sbp_jax.nfl.tracking.padded_plays import Records, TrackedPlays, pad_plays
 from sbp_jax.nfl.tracking.splits import SPLITS
+from sbp_jax.nfl.tracking.tables import FACT_COLUMNS, PLAY_COLUMNS
 
 CHUNK: Final = 512
 """Records decoded at once, which bounds the memory in between."""
 
 
 def load_examples(
-    data_dir: Path,
-    split: str,
-    config: str | None = None,
-    *,
-    edges: Sequence[int] = DEFAULT_EDGES,
-    cache: Path | None = None,
-    progress: bool = True,
-) -> Examples:
-    """All plays of a split, scaled and padded in buckets of like length.
-
-    The first time they are decoded and written into a cache, from then on mapped into memory.
+    data_dir: Path, split: str, config: str | None = None, *, progress: bool = True
+) -> TrackedPlays:
+    """All plays of a split, scaled and padded to the longest, as `load_split` makes them of parts.
 
     Args:
         data_dir: where the data set was prepared.
         split: "train", "valid" or "test".
         config: name of its config, such as "bdb2025"; needed only if there are several.
-        edges: longest plays of the buckets, frames, ascending.
-        cache: folder of padded plays; None means the user's cache folder.
         progress: show a bar, if on a terminal.
 
     Raises:
         DatasetError: it was not prepared, or by another version of the features, or is damaged.
-        TrackingError: the edges do not ascend, a play is longer than the last, or the cache
-            cannot be written.
         ValueError: no split has this name.
     """
     _check_split(split)
-    builder = open_dataset(data_dir, config)
-    name = f"{builder.data_path.parent.name}-{split}"
-    cache = default_work().with_name("tracking-padded") if cache is None else cache
-    version = f"{builder.info.metadata[FINGERPRINT]} {builder.info.version}"
-    folder = padded_folder(cache, name, version, edges)
-    return load_padded(folder, edges, lambda: _portions(builder, split, progress))
+    portions = list(_portions(open_dataset(data_dir, config), split, progress))
+    return pad_plays(portions, np.concatenate([portion.lengths for portion in portions]))
 
 
 def open_records(data_dir: Path, split: str, config: str | None = None) -> Any:
     """The plays of a split as they were written: a sequence of dicts, decoded when asked for.
 
     `sequence` is (T, C) `SEQUENCE_FEATURES` in yards, seconds and radians, without padding;
-    `player_id` and `player_mask` are (22,). Plays stand in the order of `Examples.plays`.
+    `player_id` and `player_mask` are (22,). Plays stand in the order of `load_examples`.
 
     Args:
         data_dir: where the data set was prepared.
@@ -183,10 +164,16 @@ def _stack(serialized: Sequence[bytes]) -> Records:
         player_mask=array("player_mask"),
         static=array("static"),
         target=np.array([play["target"].float_list.value[0] for play in plays], np.float32),
-        plays=pl.DataFrame(
-            {name: [_scalar(play[name]) for play in plays] for name in ID_COLUMNS}
-        ).with_columns(pl.col("offense", "pass_result").cast(pl.String)),
+        plays=_facts(plays),
     )
+
+
+def _facts(plays: Sequence[Any]) -> pl.DataFrame:
+    """`FACT_COLUMNS`, where what the source does not tell is null again."""
+    table = pl.DataFrame({name: [_scalar(play[name]) for play in plays] for name in FACT_COLUMNS})
+    return table.with_columns(
+        pl.col(name).replace(value, None) for name, value in UNKNOWN.items()
+    ).select(pl.col(name).cast(PLAY_COLUMNS[name]) for name in FACT_COLUMNS)
 
 
 def _scalar(feature: Any) -> int | bytes:

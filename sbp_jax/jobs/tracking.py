@@ -1,4 +1,4 @@
-"""Yards gained from player tracking: raw files, data set, networks, scores, figures."""
+"""Yards gained from player tracking: raw files, networks, scores, figures."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -11,61 +11,54 @@ import polars as pl
 
 from sbp_jax.batch import Batch
 from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
-from sbp_jax.evaluation import Outcomes, evaluate, fit_boosted_median, point_outcomes, render
-from sbp_jax.export import describe, save_weights
-from sbp_jax.models.forecaster import Forecaster, KnownFamily, NetworkConfig, make_forecaster
-from sbp_jax.nfl.figures.cells import CELLS
-from sbp_jax.nfl.figures.football import situation
-from sbp_jax.nfl.figures.unfolding import frame_pmfs, most_changed
-from sbp_jax.nfl.figures.unfolding_figure import UnfoldingPlay, save_unfolding_gif, unfolding_figure
+from sbp_jax.evaluation import Outcomes, fit_boosted_median, point_outcomes
+from sbp_jax.export import describe
+from sbp_jax.jobs.tracking_results import (
+    BINNED,
+    BOOSTED,
+    FINISHED,
+    GAUSSIAN,
+    ORACLE,
+    SBP,
+    UNFOLDING,
+    Found,
+    conclude,
+    print_results,
+)
+from sbp_jax.models.forecaster import KnownFamily, NetworkConfig, make_forecaster
 from sbp_jax.nfl.heads.tracking_anchors import STEP_COLUMNS, TRACKING_ANCHORS, TRACKING_CEILING
-from sbp_jax.nfl.ratings import rate, scored_plays, write_scored_plays
 from sbp_jax.nfl.simulator.config import SimulateConfig
-from sbp_jax.nfl.simulator.oracle import oracle_outcomes, read_facts
+from sbp_jax.nfl.simulator.oracle import oracle_outcomes
 from sbp_jax.nfl.simulator.simulate import ORACLE_FILE, simulate_season
-from sbp_jax.nfl.simulator.simulated_outcome import LOWEST, yards_pmf
-from sbp_jax.nfl.tracking.build_report import BuildReport
-from sbp_jax.nfl.tracking.passes_table import passes_table
+from sbp_jax.nfl.tracking.assemble import Build
+from sbp_jax.nfl.tracking.build import build_parts
+from sbp_jax.nfl.tracking.load_plays import load_split
+from sbp_jax.nfl.tracking.padded_plays import TrackedPlays
 from sbp_jax.nfl.tracking.random_mirror import random_mirror
 from sbp_jax.nfl.tracking.random_truncation import random_truncation
 from sbp_jax.nfl.tracking.scaling import MODEL_FEATURES
 from sbp_jax.nfl.tracking.splits import SPLITS
-from sbp_jax.nfl.tracking.static import (
-    TRACKING_STATIC,
-    YARDS_TO_ENDZONE,
-    YARDS_TO_ENDZONE_SCALE,
-    YARDS_TO_GO,
-    YARDS_TO_GO_SCALE,
-)
+from sbp_jax.nfl.tracking.static import TRACKING_STATIC
 from sbp_jax.nfl.tracking.summary import summary_of_batch
-from sbp_jax.plots.calibration import pit_figure, pp_figure
-from sbp_jax.plots.learning import learning_figure
-from sbp_jax.plots.style import save_figure
 from sbp_jax.runs.hosts import Hosts, first_does, first_then_others, is_first
-from sbp_jax.runs.run_folder import hold_run, open_run, read_config, read_json, write_json
+from sbp_jax.runs.run_folder import hold_run, open_run
 from sbp_jax.sweeps.problem import Problem
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.forecaster_loss import Augment
-from sbp_jax.training.loop import Fit
 from sbp_jax.training.objective import ObjectiveName
 from sbp_jax.training.operations import Operations
 from sbp_jax.training.parallel import Devices
 from sbp_jax.training.placing import place_examples
 from sbp_jax.training.shards import Placed
 from sbp_jax.training.start import started
-from sbp_jax.training.state import Params
 from sbp_jax.training.train_heads import Head, rehearse_heads, train_heads
 
-SBP, BINNED, GAUSSIAN, UNFOLDING = "SBP", "Binned", "Gaussian", "SBP, any frame"
-ORACLE, BOOSTED = "oracle", "XGBoost (median)"
 FOLDERS = {
     SBP: ".",
     BINNED: "rivals/binned",
     GAUSSIAN: "rivals/gaussian",
     UNFOLDING: "unfolding",
 }
-FINISHED = "evaluation.json"  # written last
-LONGEST_SHOWN = 30  # yards gained on the play that is drawn
 
 
 @dataclass(frozen=True)
@@ -76,7 +69,7 @@ class Tracking:
         run: folder of the run.
         source: folder of raw files; a season is simulated if left out.
         simulate: what to simulate, if anything.
-        data: folder of what is simulated and of data sets; beside the run if left out.
+        data: folder of what is simulated and of what was read; beside the run if left out.
         network: sizes of the network.
         train: how to train.
         objective: what the spliced heads minimise; the rivals minimise the cell's log score.
@@ -106,45 +99,37 @@ class Tracking:
     hosts: Hosts = field(default_factory=Hosts)
 
 
-@dataclass(frozen=True)
-class Part:
-    """Plays of a split: who they are, and the padded arrays in the same order."""
-
-    plays: pl.DataFrame
-    batch: Batch
-
-
 def main(config: Tracking) -> None:
     """Run the experiment, or what is left of it."""
     with started(
         config.operations, config.hosts, virtual_shards=config.train.virtual_shards
     ) as devices:
-        source, report = first_then_others(lambda: prepared_data(config))
+        source, build = first_then_others(lambda: prepared_data(config))
         if config.operations.dry_run:
-            train = place_part(load_part(config, "train"), config.train, devices, shuffle=True)
+            train = place_plays(load_split(build, "train"), config.train, devices, shuffle=True)
             heads = make_heads(config)
             print(rehearse_heads(heads, train, config=config.train, devices=devices))
             return
-        first_does(lambda: open_run(config.run, describe_run(config, report.fingerprint)))
+        first_does(lambda: open_run(config.run, describe_run(config, build.report.fingerprint)))
         if not (config.run / FINISHED).exists():
             if is_first():
-                print(report, flush=True)
+                print(build.report, flush=True)
             with hold_run(config.run):
-                train_and_conclude(config, source, devices)
+                train_and_conclude(config, source, build, devices)
         elif is_first():
             print(f"{config.run} is finished; this is what it found.\n")
         if is_first():
-            print_results(config)
+            print_results(config.run)
 
 
-def train_and_conclude(config: Tracking, source: Path, devices: Devices) -> None:
+def train_and_conclude(config: Tracking, source: Path, build: Build, devices: Devices) -> None:
     """Train all heads on the devices of all processes; the first one writes what was found."""
-    parts = first_then_others(lambda: {split: load_part(config, split) for split in SPLITS})
+    splits = {split: load_split(build, split) for split in SPLITS}
     placed = {
-        name: place_part(part, config.train, devices, shuffle=name == "train")
-        for name, part in parts.items()
+        name: place_plays(plays, config.train, devices, shuffle=name == "train")
+        for name, plays in splits.items()
     }
-    boosted = boosted_outcomes(parts)
+    boosted = boosted_outcomes(splits)
     heads = make_heads(config)
     fits, outcomes = train_heads(
         heads,
@@ -156,50 +141,39 @@ def train_and_conclude(config: Tracking, source: Path, devices: Devices) -> None
     )
     if not is_first():
         return
-    test = parts["test"]
+    test = splits["test"]
     known = {}
     if (source / ORACLE_FILE).exists():
         known[ORACLE] = oracle_outcomes(source / ORACLE_FILE, test.plays, test.batch.target)
-    conclude(config, test, heads, fits, outcomes | {BOOSTED: boosted} | known, source)
+    found = Found(test, heads, fits, outcomes | {BOOSTED: boosted} | known)
+    conclude(config.run, found, source, build, min_attempts=config.min_attempts)
 
 
-def place_part(part: Part, config: TrainConfig, devices: Devices, *, shuffle: bool) -> Placed:
+def place_plays(
+    tracked: TrackedPlays, config: TrainConfig, devices: Devices, *, shuffle: bool
+) -> Placed:
     """Plays on the devices; messages name them by game and play."""
-    ids = part.plays.select(pl.format("{} play {}", "game_id", "play_id")).to_series().to_list()
-    return place_examples(part.batch, config, devices, shuffle=shuffle, ids=ids)
+    ids = tracked.plays.select(pl.format("{} play {}", "game_id", "play_id")).to_series().to_list()
+    return place_examples(tracked.batch, config, devices, shuffle=shuffle, ids=ids)
 
 
 def data_folder(config: Tracking) -> Path:
-    """Where what is simulated, the data set and its caches are."""
+    """Where what is simulated and what was read of the raw files are."""
     return config.data or config.run.with_name(f"{config.run.name}-data")
 
 
-def prepared_data(config: Tracking) -> tuple[Path, BuildReport]:
-    """Folder of the raw files and what was read of them; builds the data set unless it is there."""
-    # Imported late, so that a missing extra is an error of one line like any other.
-    from data.nfl_tracking.prepare import prepare
-    from data.nfl_tracking.reader import read_report
-
+def prepared_data(config: Tracking) -> tuple[Path, Build]:
+    """Folder of the raw files and the parts made of them, as far as those were not there."""
     data = data_folder(config)
     source = config.source or simulated_season(data, config.simulate)
-    builder, _ = prepare(data / "tfds", source, work=data / "work")
-    return source, read_report(builder)
-
-
-def load_part(config: Tracking, split: str) -> Part:
-    """The plays of a split of the data set that was built."""
-    from data.nfl_tracking.reader import load_examples
-
-    data = data_folder(config)
-    examples = load_examples(data / "tfds", split, cache=data / "padded")
-    return Part(examples.plays, examples.padded())
+    return source, build_parts(source, data / "work")
 
 
 def selection_problem(config: Tracking) -> Problem:
     """What settings may be chosen on: the test games are not loaded."""
-    _, report = prepared_data(config)
-    train, valid = (load_part(config, split).batch for split in ("train", "valid"))
-    return Problem(train, valid, report.fingerprint)
+    _, build = prepared_data(config)
+    train, valid = (load_split(build, split).batch for split in ("train", "valid"))
+    return Problem(train, valid, build.report.fingerprint)
 
 
 def simulated_season(data: Path, simulate: SimulateConfig) -> Path:
@@ -209,110 +183,6 @@ def simulated_season(data: Path, simulate: SimulateConfig) -> Path:
         print(f"simulating {simulate.plays:,} passes", flush=True)
         simulate_season(folder, simulate)
     return folder
-
-
-def conclude(
-    config: Tracking,
-    test: Part,
-    heads: Mapping[str, Head],
-    fits: Mapping[str, Fit],
-    outcomes: Mapping[str, Outcomes],
-    source: Path,
-) -> None:
-    """Write everything that a finished run holds, the evaluation last."""
-    folder = config.run
-    games = test.plays["game_id"].to_numpy()
-    scored = scored_plays(
-        passes_table(test.plays, test.batch),
-        outcome=np.asarray(test.batch.target),
-        expected=np.asarray(outcomes[SBP].mean),
-        pit_lower=np.asarray(outcomes[SBP].pit_lower),
-        pit_upper=np.asarray(outcomes[SBP].pit_upper),
-    )
-    write_scored_plays(folder, scored)
-    rate(scored, min_attempts=config.min_attempts).table.write_csv(folder / "scores.csv")
-    save_weights(folder / "weights.npz", fits[SBP].params, read_config(folder))
-    write_figures(config, test, heads[UNFOLDING].forecaster, fits, heads, outcomes, source)
-    evaluation = evaluate(outcomes, test.batch.target, games, reference=SBP)
-    seconds = {name: sum(m["seconds"] for m in fit.history) for name, fit in fits.items()}
-    write_json(folder / FINISHED, evaluation | {"training_seconds": seconds})
-
-
-def write_figures(
-    config: Tracking,
-    test: Part,
-    unfolding: Forecaster,
-    fits: Mapping[str, Fit],
-    heads: Mapping[str, Head],
-    outcomes: Mapping[str, Outcomes],
-    source: Path,
-) -> None:
-    """Calibration, learning curves, and a play as it unfolds."""
-    figures = config.run / "figures"
-    shown = {name: outcomes[name] for name in (SBP, BINNED, GAUSSIAN, ORACLE) if name in outcomes}
-    save_figure(pit_figure(shown), figures / "pit_histogram.png")
-    save_figure(pp_figure(shown), figures / "pp_plot.png")
-    save_figure(
-        learning_figure(
-            {name: fit.history for name, fit in fits.items()},
-            objectives={name: head.objective for name, head in heads.items()},
-        ),
-        figures / "learning_curves.png",
-    )
-    play = telling_play(config, test, unfolding, fits[UNFOLDING].params, source)
-    save_figure(unfolding_figure(play), figures / "unfolding.png")
-    save_unfolding_gif(play, figures / "unfolding.gif")
-
-
-def telling_play(
-    config: Tracking, test: Part, forecaster: Forecaster, params: Params, source: Path
-) -> UnfoldingPlay:
-    """Of the passes caught for a gain that fits the figure, the one whose forecast changed most."""
-    from data.nfl_tracking.reader import open_records
-
-    caught = (test.plays["pass_result"] == "C").to_numpy()
-    fits = caught & (test.batch.target > 0) & (test.batch.target <= LONGEST_SHOWN)
-    row = most_changed(forecaster, params, test.batch, fits)
-    record = open_records(data_folder(config) / "tfds", "test")[row]
-    static = dict(zip(TRACKING_STATIC, test.batch.static[row].tolist(), strict=True))
-    down = next((i for i in (1, 2, 3, 4) if static[f"down_{i}"]), 0)
-    to_endzone = round(static[YARDS_TO_ENDZONE] * YARDS_TO_ENDZONE_SCALE)
-    to_go = round(static[YARDS_TO_GO] * YARDS_TO_GO_SCALE)
-    truth = None
-    if (source / ORACLE_FILE).exists():
-        facts = read_facts(source / ORACLE_FILE, test.plays[row])
-        truth = yards_pmf(facts)[0, CELLS[0] - LOWEST :]
-    return UnfoldingPlay(
-        values=np.asarray(record["sequence"], np.float32),
-        player_mask=np.asarray(record["player_mask"], np.bool_),
-        pmf=frame_pmfs(forecaster, params, test.batch, row),
-        lowest=CELLS[0],
-        yards_gained=int(test.batch.target[row]),
-        pass_result=test.plays["pass_result"][row],
-        yards_to_endzone=to_endzone,
-        yards_to_go=to_go,
-        down=down,
-        truth=truth,
-        title=situation({"down": down, "yards_to_go": to_go, "yards_to_endzone": to_endzone}),
-    )
-
-
-def print_results(config: Tracking) -> None:
-    """The tables of a finished run and the paths of what it wrote."""
-    folder = config.run
-    evaluation = read_json(folder / FINISHED)
-    print(render(evaluation))
-    if ORACLE in evaluation["differences"]:
-        gap = evaluation["differences"][ORACLE]["log_score"]
-        error = "unknown" if gap["se"] is None else f"{gap['se']:.4f}"
-        print(
-            f"{SBP} is {-gap['mean']:.4f} nats (standard error {error}) from the best possible "
-            "log score."
-        )
-    for name, seconds in evaluation["training_seconds"].items():
-        print(f"{name}: trained in {seconds:.0f} s")
-    for name in (FINISHED, "scored_plays.parquet", "scores.csv", "weights.npz", "figures"):
-        print(folder / name)
 
 
 def cut_off(key: jax.Array, batch: Batch) -> Batch:
@@ -364,9 +234,9 @@ def describe_run(config: Tracking, fingerprint: str) -> dict[str, Any]:
     return {"experiment": "tracking", "settings": settings, "data": fingerprint, **description}
 
 
-def boosted_outcomes(parts: Mapping[str, Part]) -> Outcomes:
+def boosted_outcomes(splits: Mapping[str, TrackedPlays]) -> Outcomes:
     """XGBoost on the statics and a summary of the frame of the throw."""
-    train, valid, test = (parts[name].batch for name in ("train", "valid", "test"))
+    train, valid, test = (splits[name].batch for name in ("train", "valid", "test"))
     boosted = fit_boosted_median(
         summary_of_batch(train), train.target, summary_of_batch(valid), valid.target
     )
