@@ -11,7 +11,10 @@ the atom at 0 cost 0.011 nats at a tail mass of 0.01 and 0.05 nats at 0.05.
 """
 
 from sbp_jax.jobs.compare_objectives import CompareObjectives, main
+from sbp_jax.models.forecaster import NetworkConfig
 from sbp_jax.runs.command_line import run
 
+SETTINGS = CompareObjectives(network=NetworkConfig(layers=0))
+
 if __name__ == "__main__":
-    run(main, CompareObjectives, __doc__)
+    run(main, SETTINGS, __doc__)

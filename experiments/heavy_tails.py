@@ -17,5 +17,7 @@ there.
 from sbp_jax.jobs.heavy_tails import HeavyTails, main
 from sbp_jax.runs.command_line import run
 
+SETTINGS = HeavyTails(seeds=(0, 1, 2, 3, 4), bins=100, tail_mass=0.05)
+
 if __name__ == "__main__":
-    run(main, HeavyTails, __doc__)
+    run(main, SETTINGS, __doc__)

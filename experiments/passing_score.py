@@ -16,5 +16,7 @@ goes on from the last epoch; run again, it prints what is there.
 from sbp_jax.jobs.passing_score import PassingScore, main
 from sbp_jax.runs.command_line import run
 
+SETTINGS = PassingScore(objective="base_plus_tail", tail_mass=0.01, splice="edge", min_attempts=224)
+
 if __name__ == "__main__":
-    run(main, PassingScore, __doc__)
+    run(main, SETTINGS, __doc__)

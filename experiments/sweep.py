@@ -18,5 +18,7 @@ validation log score of 2.181 nats and the worst that was complete to 2.224; 3 w
 from sbp_jax.jobs.sweep import Sweep, main
 from sbp_jax.runs.command_line import run
 
+SETTINGS = Sweep(trials=64, population=16, pruner="median")
+
 if __name__ == "__main__":
-    run(main, Sweep, __doc__)
+    run(main, SETTINGS, __doc__)

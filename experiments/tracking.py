@@ -15,7 +15,18 @@ Killed at any moment, the same command goes on where it was; run again, it print
 """
 
 from sbp_jax.jobs.tracking import Tracking, main
+from sbp_jax.models.forecaster import NetworkConfig
+from sbp_jax.nfl.simulator.config import SimulateConfig
 from sbp_jax.runs.command_line import run
+from sbp_jax.training.config import TrainConfig
+
+SETTINGS = Tracking(
+    simulate=SimulateConfig(plays=26_000, seed=1),
+    network=NetworkConfig(features=8, layers=3, dropout=0.3, encoder_dropout=0.2),
+    train=TrainConfig(epochs=30, learning_rate=4e-3, weight_decay=0.5),
+    objective="interval_nll",
+    tail_mass=0.002,
+)
 
 if __name__ == "__main__":
-    run(main, Tracking, __doc__)
+    run(main, SETTINGS, __doc__)

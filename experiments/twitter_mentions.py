@@ -17,6 +17,15 @@ same command goes on with the family that it was at; run again, it prints what i
 
 from sbp_jax.jobs.twitter_mentions import TwitterMentions, main
 from sbp_jax.runs.command_line import run
+from sbp_jax.series import SeriesNetwork, SeriesTraining
+
+SETTINGS = TwitterMentions(
+    bins=80,
+    farthest=60.0,
+    tail_mass=0.02,
+    network=SeriesNetwork(features=12, hidden=(32,), center=1.0),
+    train=SeriesTraining(epochs=25, learning_rate=5e-3),
+)
 
 if __name__ == "__main__":
-    run(main, TwitterMentions, __doc__)
+    run(main, SETTINGS, __doc__)

@@ -17,7 +17,18 @@ the fold it was at; run again, it prints what is there.
 """
 
 from sbp_jax.jobs.wins import Wins, main
+from sbp_jax.models.forecaster import NetworkConfig
 from sbp_jax.runs.command_line import run
+from sbp_jax.training.config import TrainConfig
+
+SETTINGS = Wins(
+    seasons=tuple(range(2009, 2019)),
+    folds=5,
+    outcome="points",
+    network=NetworkConfig(layers=0, dropout=0.05),
+    train=TrainConfig(epochs=10),
+    tail_mass=0.002,
+)
 
 if __name__ == "__main__":
-    run(main, Wins, __doc__)
+    run(main, SETTINGS, __doc__)

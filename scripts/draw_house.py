@@ -83,7 +83,7 @@ def find(parts: tuple[str, ...], modules: dict[tuple[str, ...], Path]) -> Path |
 
 
 def circles(arrows: dict[str, dict[str, Path]]) -> list[tuple[str, str, Path]]:
-    """Arrows that run back up: between rooms that reach each other, the thinner direction."""
+    """Arrows of circles: between rooms that reach each other; with none, no arrow runs back up."""
     reach: dict[str, set[str]] = {}
     for room in arrows:
         seen, todo = set(), [room]

@@ -6,15 +6,10 @@ Reads RUN/config.json and RUN/checkpoints, writes RUN/weights.npz. Read it with
 `sbp_jax.export.load_model`, which needs NumPy alone.
 """
 
-import sys
-
 import tyro
 
-from sbp_jax.errors import SbpJaxError
 from sbp_jax.jobs.export_weights import ExportWeights, main
+from sbp_jax.runs.command_line import run
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(ExportWeights, description=__doc__))
-    except SbpJaxError as error:
-        sys.exit(f"error: {error}")
+    run(main, ExportWeights(run=tyro.MISSING), __doc__)

@@ -6,15 +6,10 @@ RUN is a finished run of experiments/wins.py. A name is as tables spell it; wher
 player's alone, give his id.
 """
 
-import sys
-
 import tyro
 
-from sbp_jax.errors import SbpJaxError
 from sbp_jax.jobs.passer_page import PasserPage, main
+from sbp_jax.runs.command_line import run
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(PasserPage, description=__doc__))
-    except SbpJaxError as error:
-        sys.exit(f"error: {error}")
+    run(main, PasserPage(run=tyro.MISSING, passer=tyro.MISSING, season=tyro.MISSING), __doc__)

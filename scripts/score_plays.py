@@ -11,15 +11,10 @@ and in runs on tracking pressure, throw_time, openness, nearest_rusher, time_to_
 defenders_near_target, separation. ``--columns`` lists all of them.
 """
 
-import sys
-
 import tyro
 
-from sbp_jax.errors import SbpJaxError
 from sbp_jax.jobs.score_plays import ScorePlays, main
+from sbp_jax.runs.command_line import run
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(ScorePlays, description=__doc__))
-    except SbpJaxError as error:
-        sys.exit(f"error: {error}")
+    run(main, ScorePlays(run=tyro.MISSING), __doc__)

@@ -11,15 +11,10 @@ Cost: 50,000 passes take one to two minutes on two cores, less than 1 GB of memo
 disk; with `--compression gzip` a fifth of that.
 """
 
-import sys
-
 import tyro
 
-from sbp_jax.errors import SbpJaxError
 from sbp_jax.jobs.simulate_tracking import SimulateTracking, main
+from sbp_jax.runs.command_line import run
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(SimulateTracking, description=__doc__))
-    except SbpJaxError as error:
-        sys.exit(f"error: {error}")
+    run(main, SimulateTracking(out=tyro.MISSING), __doc__)

@@ -17,13 +17,12 @@ from data.tfds_builder import ArrayRecordBuilder, Example, bytes_tensor, quiet, 
 from sbp_jax.nfl.tracking.assemble import Build
 from sbp_jax.nfl.tracking.build import BuildConfig, build_parts
 from sbp_jax.nfl.tracking.features import SEQUENCE_FEATURES
-from sbp_jax.nfl.tracking.parts import open_part
+from sbp_jax.nfl.tracking.parts import ID_COLUMNS, open_part
 from sbp_jax.nfl.tracking.play_frames import PLAYERS
 from sbp_jax.nfl.tracking.reading import ReadConfig
 from sbp_jax.nfl.tracking.sources import Layout
-from sbp_jax.nfl.tracking.split_plays import rows_by_split
+from sbp_jax.nfl.tracking.split_plays import rows_of_splits
 from sbp_jax.nfl.tracking.static import TRACKING_STATIC
-from sbp_jax.nfl.tracking.tables import FACT_COLUMNS, PLAY_COLUMNS
 
 FINGERPRINT: Final = "fingerprint"
 FEATURE_NAMES: Final = "feature_names"
@@ -37,22 +36,13 @@ ARRAYS: Final[Mapping[str, tuple[tuple[int | None, ...], type[np.generic]]]] = {
 }
 """Shape and type of each array of a record; its bytes are stored as they are."""
 
-UNKNOWN: Final[Mapping[str, int]] = {
-    "week": 0,
-    "clock_seconds": -1,
-    "offense_score": -1,
-    "defense_score": -1,
-}
-"""Stands in the records for what the source does not tell."""
+UNKNOWN_WEEK: Final = 0
+"""Stands in the records for a week that the source does not tell."""
 
 
 def feature_names() -> dict[str, list[str]]:
-    """Names of the columns of `sequence` and of `static`, in order, and of the facts of a play."""
-    return {
-        "sequence": list(SEQUENCE_FEATURES),
-        "static": list(TRACKING_STATIC),
-        "facts": list(FACT_COLUMNS),
-    }
+    """Names of the columns of `sequence` and of `static`, in order."""
+    return {"sequence": list(SEQUENCE_FEATURES), "static": list(TRACKING_STATIC)}
 
 
 @dataclass(eq=False)
@@ -124,12 +114,7 @@ class NflTracking(ArrayRecordBuilder):
         return build_parts(folder, self._work, config, progress=self._progress)
 
     def _info(self) -> Any:
-        scalar = tfds.features.Scalar
-        facts = {
-            pl.Int64: scalar(dtype=np.int64),
-            pl.Int32: scalar(dtype=np.int32),
-            pl.String: tfds.features.Text(),
-        }
+        scalar, text = tfds.features.Scalar, tfds.features.Text
         return tfds.core.DatasetInfo(
             builder=self,
             description=self.__doc__,
@@ -143,7 +128,14 @@ class NflTracking(ArrayRecordBuilder):
                         for name, (shape, dtype) in ARRAYS.items()
                     },
                     "target": scalar(dtype=np.float32),
-                    **{name: facts[PLAY_COLUMNS[name]] for name in FACT_COLUMNS},
+                    "game_id": scalar(dtype=np.int64),
+                    "play_id": scalar(dtype=np.int64),
+                    "season": scalar(dtype=np.int32),
+                    "week": scalar(dtype=np.int32),
+                    "offense": text(),
+                    "passer_id": scalar(dtype=np.int64),
+                    "target_id": scalar(dtype=np.int64),
+                    "pass_result": text(),
                 }
             ),
             metadata=tfds.core.MetadataDict({FEATURE_NAMES: feature_names()}),
@@ -173,7 +165,7 @@ class NflTracking(ArrayRecordBuilder):
         )
         return {
             split: [functools.partial(_examples, folder, rows, bar) for folder, rows in shards]
-            for split, shards in rows_by_split(build).items()
+            for split, shards in rows_of_splits(build).items()
         }
 
 
@@ -186,11 +178,9 @@ def _examples(
     values, mask, players, static = map(
         np.asarray, (part.values, part.player_mask, part.player_id, part.static)
     )
-    facts = part.plays.select(FACT_COLUMNS).with_columns(
-        pl.col(name).fill_null(value) for name, value in UNKNOWN.items()
-    )
+    ids = part.plays.select(ID_COLUMNS).with_columns(pl.col("week").fill_null(UNKNOWN_WEEK))
     bounds, target = part.offsets.tolist(), part.target
-    for row, names in zip(rows.tolist(), facts[rows].iter_rows(named=True), strict=True):
+    for row, names in zip(rows.tolist(), ids[rows].iter_rows(named=True), strict=True):
         yield (
             row,
             {

@@ -15,16 +15,16 @@ from data.nfl_tracking.builder import (
     ARRAYS,
     FEATURE_NAMES,
     REPORT,
-    UNKNOWN,
     NflTracking,
     feature_names,
 )
 from data.nfl_tracking.config import NAME
 from data.tfds_builder import quiet, tf_example, tfds
+from sbp_jax.nfl.examples import Examples
 from sbp_jax.nfl.tracking.build_report import BuildReport
-from sbp_jax.nfl.tracking.padded_plays import Records, TrackedPlays, pad_plays
+from sbp_jax.nfl.tracking.padding import Portion, pad_plays
+from sbp_jax.nfl.tracking.parts import ID_COLUMNS
 from sbp_jax.nfl.tracking.splits import SPLITS
-from sbp_jax.nfl.tracking.tables import FACT_COLUMNS, PLAY_COLUMNS
 
 CHUNK: Final = 512
 """Records decoded at once, which bounds the memory in between."""
@@ -32,8 +32,11 @@ CHUNK: Final = 512
 
 def load_examples(
     data_dir: Path, split: str, config: str | None = None, *, progress: bool = True
-) -> TrackedPlays:
-    """All plays of a split, scaled and padded to the longest, as `load_split` makes them of parts.
+) -> Examples:
+    """All plays of a split, decoded, scaled and padded.
+
+    The table has who and where (`parts.ID_COLUMNS`); all facts of a play are in the table of
+    `sbp_jax.nfl.tracking.split_plays.load_split`, which reads the raw files without TFDS.
 
     Args:
         data_dir: where the data set was prepared.
@@ -43,18 +46,21 @@ def load_examples(
 
     Raises:
         DatasetError: it was not prepared, or by another version of the features, or is damaged.
+        BatchError: the split has no plays, or a value is not finite.
         ValueError: no split has this name.
     """
     _check_split(split)
-    portions = list(_portions(open_dataset(data_dir, config), split, progress))
-    return pad_plays(portions, np.concatenate([portion.lengths for portion in portions]))
+    builder = open_dataset(data_dir, config)
+    portions, plays = zip(*_decoded(builder, split, progress), strict=True)
+    return Examples(pl.concat(plays), pad_plays(portions))
 
 
 def open_records(data_dir: Path, split: str, config: str | None = None) -> Any:
     """The plays of a split as they were written: a sequence of dicts, decoded when asked for.
 
     `sequence` is (T, C) `SEQUENCE_FEATURES` in yards, seconds and radians, without padding;
-    `player_id` and `player_mask` are (22,). Plays stand in the order of `load_examples`.
+    `player_id` and `player_mask` are (22,). Plays stand in the order of
+    `load_examples`.
 
     Args:
         data_dir: where the data set was prepared.
@@ -111,7 +117,7 @@ def _check_split(split: str) -> None:
         raise ValueError(f"expected a split among {SPLITS}, got {split!r}")
 
 
-def _portions(builder: Any, split: str, progress: bool) -> Iterator[Records]:
+def _decoded(builder: Any, split: str, progress: bool) -> Iterator[tuple[Portion, pl.DataFrame]]:
     with _damage_told(builder):
         serialized = builder.as_data_source(
             split, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES
@@ -144,36 +150,29 @@ def _damage_told(builder: Any) -> Iterator[None]:
         ) from error
 
 
-def _stack(serialized: Sequence[bytes]) -> Records:
-    """Records as they lie in the files, one after the other.
+def _stack(serialized: Sequence[bytes]) -> tuple[Portion, pl.DataFrame]:
+    """Records as they lie in the files, one after the other, and which plays they are.
 
     They are decoded here, because TFDS does so value by value, at a third of the speed.
     """
-    plays = [tf_example.Example.FromString(record).features.feature for record in serialized]
+    records = [tf_example.Example.FromString(record).features.feature for record in serialized]
 
     def array(name: str) -> NDArray:
         shape, dtype = ARRAYS[name]
-        numbers = b"".join(play[name].bytes_list.value[0] for play in plays)
+        numbers = b"".join(record[name].bytes_list.value[0] for record in records)
         return np.frombuffer(numbers, dtype).reshape(-1, *filter(None, shape))
 
     values = array("sequence")
-    sizes = np.array([len(play["sequence"].bytes_list.value[0]) for play in plays])
-    return Records(
+    sizes = np.array([len(record["sequence"].bytes_list.value[0]) for record in records])
+    portion = Portion(
         lengths=sizes // values[0].nbytes,
         values=values,
         player_mask=array("player_mask"),
         static=array("static"),
-        target=np.array([play["target"].float_list.value[0] for play in plays], np.float32),
-        plays=_facts(plays),
+        target=np.array([each["target"].float_list.value[0] for each in records], np.float32),
     )
-
-
-def _facts(plays: Sequence[Any]) -> pl.DataFrame:
-    """`FACT_COLUMNS`, where what the source does not tell is null again."""
-    table = pl.DataFrame({name: [_scalar(play[name]) for play in plays] for name in FACT_COLUMNS})
-    return table.with_columns(
-        pl.col(name).replace(value, None) for name, value in UNKNOWN.items()
-    ).select(pl.col(name).cast(PLAY_COLUMNS[name]) for name in FACT_COLUMNS)
+    plays = pl.DataFrame({name: [_scalar(each[name]) for each in records] for name in ID_COLUMNS})
+    return portion, plays.with_columns(pl.col("offense", "pass_result").cast(pl.String))
 
 
 def _scalar(feature: Any) -> int | bytes:

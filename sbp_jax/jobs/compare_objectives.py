@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,8 +13,10 @@ from sbp_jax.models.forecaster import KnownFamily, NetworkConfig, make_forecaste
 from sbp_jax.nfl.heads.pass_anchors import PASS_ANCHORS
 from sbp_jax.nfl.plays import load_plays
 from sbp_jax.nfl.plays.splits import Part, SeasonSplit, split_examples
+from sbp_jax.runs.atomic import write_json, write_text
+from sbp_jax.runs.experiment import deciding_settings, in_run
+from sbp_jax.runs.extras import need_extras
 from sbp_jax.runs.hosts import Hosts
-from sbp_jax.runs.run_folder import hold_run, open_run, write_json, write_text
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.objective import ObjectiveName
 from sbp_jax.training.operations import Operations
@@ -42,7 +43,7 @@ class CompareObjectives:
     source: Path | None = None
     cache: Path | None = None
     split: SeasonSplit = field(default_factory=SeasonSplit)
-    network: NetworkConfig = field(default_factory=lambda: NetworkConfig(layers=0))
+    network: NetworkConfig = field(default_factory=NetworkConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     operations: Operations = field(default_factory=Operations)
 
@@ -81,12 +82,14 @@ SETTINGS = (
 
 def main(config: CompareObjectives) -> None:
     """Train each setting, or what is left of them, and print the table."""
+    need_extras(
+        "nfl" if config.source is None else None,
+        "tensorboard" if config.operations.tensorboard else None,
+    )
     tables = load_plays(config.source, seasons=config.split.seasons, cache=config.cache)
-    settings: dict[str, Any] = {
+    about = {
         "experiment": "compare_objectives",
-        "split": vars(config.split),
-        "network": vars(config.network),
-        "train": vars(config.train),
+        "settings": deciding_settings(config),
         "data": tables.report.fingerprint,
     }
     parts = split_examples(tables, config.split)
@@ -102,8 +105,7 @@ def main(config: CompareObjectives) -> None:
         if config.operations.dry_run:
             print(rehearse_heads(heads, placed["train"], config=config.train, devices=devices))
             return
-        open_run(config.run, settings)
-        with hold_run(config.run):
+        with in_run(config.run, about):
             _, outcomes = train_heads(
                 heads,
                 placed,

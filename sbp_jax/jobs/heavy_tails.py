@@ -1,7 +1,7 @@
 """The synthetic series of the spliced binned-Pareto paper: all families beside the true law."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +18,9 @@ from sbp_jax.distributions import (
 )
 from sbp_jax.evaluation import REGIONS, perfect_forecaster
 from sbp_jax.plots import pp_figure, save_figure, series_figure
-from sbp_jax.runs.run_folder import hold_run, open_run, write_json, write_text
+from sbp_jax.runs.atomic import write_json, write_text
+from sbp_jax.runs.experiment import deciding_settings, in_run
+from sbp_jax.runs.extras import need_extras
 from sbp_jax.series import Panel, SeriesNetwork, SeriesScores, SeriesTraining, Split, make_panel
 from sbp_jax.series.compare import (
     QUANTILES,
@@ -59,10 +61,9 @@ class HeavyTails:
 
 def main(config: HeavyTails) -> None:
     """Train each family, or what is left of them, and print the table."""
-    settings = asdict(config)
-    del settings["run"]
-    open_run(config.run, {"experiment": "heavy_tails", "settings": settings})
-    with hold_run(config.run):
+    need_extras("figures")
+    about = {"experiment": "heavy_tails", "settings": deciding_settings(config)}
+    with in_run(config.run, about):
         panel = make_panel([synthetic_series(seed) for seed in config.seeds], Split(*POINTS))
         scored = score_candidates(
             make_candidates(config, panel), panel, config.train, config.run / "scores"

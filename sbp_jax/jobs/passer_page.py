@@ -11,6 +11,7 @@ from sbp_jax.nfl.figures.passer_page import find_passer, passer_page
 from sbp_jax.nfl.ratings import read_scored_plays
 from sbp_jax.nfl.ratings.extreme_plays import read_extreme_plays
 from sbp_jax.plots.style import save_figure
+from sbp_jax.runs.extras import need_extras
 from sbp_jax.runs.run_folder import read_config, read_json
 
 
@@ -33,6 +34,7 @@ class PasserPage:
 
 def main(config: PasserPage) -> Path:
     """Draw it, and return the path of the file."""
+    need_extras("figures")
     plays, extremes = read_scored_plays(config.run), read_extreme_plays(config.run)
     who = find_passer(plays, config.passer, config.season)
     unit = read_json(config.run / "evaluation.json")["unit"]

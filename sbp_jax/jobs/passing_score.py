@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +46,11 @@ from sbp_jax.nfl.ratings import (
     write_scored_plays,
 )
 from sbp_jax.nfl.ratings.rate import Ratings
-from sbp_jax.runs.hosts import Hosts, first_does, first_then_others, is_first
-from sbp_jax.runs.run_folder import hold_run, open_run, read_config, read_json, write_json
+from sbp_jax.runs.atomic import write_json
+from sbp_jax.runs.experiment import deciding_settings, in_run
+from sbp_jax.runs.extras import need_extras
+from sbp_jax.runs.hosts import Hosts, first_then_others, is_first
+from sbp_jax.runs.run_folder import read_config, read_json
 from sbp_jax.sweeps.problem import Problem
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.loop import Fit
@@ -105,6 +108,12 @@ class PassingScore:
 
 def main(config: PassingScore) -> None:
     """Run the experiment, or what is left of it."""
+    need_extras(
+        "nfl" if config.source is None else None,
+        "figures",
+        "xgboost",
+        "tensorboard" if config.operations.tensorboard else None,
+    )
     with started(
         config.operations, config.hosts, virtual_shards=config.train.virtual_shards
     ) as devices:
@@ -117,12 +126,10 @@ def main(config: PassingScore) -> None:
             heads = make_heads(config)
             print(rehearse_heads(heads, placed, config=config.train, devices=devices))
             return
-        first_does(lambda: open_run(config.run, describe_run(config, tables.report)))
-        if not (config.run / FINISHED).exists():
-            with hold_run(config.run):
+        about = describe_run(config, tables.report)
+        with in_run(config.run, about, finished=FINISHED) as unfinished:
+            if unfinished:
                 train_and_report(config, tables, devices)
-        elif is_first():
-            print(f"{config.run} is finished; this is what it found.\n")
         if is_first():
             print_results(config)
 
@@ -267,9 +274,6 @@ def make_heads(config: PassingScore) -> dict[str, Head]:
 
 def describe_run(config: PassingScore, report: BuildReport) -> dict[str, Any]:
     """Everything that decides the run's numbers, and what an exported model needs."""
-    settings = asdict(config)
-    for place in ("run", "source", "cache", "operations", "hosts"):
-        del settings[place]
     head = make_heads(config)[SBP]
     description = describe(
         head.forecaster.model,
@@ -279,7 +283,7 @@ def describe_run(config: PassingScore, report: BuildReport) -> dict[str, Any]:
     )
     return {
         "experiment": "passing_score",
-        "settings": settings,
+        "settings": deciding_settings(config),
         "data": report.fingerprint,
         **description,
     }

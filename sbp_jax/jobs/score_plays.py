@@ -14,7 +14,8 @@ from sbp_jax.nfl.ratings import Ratings, rate, read_scored_plays, render_ratings
 from sbp_jax.nfl.ratings.rate import Part
 from sbp_jax.nfl.ratings.split_columns import with_split_columns
 from sbp_jax.plots.style import save_figure
-from sbp_jax.runs.run_folder import write_whole
+from sbp_jax.runs.atomic import write_whole
+from sbp_jax.runs.extras import need_extras
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class ScorePlays:
 
 def main(config: ScorePlays) -> Ratings | None:
     """Score, print, and write both files."""
+    need_extras("figures" if not config.columns else None)
     plays = read_scored_plays(config.run)
     if config.columns:
         for name, dtype in with_split_columns(plays).schema.items():

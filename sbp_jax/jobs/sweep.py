@@ -19,9 +19,11 @@ from sbp_jax.plots.sweeps import (
     parallel_coordinates_figure,
     slices_figure,
 )
+from sbp_jax.runs.atomic import write_text
 from sbp_jax.runs.config_file import save_config
+from sbp_jax.runs.experiment import deciding_settings, in_run
+from sbp_jax.runs.extras import need_extras
 from sbp_jax.runs.hosts import Hosts
-from sbp_jax.runs.run_folder import hold_run, open_run, write_text
 from sbp_jax.sweeps.problem import Problem
 from sbp_jax.sweeps.space import (
     Choice,
@@ -121,12 +123,14 @@ def subject_of(config: Sweep) -> Subject:
 
 def main(config: Sweep, space: SearchSpace = SPACE) -> None:
     """Run the sweep, or what is left of it, and show what it found."""
-    # Imported late, so that a missing extra is an error of one line like any other.
+    subject = subject_of(config)
+    games = isinstance(subject.config, PassingScore) and subject.config.source is None
+    need_extras("nfl" if games else None, "sweep", "figures")
+    # Imported late, since importing needs the extra.
     from sbp_jax.sweeps.results import render_best, trials_table
     from sbp_jax.sweeps.search import search
     from sbp_jax.sweeps.study import open_study
 
-    subject = subject_of(config)
     check_operations(subject.config.operations, subject.config.hosts)
     space.check(subject.config)
     # Programs are kept: rounds of one structure compile the same one.
@@ -141,8 +145,7 @@ def main(config: Sweep, space: SearchSpace = SPACE) -> None:
         ) -> list[MemberFit]:
             return train_members(subject, problem, structure, members, on_epoch, devices, config)
 
-        open_run(config.run, about)
-        with hold_run(config.run):
+        with in_run(config.run, about):
             study = open_study(
                 config.storage or f"sqlite:///{config.run / 'study.db'}",
                 config.study,
@@ -212,12 +215,9 @@ def describe_sweep(
     config: Sweep, subject: Subject, space: SearchSpace, problem: Problem
 ) -> dict[str, Any]:
     """Everything that decides the numbers of a trial, and where it is looked for."""
-    settings = asdict(subject.config)
-    for place in ("run", "source", "cache", "data", "operations", "hosts"):
-        settings.pop(place, None)
     return {
         "experiment": f"sweep of {config.experiment}",
-        "settings": settings,
+        "settings": deciding_settings(subject.config),
         "space": space.describe(),
         "data": problem.fingerprint,
     }

@@ -1,7 +1,7 @@
 """Counts of mentions on Twitter: every family and every detector on the ten series of the paper."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +21,9 @@ from sbp_jax.evaluation.calibration import share_below
 from sbp_jax.extremes import Spot
 from sbp_jax.models.forecaster import KnownFamily
 from sbp_jax.plots import pp_figure, save_figure, series_figure
-from sbp_jax.runs.run_folder import hold_run, open_run, write_json, write_text
+from sbp_jax.runs.atomic import write_json, write_text
+from sbp_jax.runs.experiment import deciding_settings, in_run
+from sbp_jax.runs.extras import need_extras
 from sbp_jax.series import (
     Panel,
     Series,
@@ -75,22 +77,16 @@ class TwitterMentions:
     tail_mass: float = 0.02
     depth: int = 288
     seed: int = 0
-    network: SeriesNetwork = field(
-        default_factory=lambda: SeriesNetwork(features=12, hidden=(32,), center=1.0)
-    )
-    train: SeriesTraining = field(
-        default_factory=lambda: SeriesTraining(epochs=25, learning_rate=5e-3)
-    )
+    network: SeriesNetwork = field(default_factory=SeriesNetwork)
+    train: SeriesTraining = field(default_factory=SeriesTraining)
 
 
 def main(config: TwitterMentions) -> None:
     """Train each family, or what is left of them, run the detectors, and print the tables."""
+    need_extras("figures")
     panel = make_panel(read_folder(config.source), counts=True)
-    settings = asdict(config)
-    for place in ("run", "source"):
-        del settings[place]
-    open_run(config.run, {"experiment": "twitter_mentions", "settings": settings})
-    with hold_run(config.run):
+    about = {"experiment": "twitter_mentions", "settings": deciding_settings(config)}
+    with in_run(config.run, about):
         scored = score_candidates(
             make_candidates(config), panel, config.train, config.run / "scores", thresholds(panel)
         )

@@ -45,16 +45,11 @@ from sbp_jax.nfl.ratings.split_columns import with_split_columns
 from sbp_jax.nfl.rivals.completion import expected_completion
 from sbp_jax.nfl.rivals.join_ratings import join_ratings
 from sbp_jax.nfl.rivals.other_ratings import read_ratings
-from sbp_jax.runs.hosts import Hosts, first_does, first_then_others, is_first
-from sbp_jax.runs.run_folder import (
-    hold_run,
-    open_run,
-    read_config,
-    read_json,
-    write_json,
-    write_text,
-    write_whole,
-)
+from sbp_jax.runs.atomic import write_json, write_text, write_whole
+from sbp_jax.runs.experiment import deciding_settings, in_run
+from sbp_jax.runs.extras import need_extras
+from sbp_jax.runs.hosts import Hosts, first_then_others, is_first
+from sbp_jax.runs.run_folder import read_config, read_json
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.operations import Operations
 from sbp_jax.training.parallel import Devices
@@ -133,6 +128,11 @@ class Wins:
 
 def main(config: Wins) -> None:
     """Run the experiment, or what is left of it."""
+    need_extras(
+        "nfl" if config.source is None else None,
+        "figures",
+        "tensorboard" if config.operations.tensorboard else None,
+    )
     check_reserved(config.seasons, allowed=config.use_reserved, flag="--use-reserved")
     folds = season_folds(config.seasons, config.folds)
     with started(
@@ -146,8 +146,7 @@ def main(config: Wins) -> None:
         qualifying_seasons(
             tables, config.seasons, min_attempts=config.min_attempts, min_games=config.min_games
         )
-        first_does(lambda: open_run(config.run, describe_run(config, tables)))
-        with hold_run(config.run):
+        with in_run(config.run, describe_run(config, tables)):
             if not (config.run / SCORED).exists():
                 score(config, tables, folds, devices)
             if is_first():
@@ -160,9 +159,7 @@ def main(config: Wins) -> None:
 
 def describe_run(config: Wins, tables: PlayTables) -> dict[str, Any]:
     """Everything that decides the scores; what they are compared with may change."""
-    settings = asdict(config)
-    for place in ("run", "source", "cache", "other", "operations", "hosts"):
-        del settings[place]
+    settings = deciding_settings(config, but=("other",))
     return {"experiment": "wins", "settings": settings, "data": tables.report.fingerprint}
 
 

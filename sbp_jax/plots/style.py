@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec
 import numpy as np
 
 from sbp_jax.errors import MissingExtraError
+from sbp_jax.runs.atomic import write_whole
 
 if TYPE_CHECKING:  # only those who draw need matplotlib
     from matplotlib.axes import Axes
@@ -148,13 +149,11 @@ def save_figure(figure: "Figure", path: Path) -> Path:
         The path.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        # No version of matplotlib in the file: equal figures make equal files.
-        figure.savefig(partial, format="png", dpi=DPI, metadata={"Software": None})
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    # No version of matplotlib in the file: equal figures make equal files.
+    write_whole(
+        path,
+        lambda file: figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None}),
+    )
     return path
 
 

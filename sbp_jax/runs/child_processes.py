@@ -1,111 +1,101 @@
 """Jobs in processes of their own, several at once, stopped together.
 
-The processes are plain subprocesses, `python -m MODULE`, not `multiprocessing`: a fork would
-inherit JAX's threads, and spawn would import the caller's main module anew, which runs a script
-without a guard a second time. A job goes to standard input as JSON; what the process writes to
-standard output, line by line, is its progress.
+The processes are plain subprocesses, not those of `multiprocessing` or of its executor: a fork
+would inherit JAX's threads, and the other ways of starting import the caller's main module anew,
+which breaks a script without a guard; nor can they stop a job that runs. A job goes pickled to
+standard input; what the process writes to standard output, line by line, is its progress.
 """
 
 import os
+import pickle
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 LISTEN_SECONDS = 0.2
-"""How often a waiting load listens for Ctrl-C, which polars' threads may catch in its stead."""
+"""How often one that waits listens for Ctrl-C, which other libraries' threads may catch."""
+
+_CHILD = "import pickle, sys; pickle.load(sys.stdin.buffer).run(lambda n: print(n, flush=True))"
 
 
 class Job(Protocol):
-    """What a process is given to do."""
+    """What a process is given to do; its class stands in a module that can be imported."""
 
-    def as_json(self) -> str:
-        """For the process's standard input."""
+    @property
+    def task(self) -> str:
+        """What it does, for messages: "parsed season 2018"."""
+        ...
+
+    def run(self, on_progress: Callable[[int], object]) -> None:
+        """Do it, and say how much more is done, time and again."""
         ...
 
 
-J = TypeVar("J", bound=Job)
-
-
-def run_in_children(
-    jobs: Sequence[J],
+def run_jobs(
+    jobs: Sequence[Job],
     workers: int,
-    module: str,
-    on_line: Callable[[str], object],
-    failed: Callable[[J, str], Exception],
+    on_progress: Callable[[int], object],
+    error: type[Exception],
 ) -> None:
-    """Run the jobs, at most `workers` at once.
+    """Run the jobs, at most `workers` at once; one alone runs in this process.
 
     Args:
         jobs: what to do.
         workers: processes at once.
-        module: that does a job, as for ``python -m``.
-        on_line: called with each line that a process writes, from one of several threads.
-        failed: makes the error of a job and of how its process ended; the other processes are
-            stopped, and it is raised.
+        on_progress: is told what the jobs say, from one of several threads.
+        error: raised if a process dies, with what it said last; the others are stopped.
     """
-    children = _Children()
+    if workers == 1 or len(jobs) == 1:
+        for job in jobs:
+            job.run(on_progress)
+        return
+    running: list[subprocess.Popen[bytes]] = []
     with ThreadPoolExecutor(workers) as pool:
-        pending = {pool.submit(_run, job, children, module, on_line, failed) for job in jobs}
+        pending = {pool.submit(_run, job, running, on_progress, error) for job in jobs}
         try:
             while pending:
                 done, pending = wait(pending, timeout=LISTEN_SECONDS, return_when=FIRST_EXCEPTION)
                 for result in done:
                     result.result()
-        except BaseException:
+        finally:
             # Leaving the pool waits for its threads: start nothing more, stop what runs.
             pool.shutdown(wait=False, cancel_futures=True)
-            children.stop()
-            raise
-
-
-class _Children:
-    """The running processes, which can be stopped from another thread."""
-
-    def __init__(self) -> None:
-        self._stopped = threading.Event()
-        self._processes: list[subprocess.Popen[str]] = []
-
-    def add(self, process: subprocess.Popen[str]) -> None:
-        """Take charge of a process; one that started too late is stopped at once."""
-        self._processes.append(process)
-        if self._stopped.is_set():
-            process.kill()
-
-    def stop(self) -> None:
-        """Kill those that run, and any that are still to be added."""
-        self._stopped.set()
-        for process in self._processes:
-            process.kill()
+            while any(not future.done() for future in pending):
+                for process in running:
+                    process.kill()
+                wait(pending, timeout=LISTEN_SECONDS)
 
 
 def _run(
-    job: J,
-    children: _Children,
-    module: str,
-    on_line: Callable[[str], object],
-    failed: Callable[[J, str], Exception],
+    job: Job,
+    running: list[subprocess.Popen[bytes]],
+    on_progress: Callable[[int], object],
+    error: type[Exception],
 ) -> None:
     # The same modules as here, however this process came to find them.
     path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
-    with tempfile.TemporaryFile("w+") as stdin, tempfile.TemporaryFile("w+") as stderr:
-        stdin.write(job.as_json())
+    with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stderr:
+        stdin.write(pickle.dumps(job))
         stdin.seek(0)
         with subprocess.Popen(
-            [sys.executable, "-P", "-m", module],
+            [sys.executable, "-P", "-c", _CHILD],
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=stderr,
-            text=True,
             env={**os.environ, "PYTHONPATH": path},
         ) as process:
-            children.add(process)
-            for line in process.stdout or ():
-                on_line(line)
+            running.append(process)
+            try:
+                for line in process.stdout or ():
+                    on_progress(int(line))
+            except BaseException:
+                process.kill()
+                raise
         if process.returncode != 0:
             stderr.seek(0)
-            raise failed(job, f"ended with {process.returncode}:\n{stderr.read()[-2000:]}")
+            said = stderr.read()[-2000:].decode(errors="replace")
+            raise error(f"the process that {job.task} ended with {process.returncode}:\n{said}")

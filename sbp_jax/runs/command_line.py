@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import tyro
 
-from sbp_jax.runs.config_file import load_config
 from sbp_jax.errors import ConfigFileError, SbpJaxError, TrainingInterrupted
+from sbp_jax.runs.config_file import load_config
 
 T = TypeVar("T")
 
@@ -21,15 +21,16 @@ _HELP = f"{_CONFIG} FILE: read settings from a JSON file; the other arguments ov
 
 def run(
     main: Callable[[T], object],
-    config_type: Callable[[], T],
+    settings: T,
     description: str | None,
     arguments: Sequence[str] | None = None,
 ) -> None:
-    """Read the settings and run an experiment; its errors become one line and an exit status.
+    """Read the settings and run a job; its errors become one line and an exit status.
 
     Args:
         main: the experiment.
-        config_type: its settings, a dataclass in which everything has a default.
+        settings: a dataclass whose values are the defaults; `tyro.MISSING` is one that must be
+            given.
         description: for ``--help``.
         arguments: those of the command line if left out. ``--config FILE`` may stand anywhere.
 
@@ -38,7 +39,7 @@ def run(
             message says how to go on, 2 for arguments that cannot be read.
     """
     try:
-        main(parse(config_type, description, sys.argv[1:] if arguments is None else arguments))
+        main(parse(settings, description, sys.argv[1:] if arguments is None else arguments))
     except TrainingInterrupted as stopped:
         print(stopped, file=sys.stderr)
         sys.exit(TERMINATED)
@@ -46,11 +47,11 @@ def run(
         sys.exit(f"error: {error}")
 
 
-def parse(config_type: Callable[[], T], description: str | None, arguments: Sequence[str]) -> T:
+def parse(settings: T, description: str | None, arguments: Sequence[str]) -> T:
     """Settings from arguments, over those of a file, over the defaults.
 
     Args:
-        config_type: a dataclass in which everything has a default.
+        settings: a dataclass whose values are the defaults.
         description: for ``--help``.
         arguments: as on the command line.
 
@@ -62,13 +63,13 @@ def parse(config_type: Callable[[], T], description: str | None, arguments: Sequ
     >>> @dataclass(frozen=True)
     ... class Settings:
     ...     epochs: int = 6
-    >>> parse(Settings, None, ["--epochs", "3"])
+    >>> parse(Settings(), None, ["--epochs", "3"])
     Settings(epochs=3)
     """
     paths, rest = _split(arguments)
     if len(paths) > 1:
         raise ConfigFileError(f"{_CONFIG}: expected one file, got {', '.join(map(str, paths))}")
-    default = load_config(paths[0], config_type()) if paths else config_type()
+    default = load_config(paths[0], settings) if paths else settings
     described = f"{description or ''}\n\n{_HELP}"
     return tyro.cli(type(default), default=default, args=rest, description=described)
 

@@ -14,9 +14,12 @@ written, and tables printed, by the first.
 import atexit
 import contextlib
 import os
+import socket
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -25,11 +28,12 @@ import jax
 from jax.experimental import multihost_utils
 
 from sbp_jax.errors import DeviceError, TrainingInterrupted
-from sbp_jax.runs.rendezvous import meet, split_address
 
 T = TypeVar("T")
 
 AUTO = "auto"
+_BIND = "JAX_COORDINATOR_BIND_ADDRESS"
+_GRACE_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Hosts:
     Attributes:
         coordinator: HOST:PORT where the first process listens, the same for all of them; "auto"
             asks the cluster (SLURM, Open MPI, Cloud TPU, Kubernetes) for this and the next two.
+            It listens at that address alone, unless JAX_COORDINATOR_BIND_ADDRESS names another.
         processes: how many there are.
         process: number of this one, from 0.
         timeout: seconds after which a process that does not come, or gives no sign of life, is
@@ -53,29 +58,32 @@ class Hosts:
     def __post_init__(self) -> None:
         """Refuse what no process can be told by."""
         numbers = {"processes": self.processes, "process": self.process}
+        missing = [name for name, number in numbers.items() if number is None]
+        given = [f"{name} {number}" for name, number in numbers.items() if number is not None]
+        if self.timeout < 1:
+            raise DeviceError(f"hosts.timeout: expected at least 1 second, got {self.timeout}")
         if self.coordinator in (None, AUTO):
-            if given := [f"{name} {n}" for name, n in numbers.items() if n is not None]:
+            if given:
                 raise DeviceError(
                     f"hosts: expected coordinator HOST:PORT with {' and '.join(given)}, got "
                     f"{self.coordinator}"
                 )
-        else:
-            split_address(self.coordinator)
-            if missing := [name for name, n in numbers.items() if n is None]:
-                raise DeviceError(
-                    f"hosts: expected {' and '.join(missing)} with coordinator "
-                    f"{self.coordinator}, got none"
-                )
-        if self.processes is not None and self.process is not None:
-            if self.processes < 1:
-                raise DeviceError(f"hosts.processes: expected at least 1, got {self.processes}")
-            if not 0 <= self.process < self.processes:
-                raise DeviceError(
-                    f"hosts.process: expected 0 to {self.processes - 1}, for there are "
-                    f"{self.processes}, got {self.process}"
-                )
-        if self.timeout < 1:
-            raise DeviceError(f"hosts.timeout: expected at least 1 second, got {self.timeout}")
+            return
+        host, _, port = self.coordinator.rpartition(":")
+        if not (host and port.isdecimal() and int(port) < 2**16):
+            raise DeviceError(f"coordinator: expected HOST:PORT, got {self.coordinator!r}")
+        if self.processes is None or self.process is None:
+            raise DeviceError(
+                f"hosts: expected {' and '.join(missing)} with coordinator "
+                f"{self.coordinator}, got none"
+            )
+        if self.processes < 1:
+            raise DeviceError(f"hosts.processes: expected at least 1, got {self.processes}")
+        if not 0 <= self.process < self.processes:
+            raise DeviceError(
+                f"hosts.process: expected 0 to {self.processes - 1}, for there are "
+                f"{self.processes}, got {self.process}"
+            )
 
 
 @contextlib.contextmanager
@@ -88,19 +96,20 @@ def joined(hosts: Hosts) -> Iterator[None]:
     not a failure.
 
     Raises:
-        DeviceError: another process did not come in time or was told something else, the port is
-            taken or cannot be reached, no cluster is found, devices were used before, or processes
-            have unequal numbers of them; or, from inside, another process has ended.
+        DeviceError: another process did not come in time or was told of another number of them,
+            the port is taken, no cluster is found, devices were used before, or processes have
+            unequal numbers of them; or, from inside, another process has ended.
 
     >>> with joined(Hosts()):
     ...     jax.process_count()
     1
     """
-    _join(hosts)
+    if hosts.coordinator is not None:
+        _join(hosts)
     try:
         with _explaining_lost_processes():
             if hosts.coordinator is not None:
-                _check_devices()
+                _check(hosts)
             yield
             wait_for_all("end of the run")
     except TrainingInterrupted:
@@ -113,37 +122,72 @@ def joined(hosts: Hosts) -> Iterator[None]:
 
 
 def _join(hosts: Hosts) -> None:
-    if hosts.coordinator is None:
-        return
     # Its handler would swallow SIGTERM; training has one of its own.
     jax.config.update("jax_enable_preemption_service", False)
     initialize = partial(
         jax.distributed.initialize,
-        initialization_timeout=hosts.timeout,
+        # JAX's own time-out ends the process without an exception: it must not be the first.
+        initialization_timeout=hosts.timeout + _GRACE_SECONDS,
         heartbeat_timeout_seconds=hosts.timeout,
         shutdown_timeout_seconds=hosts.timeout,
     )
-    try:
-        if hosts.coordinator == AUTO:
-            initialize()
-            return
-        assert hosts.processes is not None
-        assert hosts.process is not None
-        meet(hosts.coordinator, hosts.processes, hosts.process, timeout=hosts.timeout)
-        initialize(
+    if hosts.coordinator != AUTO:
+        listens = os.environ.get(_BIND, hosts.coordinator)
+        if hosts.process == 0:
+            _check_free(listens)
+        initialize = partial(
+            initialize,
             hosts.coordinator,
             num_processes=hosts.processes,
             process_id=hosts.process,
+            coordinator_bind_address=listens,
             cluster_detection_method="deactivate",  # it may leave a process only one device
         )
-    except DeviceError:
-        raise
+    try:
+        _within(hosts.timeout, initialize)
+    except TimeoutError:
+        atexit.register(_end_at_once, 1)
+        raise DeviceError(
+            f"hosts.coordinator {hosts.coordinator}: expected {hosts.processes or 'all'} processes "
+            f"within {hosts.timeout} s, got fewer"
+        ) from None
     except (RuntimeError, ValueError) as error:
         raise DeviceError(f"hosts.coordinator {hosts.coordinator}: {_advice(error)}") from error
 
 
-def _check_devices() -> None:
-    """JAX's collectives of hosts, on which checkpoints rely, know no other case."""
+def _check_free(address: str) -> None:
+    """JAX may crash where the port is taken."""
+    host, _, port = address.rpartition(":")
+    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+    try:
+        socket.create_server((host.strip("[]"), int(port)), family=family).close()
+    except OSError as error:
+        raise DeviceError(
+            f"hosts.coordinator {address}: expected a free port of this host, got {error}"
+        ) from error
+
+
+def _within(seconds: float, action: Callable[[], None]) -> None:
+    """Do it in a thread, which is left behind where it takes longer: TimeoutError."""
+    done: Future[None] = Future()
+
+    def act() -> None:
+        try:
+            done.set_result(action())
+        except Exception as error:
+            done.set_exception(error)
+
+    threading.Thread(target=act, daemon=True).start()
+    done.result(seconds)
+
+
+def _check(hosts: Hosts) -> None:
+    """All were told the same, and have as many devices, without which JAX's collectives fail."""
+    if hosts.processes not in (None, jax.process_count()):
+        raise DeviceError(
+            f"hosts.processes: expected {jax.process_count()}, as process 0 was told, got "
+            f"{hosts.processes}"
+        )
     counts = Counter(device.process_index for device in jax.devices())
     if len(set(counts.values())) > 1:
         each = ", ".join(str(counts[process]) for process in sorted(counts))

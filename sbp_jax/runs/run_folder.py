@@ -12,15 +12,16 @@ import contextlib
 import json
 import platform
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import jax
 
 from sbp_jax.errors import RunFolderError
+from sbp_jax.runs.atomic import partial_file, write_json
 from sbp_jax.runs.file_lock import LOCK, holder, locked
 
 CONFIG = "config.json"
@@ -132,7 +133,9 @@ def _refuse_foreign(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise RunFolderError(f"{folder}: expected a folder, got a file")
-    if any(path.name not in (LOCK, _partial(folder / CONFIG).name) for path in folder.iterdir()):
+    if any(
+        path.name not in (LOCK, partial_file(folder / CONFIG).name) for path in folder.iterdir()
+    ):
         raise RunFolderError(f"{folder}: expected a run or an empty folder, got files without one")
 
 
@@ -160,36 +163,6 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise RunFolderError(f"{path}: expected a JSON object, got {type(found).__name__}")
     return found
-
-
-def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write plain types as indented JSON."""
-    write_text(path, json.dumps(values, indent=2) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
-    write_whole(path, lambda file: file.write(text.encode()))
-
-
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Let a function write a file, which is there whole or not at all.
-
-    Args:
-        path: of the file.
-        write: called with the open file.
-    """
-    partial = _partial(path)
-    try:
-        with partial.open("wb") as file:
-            write(file)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _partial(path: Path) -> Path:
-    return path.with_name(f".{path.name}.partial")
 
 
 def versions() -> dict[str, str]:

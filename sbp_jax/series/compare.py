@@ -10,7 +10,7 @@ import numpy as np
 
 from sbp_jax.evaluation import Outcomes, pp_mae
 from sbp_jax.models.forecaster import KnownFamily
-from sbp_jax.runs.run_folder import write_whole
+from sbp_jax.runs.atomic import write_whole
 from sbp_jax.series.forecast import Bands, SeriesScores, bands, forecast, score
 from sbp_jax.series.network import SeriesNetwork, series_forecaster
 from sbp_jax.series.panel import Panel

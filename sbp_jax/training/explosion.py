@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from sbp_jax.runs.run_folder import write_json
+from sbp_jax.runs.atomic import write_json
 
 FAILED_STEP = "failed_step.json"
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 import jax
 
 from sbp_jax.errors import MissingExtraError
-from sbp_jax.runs.run_folder import write_text
+from sbp_jax.runs.atomic import write_text
 from sbp_jax.training.checkpoint import EpochMetrics
 
 JSON_LINES = "metrics.jsonl"

@@ -7,6 +7,7 @@ import jax
 
 from sbp_jax.runs.compilation_cache import use_compilation_cache
 from sbp_jax.runs.hosts import Hosts, joined
+from sbp_jax.runs.virtual_devices import enough_threads
 from sbp_jax.training.operations import Operations
 from sbp_jax.training.parallel import Devices, choose_devices
 
@@ -24,14 +25,15 @@ def started(operations: Operations, hosts: Hosts, *, virtual_shards: int) -> Ite
         virtual_shards: of the training, which the devices must be able to share evenly.
 
     Raises:
-        DeviceError: there are not so many devices, or they do not divide the virtual shards, or a
-            process is missing.
+        DeviceError: there are not so many devices, or they do not divide the virtual shards, or
+            devices were used before.
         CompilationCacheError: programs cannot be kept in the folder asked for.
 
     >>> with started(Operations(devices=1), Hosts(), virtual_shards=64) as devices:
     ...     devices.count, devices.backend
     (1, 'pmap')
     """
+    enough_threads()
     with joined(hosts):
         use_compilation_cache(operations.compilation_cache)
         several = jax.process_count() > 1

@@ -1,4 +1,4 @@
-"""How fast raw tracking becomes a data set and batches, beside merely parsing the same files.
+"""How fast raw tracking becomes batches, beside merely parsing the same files.
 
     python -m scripts.benchmarks.tracking [--plays 5000] [--rounds 3]
 
@@ -26,15 +26,14 @@ import polars as pl
 import tyro
 
 from data.nfl_tracking.prepare import prepare
-from data.nfl_tracking.reader import load_examples, open_dataset, read_report
+from data.nfl_tracking.reader import load_examples
 from sbp_jax.errors import SbpJaxError
 from sbp_jax.nfl.simulator.config import SimulateConfig
 from sbp_jax.nfl.simulator.simulate import simulate_season
-from sbp_jax.nfl.tracking.examples import iter_batches
+from sbp_jax.nfl.tracking.build import build_parts
+from sbp_jax.nfl.tracking.split_plays import load_split
 from sbp_jax.nfl.tracking.splits import SPLITS
 
-BATCH: Final = 256
-EPOCHS: Final = 5
 RSS_UNITS_PER_MB: Final = 1e6 if sys.platform == "darwin" else 1e6 / 1024
 
 
@@ -66,24 +65,23 @@ class Measured(NamedTuple):
 
 
 def main(config: BenchmarkTracking) -> None:
-    """Simulate a season, then parse it, make the data set and read it back."""
+    """Simulate a season, parse it, make parts and batches of it, and a TFDS data set."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         season = SimulateConfig(plays=config.plays)
         account = simulate_season(place / "season", season, progress=False)
         print(f"  {account.size / 1e6:,.0f} MB simulated in {account.seconds:.1f} s")
         rounds = [one_round(place) for _ in range(config.rounds)]
-        report = read_report(open_dataset(place / "datasets"))
-    plays, floor = report.kept, float(np.median([each["parse"].seconds for each in rounds]))
+        plays = rounds[-1]["parts"].number
+    floor = float(np.median([each["parse"].seconds for each in rounds]))
     show("polars parses the CSV files", rounds, "parse", plays, floor)
-    show("raw files to features to TFDS data set", rounds, "make", plays, floor)
-    print(f"    {report.seconds:.2f} s of that for the features, in the last round")
-    show("data set to padded cache, first time", rounds, "read", plays, floor)
+    show("raw files to parts with features", rounds, "parts", plays, floor)
+    show("parts to padded batches", rounds, "batches", plays, floor)
+    show("parts to a TFDS data set", rounds, "dataset", plays, floor)
+    show("TFDS data set to padded batches", rounds, "read", plays, floor)
     # A round's own ratio: the machine may be busier in another.
-    ratios = [each["make"].seconds / each["parse"].seconds for each in rounds]
-    print(f"  making is {np.median(ratios):.2f} times parsing (at most 4 wanted)")
-    print(f"  read back {speed(rounds, 'read'):,.0f} plays a second (5,000 wanted)")
-    print(f"  batched {speed(rounds, 'batches'):,.0f} plays a second (100,000 wanted)")
+    ratios = [each["parts"].seconds / each["parse"].seconds for each in rounds]
+    print(f"  features are {np.median(ratios):.2f} times parsing (at most 4 wanted)")
 
 
 def one_round(place: Path) -> dict[str, Measured]:
@@ -91,7 +89,7 @@ def one_round(place: Path) -> dict[str, Measured]:
     for folder in place.iterdir():
         if folder.name != "season":
             shutil.rmtree(folder)
-    return {step.__name__: alone(step, place) for step in (parse, make, read, batches)}
+    return {step.__name__: alone(step, place) for step in (parse, parts, batches, dataset, read)}
 
 
 def parse(place: Path) -> int:
@@ -100,28 +98,26 @@ def parse(place: Path) -> int:
     return sum(pl.read_csv(file, null_values="NA").height for file in files)
 
 
-def make(place: Path) -> int:
-    """Raw files to the data set."""
+def parts(place: Path) -> int:
+    """Raw files to parts."""
+    return build_parts(place / "season", place / "work", progress=False).report.kept
+
+
+def batches(place: Path) -> int:
+    """All splits scaled and padded, from parts that are there."""
+    build = build_parts(place / "season", place / "work", progress=False)
+    return sum(len(load_split(build, split)) for split in SPLITS)
+
+
+def dataset(place: Path) -> int:
+    """Parts that are there to a TFDS data set."""
     builder, _ = prepare(place / "datasets", place / "season", work=place / "work", progress=False)
     return builder.info.splits.total_num_examples
 
 
 def read(place: Path) -> int:
-    """All splits decoded, scaled, padded, and written into the cache."""
-    return sum(
-        len(load_examples(place / "datasets", split, cache=place / "cache", progress=False))
-        for split in SPLITS
-    )
-
-
-def batches(place: Path) -> int:
-    """Epochs of shuffled batches from the warm cache."""
-    examples = load_examples(place / "datasets", "train", cache=place / "cache", progress=False)
-    return sum(
-        len(batch.target)
-        for epoch in range(EPOCHS)
-        for batch in iter_batches(examples, BATCH, seed=0, epoch=epoch)
-    )
+    """All splits of the data set decoded, scaled and padded."""
+    return sum(len(load_examples(place / "datasets", s, progress=False)) for s in SPLITS)
 
 
 def alone(step: Callable[[Path], int], place: Path) -> Measured:
@@ -136,11 +132,6 @@ def _measure(step: Callable[[Path], int], place: Path) -> Measured:
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / RSS_UNITS_PER_MB
     return Measured(seconds, peak, number)
-
-
-def speed(rounds: Sequence[Mapping[str, Measured]], step: str) -> float:
-    """Plays a second."""
-    return float(np.median([each[step].number / each[step].seconds for each in rounds]))
 
 
 def show(

@@ -65,7 +65,7 @@ from data.nfl_tracking.build import BuildTracking, main
 from data.nfl_tracking.reader import load_examples
 data_dir, source, work, cache = map(Path, sys.argv[1:])
 main(BuildTracking(data_dir, source, work))
-examples = load_examples(data_dir, "train", cache=cache)
+examples = load_examples(data_dir, "train")
 assert len(examples) == 8, len(examples)
 assert "tensorflow" not in sys.modules
 """
@@ -112,7 +112,7 @@ def test_other_settings_lie_beside(prepared, source, work, tmp_path):
     with pytest.raises(
         DatasetError, match="one config or its name, found bdb2025, bdb2025_to41_speed12p5"
     ):
-        load_examples(data_dir, "train", cache=tmp_path)
+        load_examples(data_dir, "train")
     lengths = {
         name: read_report(open_dataset(data_dir, name)).lengths.max
         for name in ("bdb2025", "bdb2025_to41_speed12p5")
@@ -196,7 +196,7 @@ def test_a_killed_build_does_not_look_whole(source, work, prepared, tmp_path):
     (unfinished,) = tmp_path.glob("nfl_tracking/bdb2025/incomplete.*")
     assert list(unfinished.glob("*array_record*"))
     with pytest.raises(DatasetError, match=r"expected a data set of any config of version 1\.0\.0"):
-        load_examples(tmp_path, "train", cache=tmp_path)
+        load_examples(tmp_path, "train")
     builder, written = prepare(tmp_path, source, work=work, progress=False)
     assert written
     assert not unfinished.exists()
@@ -215,7 +215,7 @@ def test_a_damaged_folder_is_refused(source, work, tmp_path):
 def test_other_features_are_refused(prepared, source, work, tmp_path, monkeypatch):
     monkeypatch.setattr(building, "SEQUENCE_FEATURES", ("another",))
     with pytest.raises(DatasetError, match="built with other features"):
-        load_examples(prepared, "train", cache=tmp_path)
+        load_examples(prepared, "train")
     with pytest.raises(DatasetError, match="built with other features"):
         prepare(prepared, source, work=work, progress=False)
 

@@ -9,7 +9,6 @@ import polars as pl
 import pytest
 
 from sbp_jax.batch import check_batch
-from sbp_jax.nfl.tracking.examples import iter_batches
 from sbp_jax.nfl.tracking.features import sequence_features
 from sbp_jax.nfl.tracking.parts import ID_COLUMNS
 from sbp_jax.nfl.tracking.reading import open_folder, read_tracking_file
@@ -31,11 +30,11 @@ LAYOUTS = ("2025", "2026")  # with all players, and without the linemen
 
 @pytest.fixture(scope="module", params=LAYOUTS)
 def made(request, tmp_path_factory):
-    """Raw files of seven weeks, the data set of them, and a folder for caches."""
+    """Raw files of seven weeks, and the data set of them."""
     place = tmp_path_factory.mktemp(request.param)
     source = write_weeks(place / "raw", season_plays(), request.param)
     prepare(place / "datasets", source, work=place / "work", progress=False)
-    return source, place / "datasets", place / "cache"
+    return source, place / "datasets"
 
 
 def direct(source):
@@ -57,12 +56,12 @@ def direct(source):
 
 
 def test_batches_equal_the_features_of_the_raw_files(made):
-    source, data_dir, cache = made
+    source, data_dir = made
     expected = direct(source)
     seen = []
     for split in SPLITS:
-        examples = load_examples(data_dir, split, cache=cache)
-        batch = examples.padded()
+        examples = load_examples(data_dir, split)
+        batch = examples.batch
         check_batch(batch)
         for row, names in enumerate(examples.plays.iter_rows(named=True)):
             key = names["game_id"], names["play_id"]
@@ -81,7 +80,7 @@ def test_batches_equal_the_features_of_the_raw_files(made):
 
 
 def test_records_are_the_physical_features(made):
-    source, data_dir, _ = made
+    source, data_dir = made
     expected = direct(source)
     for record in open_records(data_dir, "train"):
         values, mask, ids, _, told = expected[record["game_id"], record["play_id"]]
@@ -94,46 +93,24 @@ def test_records_are_the_physical_features(made):
 
 
 def test_splits_are_weeks_in_their_order(made):
-    _, data_dir, cache = made
-    weeks = {
-        split: sorted(set(load_examples(data_dir, split, cache=cache).plays["week"]))
-        for split in SPLITS
-    }
+    _, data_dir = made
+    weeks = {split: sorted(set(load_examples(data_dir, split).plays["week"])) for split in SPLITS}
     assert weeks == {"train": [1, 2, 3, 4, 5], "valid": [6], "test": [7]}
 
 
-def test_the_second_time_nothing_is_decoded(made, monkeypatch):
-    _, data_dir, cache = made
-    first = load_examples(data_dir, "train", cache=cache)
-    monkeypatch.setattr(reader, "_portions", None)
-    second = load_examples(data_dir, "train", cache=cache)
-    for one, other in zip(first.buckets, second.buckets, strict=True):
-        for a, b in zip(one, other, strict=True):
-            np.testing.assert_array_equal(a, b)
-
-
-def test_small_portions_give_the_same(made, tmp_path, monkeypatch):
-    _, data_dir, cache = made
-    usual = load_examples(data_dir, "train", cache=cache).padded()
+def test_small_portions_give_the_same(made, monkeypatch):
+    _, data_dir = made
+    usual = load_examples(data_dir, "train").batch
     monkeypatch.setattr(reader, "CHUNK", 4)
-    for a, b in zip(load_examples(data_dir, "train", cache=tmp_path).padded(), usual, strict=True):
+    for a, b in zip(load_examples(data_dir, "train").batch, usual, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
-def test_edges_are_those_asked_for(made, tmp_path):
-    _, data_dir, _ = made
-    examples = load_examples(data_dir, "train", edges=(20, 50), cache=tmp_path)
-    assert [bucket.mask.shape[1] for bucket in examples.buckets] == [20, 50]
-    batches = list(iter_batches(examples, 4, seed=0, epoch=0))
-    assert sum(len(batch.target) for batch in batches) == len(examples)
-    assert {batch.mask.shape[1] for batch in batches} == {20, 50}
-
-
 def test_absent_linemen_are_zeros(made):
-    source, data_dir, cache = made
-    examples = load_examples(data_dir, "train", cache=cache)
+    source, data_dir = made
+    examples = load_examples(data_dir, "train")
     columns = len(MODEL_FEATURES) - 5
-    sequence = examples.padded().sequence[:, 0, :columns].reshape(len(examples), 22, -1)
+    sequence = examples.batch.sequence[:, 0, :columns].reshape(len(examples), 22, -1)
     present = (sequence != 0).any(axis=2).sum(axis=1)
     folder = open_folder(source)
     assert set(present.tolist()) == ({22} if folder.source.layout == "2025" else {13})
@@ -147,27 +124,27 @@ def test_an_unknown_week_is_zero(tmp_path):
         tmp_path / "raw", season_plays(weeks=2, each=1), edit={"games": without_week}
     )
     prepare(tmp_path, source, work=tmp_path / "work", progress=False)
-    plays = load_examples(tmp_path, "train", cache=tmp_path).plays
+    plays = load_examples(tmp_path, "train").plays
     assert plays["week"].to_list() == [0, 0]
 
 
 def test_it_is_read_without_this_repository_too(made):
-    _, data_dir, _ = made
+    _, data_dir = made
     (folder,) = data_dir.glob("nfl_tracking/*/1.0.0")
     records = tfds.builder_from_directory(folder).as_data_source("test")
     assert records[0]["sequence"].shape[1] == 181
 
 
 def test_what_is_not_there_is_named(made, tmp_path):
-    _, data_dir, _ = made
+    _, data_dir = made
     with pytest.raises(ValueError, match=r"expected a split among .*, got 'validation'"):
-        load_examples(data_dir, "validation", cache=tmp_path)
+        load_examples(data_dir, "validation")
     with pytest.raises(
         DatasetError, match=r"expected a data set bdb2019 .*, found bdb202\d/1\.0\.0"
     ):
-        load_examples(data_dir, "train", "bdb2019", cache=tmp_path)
+        load_examples(data_dir, "train", "bdb2019")
     with pytest.raises(DatasetError, match=r"found none; build it: python -m data\.nfl_tracking"):
-        load_examples(tmp_path, "train", cache=tmp_path)
+        load_examples(tmp_path, "train")
 
 
 def cut(shard):
@@ -185,15 +162,14 @@ def test_a_damaged_shard_is_told(made, tmp_path, damage):
     data_dir = shutil.copytree(made[1], tmp_path / "datasets")
     damage(next(data_dir.rglob("*train.array_record-00001*")))
     with pytest.raises(DatasetError, match=r"1\.0\.0 is damaged; delete it and build again"):
-        load_examples(data_dir, "train", cache=tmp_path / "cache")
-    assert not list((tmp_path / "cache").glob("*/"))
+        load_examples(data_dir, "train")
 
 
 def test_a_folder_without_a_description_is_told(made, tmp_path):
     data_dir = shutil.copytree(made[1], tmp_path / "datasets")
     next(data_dir.rglob("dataset_info.json")).unlink()
     with pytest.raises(DatasetError, match=r"1\.0\.0 is damaged; delete it and build again"):
-        load_examples(data_dir, "train", cache=tmp_path / "cache")
+        load_examples(data_dir, "train")
 
 
 @pytest.mark.slow
@@ -202,8 +178,8 @@ def test_the_real_plays(shared_data, tmp_path):
     prepare(tmp_path, source, work=tmp_path / "work", progress=False)
     expected, seen = direct(source), 0
     for split in SPLITS:
-        examples = load_examples(tmp_path, split, cache=tmp_path / "cache")
-        batch = examples.padded()
+        examples = load_examples(tmp_path, split)
+        batch = examples.batch
         for row, (game_id, play_id) in enumerate(
             examples.plays.select("game_id", "play_id").iter_rows()
         ):

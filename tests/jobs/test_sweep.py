@@ -75,7 +75,7 @@ def test_the_best_settings_run_alone_come_to_the_same_numbers(swept):
     best = trials.filter(pl.col("state") == "complete").sort("validation_score").row(0, named=True)
     run = swept.passing_score.run
     arguments = ["--config", str(swept.run / "best.json"), "--run", str(run)]
-    alone = parse(PassingScore, None, arguments)
+    alone = parse(PassingScore(), None, arguments)
     assert alone.train.learning_rate == best["learning_rate"]
     assert alone.network.layers == best["layers"]
     passing_score.main(alone)

@@ -6,15 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-pytest.importorskip("tensorflow_datasets", reason="the extra tfds is not installed")
-
-from data.nfl_tracking.reader import load_examples
 from sbp_jax.errors import RunFolderError
 from sbp_jax.export import load_model
-from sbp_jax.jobs.tracking import FOLDERS, Tracking, main
+from sbp_jax.jobs.tracking import FOLDERS, Tracking, main, prepared_data
 from sbp_jax.models.forecaster import NetworkConfig
 from sbp_jax.nfl.ratings import read_scored_plays
 from sbp_jax.nfl.simulator.config import SimulateConfig
+from sbp_jax.nfl.tracking.split_plays import load_split
 from sbp_jax.training.config import TrainConfig
 
 # Four networks are compiled; what the experiment is made of has tests of its own.
@@ -42,8 +40,7 @@ def finished(config, quick_compilation_throughout):
 
 @pytest.fixture(scope="module")
 def test_plays(finished):
-    data = finished.run.with_name("small-data")
-    return load_examples(data / "tfds", "test", cache=data / "padded", progress=False)
+    return load_split(prepared_data(finished)[1], "test")
 
 
 def test_everything_is_written(finished, test_plays):
@@ -58,12 +55,12 @@ def test_everything_is_written(finished, test_plays):
     assert (finished.run / "figures" / "unfolding.gif").read_bytes().startswith(b"GIF8")
     scores = read_scored_plays(finished.run)
     assert scores["play_score"].is_between(0, 1).all()
-    assert scores["yards_gained"].to_list() == test_plays.target().tolist()
+    assert scores["yards_gained"].to_list() == test_plays.batch.target.tolist()
 
 
 def test_the_weights_serve_the_same_scores(finished, test_plays):
     scores = read_scored_plays(finished.run)
-    batch = test_plays.padded()
+    batch = test_plays.batch
     model = load_model(finished.run / "weights.npz")
     served = model.score(batch.sequence, batch.mask, batch.static, batch.target)
     np.testing.assert_allclose(served, scores["play_score"].to_numpy(), atol=2e-5)

@@ -9,8 +9,8 @@ import jax
 import pytest
 from jax.experimental.compilation_cache import compilation_cache
 
-from sbp_jax.runs.compilation_cache import default_compilation_cache, use_compilation_cache
 from sbp_jax.errors import CompilationCacheError
+from sbp_jax.runs.compilation_cache import default_compilation_cache, use_compilation_cache
 
 OPTIONS = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
 

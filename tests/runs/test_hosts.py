@@ -1,5 +1,6 @@
 """Two processes on loopback train, score, save and end as one process does."""
 
+import contextlib
 import json
 import os
 import signal
@@ -17,11 +18,11 @@ import pytest
 from sbp_jax.batch import Batch
 from sbp_jax.distributions import Gaussian
 from sbp_jax.errors import DeviceError, TrainingInterrupted
-from sbp_jax.training.forecast_outcomes import forecast_outcomes
-from sbp_jax.runs.hosts import Hosts, first_does, is_first, joined
 from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
+from sbp_jax.runs.hosts import Hosts, first_does, is_first, joined
 from sbp_jax.training.checkpoint import Checkpoints
 from sbp_jax.training.config import TrainConfig
+from sbp_jax.training.forecast_outcomes import forecast_outcomes
 from sbp_jax.training.loop import SCORE
 from sbp_jax.training.parallel import PLAYS, Devices, choose_devices, mean_over, summed_gradient
 from sbp_jax.training.placing import place_examples
@@ -137,7 +138,8 @@ def named(kind, tree):
 # What a process of several does.
 
 
-def one_step(folder):
+def scenario(folder):
+    """A step; then a run that one process began, which is stopped and goes on; then a failure."""
     with pytest.raises(DeviceError, match="expected shard_map under 2 processes, got pmap"):
         Devices(backend="pmap")
     if not is_first():
@@ -146,29 +148,33 @@ def one_step(folder):
     written = folder / "written"
     first_does(lambda: written.write_text("once"))
     assert written.read_text() == "once"
-    keep(folder, first_step(Devices(), only_own=True))
+    keep(folder, "step", first_step(Devices(), only_own=True))
+    with stopped_while_saving(1, told=not is_first()):
+        study(Devices(), folder / "run", only_own=True)
+    keep(folder, "run", study(Devices(), folder / "run", only_own=True))
+    if is_first():
+        raise OSError(f"{folder}: of no use")
 
 
-def whole_run(folder):
-    keep(folder, study(Devices(), folder / "run", only_own=True))
+def keep(folder, what, found):
+    np.savez(folder / f"{what}-{jax.process_index()}.npz", **found)
 
 
-def keep(folder, found):
-    np.savez(folder / f"found-{jax.process_index()}.npz", **found)
-
-
-def stopped_run(folder):
-    """The second process is told to stop while the first epoch is being saved."""
+@contextlib.contextmanager
+def stopped_while_saving(epoch, *, told):
+    """SIGTERM comes to this process, if told, and all stop after the epoch."""
     save = Checkpoints.save
 
-    def save_and_stop(self, *args):
-        save(self, *args)
-        if not is_first():
+    def save_and_stop(self, number, *args):
+        save(self, number, *args)
+        if told and number == epoch:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    Checkpoints.save = save_and_stop
-    with pytest.raises(TrainingInterrupted, match="after epoch 0, which is saved"):
-        study(Devices(), folder / "run")
+    expected = f"after epoch {epoch}, which is saved"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Checkpoints, "save", save_and_stop)
+        with pytest.raises(TrainingInterrupted, match=expected):
+            yield
 
 
 def endless_run(folder):
@@ -187,18 +193,11 @@ def endless_run(folder):
     )
 
 
-def failing_run(folder):
-    """The first process fails where the second one waits for it."""
-    if is_first():
-        raise OSError(f"{folder}: of no use")
-    study(Devices(), folder / "run")
-
-
 PROCESS = """
 import sys
 from pathlib import Path
 from sbp_jax.runs.hosts import Hosts, joined
-from tests.training import test_hosts
+from tests.runs import test_hosts
 port, number, what, folder = sys.argv[1:]
 with joined(Hosts(f"127.0.0.1:{port}", 2, int(number), timeout=test_hosts.TIMEOUT)):
     getattr(test_hosts, what)(Path(folder))
@@ -238,87 +237,48 @@ def start(tmp_path):
         process.wait()
 
 
-def end_well(processes, tmp_path):
-    for number, process in enumerate(processes):
-        code = process.wait(PATIENCE)
-        assert code == 0, (tmp_path / f"stderr-{number}").read_text()
-
-
-def found_by_both(tmp_path):
-    return [dict(np.load(tmp_path / f"found-{number}.npz")) for number in range(2)]
-
-
-def compare(found, expected):
-    assert found.keys() == expected.keys()
-    assert found["buckets"] == 2
-    for name in found.keys() - {"held"}:
-        np.testing.assert_allclose(found[name], expected[name], rtol=1e-4, atol=1e-5, err_msg=name)
-
-
-def test_a_step_of_two_processes_is_that_of_one(tmp_path, start):
-    """Each has nothing but its own examples, and learns of the results of all."""
-    processes = start("one_step")
-    alone = first_step(Devices(jax.devices()[:1]))
+def test_two_processes_do_as_one_does(tmp_path, start):
+    """A step of both, each with its own examples alone; a run that goes from one process to both,
+    stops, ends, and is read by one: losses, scores, parameters, outcomes in order, one log."""
+    one, run = Devices(jax.devices()[:1]), tmp_path / "run"
+    with stopped_while_saving(0, told=True):
+        study(one, run)
+    processes = start("scenario")
+    step, whole = first_step(one), study(one, tmp_path / "whole")
+    codes = [process.wait(PATIENCE) for process in processes]
+    said = [(tmp_path / f"stderr-{number}").read_text() for number in range(2)]
+    assert codes[0] == 1, said
+    assert "of no use" in said[0], said
+    assert codes[1] in (1, -signal.SIGABRT), said  # it waits for the first in vain
     valid = examples(61, 1)
-    np.testing.assert_array_equal(alone["scores"], 2 * valid.target + valid.sequence[:, 0, 0])
-    end_well(processes, tmp_path)
-    for found in found_by_both(tmp_path):
+    np.testing.assert_array_equal(step["scores"], 2 * valid.target + valid.sequence[:, 0, 0])
+    for found in found_by_both(tmp_path, "step"):
         assert found["buckets"] == 2
         assert found["held"] == 0.5
-        np.testing.assert_array_equal(found["scores"], alone["scores"])
-        error = np.linalg.norm(found["gradient"] - alone["gradient"])
-        assert error < 1e-6 * np.linalg.norm(alone["gradient"])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("count", [1, 4])
-def test_a_run_of_two_processes_is_that_of_one(tmp_path, start, count):
-    """Losses, scores, parameters, and outcomes in order."""
-    if jax.device_count() < count:
-        pytest.skip(f"needs {count} devices; XLA_FLAGS was set to fewer before the tests began")
-    end_well(start("whole_run"), tmp_path)
-    first, second = found_by_both(tmp_path)
+        np.testing.assert_array_equal(found["scores"], step["scores"])
+        error = np.linalg.norm(found["gradient"] - step["gradient"])
+        assert error < 1e-6 * np.linalg.norm(step["gradient"])
+    first, second = found_by_both(tmp_path, "run")
     for name in first:
         np.testing.assert_array_equal(first[name], second[name])
-    compare(first, study(Devices(jax.devices()[:count]), tmp_path / "alone"))
-    log = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    log = (run / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["epoch"] for line in log] == [0, 1, 2]
+    for found in (first, study(one, run)):
+        assert found.keys() == whole.keys()
+        for name in whole.keys() - {"held"}:
+            np.testing.assert_allclose(found[name], whole[name], 1e-4, 1e-5, err_msg=name)
+
+
+def found_by_both(tmp_path, what):
+    return [dict(np.load(tmp_path / f"{what}-{number}.npz")) for number in range(2)]
 
 
 @pytest.mark.slow
 def test_processes_of_unequal_numbers_of_devices_are_refused(tmp_path, start):
-    for number, process in enumerate(start("whole_run", devices=(1, 3))):
+    for number, process in enumerate(start("scenario", devices=(1, 3))):
         assert process.wait(PATIENCE) == 1
         said = (tmp_path / f"stderr-{number}").read_text()
         assert "DeviceError: expected as many devices under each process, got 1, 3" in said
-
-
-@pytest.mark.slow
-def test_stopped_under_two_processes_it_goes_on_under_one(tmp_path, start):
-    end_well(start("stopped_run"), tmp_path)
-    log = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
-    assert len(log) == 1
-    one = Devices(jax.devices()[:1])
-    compare(study(one, tmp_path / "run"), study(one, tmp_path / "whole"))
-
-
-@pytest.mark.slow
-def test_begun_under_one_process_it_goes_on_under_two(tmp_path, start, monkeypatch):
-    one = Devices(jax.devices()[:1])
-    with monkeypatch.context() as patch:
-        save = Checkpoints.save
-
-        def save_and_stop(self, *args):
-            save(self, *args)
-            os.kill(os.getpid(), signal.SIGTERM)
-
-        patch.setattr(Checkpoints, "save", save_and_stop)
-        with pytest.raises(TrainingInterrupted):
-            study(one, tmp_path / "run")
-    end_well(start("whole_run"), tmp_path)
-    alone = study(one, tmp_path / "whole")
-    for found in found_by_both(tmp_path):
-        compare(found, alone)
 
 
 def like():
@@ -353,14 +313,6 @@ def test_when_a_process_is_killed_the_other_ends_and_what_was_saved_is_whole(
         assert [metrics["epoch"] for metrics in restored.history] == list(range(latest + 1))
 
 
-@pytest.mark.slow
-def test_when_a_process_fails_the_other_ends(tmp_path, start):
-    first, second = start("failing_run")
-    assert first.wait(PATIENCE) == 1
-    assert "of no use" in (tmp_path / "stderr-0").read_text()
-    assert second.wait(3 * TIMEOUT) in (1, -signal.SIGABRT)
-
-
 def test_joining_after_devices_were_used_is_an_error():
     jax.devices()
     with (
@@ -368,3 +320,44 @@ def test_joining_after_devices_were_used_is_an_error():
         joined(Hosts("127.0.0.1:1234", processes=1, process=0)),
     ):
         pass
+
+
+def test_a_process_that_does_not_come_is_an_error(monkeypatch):
+    monkeypatch.setattr("jax.distributed.initialize", lambda *_, **__: time.sleep(3))
+    at_exit = []
+    monkeypatch.setattr("atexit.register", lambda *call: at_exit.append(call))
+    expected = "node7:1234: expected 2 processes within 1 s, got fewer"
+    with (
+        pytest.raises(DeviceError, match=expected),
+        joined(Hosts("node7:1234", processes=2, process=1, timeout=1)),
+    ):
+        pass
+    assert at_exit  # or JAX would wait for the others
+
+
+def test_a_port_that_is_taken_is_an_error():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with (
+            pytest.raises(DeviceError, match=f"{address}: expected a free port of this host"),
+            joined(Hosts(address, processes=2, process=0)),
+        ):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"processes": 2}, "expected coordinator HOST:PORT with processes 2, got None"),
+        ({"coordinator": "auto", "process": 0}, "with process 0, got auto"),
+        ({"coordinator": "node1"}, "expected HOST:PORT, got 'node1'"),
+        ({"coordinator": "node1:99999"}, "expected HOST:PORT"),
+        ({"coordinator": "node1:1"}, "expected processes and process with coordinator node1:1"),
+        ({"coordinator": "node1:1", "processes": 0, "process": 0}, "expected at least 1, got 0"),
+        ({"coordinator": "node1:1", "processes": 2, "process": 2}, "expected 0 to 1"),
+        ({"timeout": 0}, "expected at least 1 second, got 0"),
+    ],
+)
+def test_settings_that_no_process_can_be_told_by_are_refused(settings, expected):
+    with pytest.raises(DeviceError, match=expected):
+        Hosts(**settings)

@@ -11,15 +11,8 @@ from pathlib import Path
 import pytest
 
 from sbp_jax.errors import RunFolderError
-from sbp_jax.runs.run_folder import (
-    describe_differences,
-    hold_run,
-    open_run,
-    read_config,
-    read_json,
-    write_json,
-    write_text,
-)
+from sbp_jax.runs.atomic import write_json, write_text
+from sbp_jax.runs.run_folder import describe_differences, hold_run, open_run, read_config, read_json
 
 CONFIG = {"train": {"seed": 0, "epochs": 3}, "hidden": (128, 128), "data": "abc"}
 

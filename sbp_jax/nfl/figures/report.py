@@ -14,7 +14,7 @@ from sbp_jax.nfl.figures.figures import FIGURES
 from sbp_jax.nfl.plays.report import BuildReport
 from sbp_jax.nfl.ratings.rate import Ratings
 from sbp_jax.nfl.ratings.table import render_ratings
-from sbp_jax.runs.run_folder import write_text
+from sbp_jax.runs.atomic import write_text
 
 REPORT: Final = "report.md"
 _CLEAR: Final = 1.96  # standard errors from 0, beyond which chance alone is an unlikely reason

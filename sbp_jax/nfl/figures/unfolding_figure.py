@@ -28,6 +28,7 @@ from sbp_jax.plots.style import (
     new_figure,
     styled,
 )
+from sbp_jax.runs.atomic import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -115,19 +116,17 @@ def save_unfolding_gif(play: UnfoldingPlay, path: Path) -> Path:
     _draw_every_frame(play, lambda figure: images.append(_image(figure)))
     frames = _with_one_palette(images)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        frames[0].save(
-            partial,
+    write_whole(
+        path,
+        lambda file: frames[0].save(
+            file,
             format="GIF",
             save_all=True,
             append_images=frames[1:],
             duration=[FRAME_MS] * (len(frames) - 1) + [PAUSE_MS],
             loop=0,
-        )
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        ),
+    )
     return path
 
 

@@ -19,7 +19,7 @@ from sbp_jax.nfl.ratings.extreme_plays import read_extreme_plays
 from sbp_jax.nfl.ratings.rate import Ratings, rate
 from sbp_jax.nfl.ratings.table import render_ratings
 from sbp_jax.plots.style import save_figure
-from sbp_jax.runs.run_folder import write_text
+from sbp_jax.runs.atomic import write_text
 
 TITLES: Final[Mapping[str, str]] = {
     compared.SCORE: "passing score",

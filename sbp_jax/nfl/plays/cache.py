@@ -5,28 +5,19 @@ changed: other files or another version of the tables make another folder. It is
 temporary name and renamed when whole. Deleting any of it, at any time, only costs a new parse.
 """
 
-import contextlib
 import hashlib
 import json
-import shutil
-import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
-from sbp_jax.nfl.errors import CacheError
 from sbp_jax.nfl.plays.report import SeasonReport
 from sbp_jax.nfl.plays.source import Source
 from sbp_jax.nfl.plays.tables import Frames
 
 TABLES_VERSION = 1
 """Raise it with every change that makes other tables of the same files."""
-
-UNFINISHED = ".unfinished-"
-ABANDONED_SECONDS = 3600.0
-"""Older unfinished folders are of a process that was killed."""
 
 
 def season_folder(cache: Path, source: Source, season: int) -> Path:
@@ -40,27 +31,6 @@ def season_folder(cache: Path, source: Source, season: int) -> Path:
         changed = "" if source.pinned else file.modified_ns
         stamp.update(f"\n{file.path.name} {file.size} {changed}".encode())
     return cache / f"{season}-{stamp.hexdigest()[:20]}"
-
-
-@contextlib.contextmanager
-def unfinished_folder(cache: Path) -> Iterator[Path]:
-    """A folder beside the finished ones to write into; gone at the end, whatever happens.
-
-    Raises:
-        CacheError: the cache cannot be written.
-    """
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(cache)
-        folder = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=cache))
-    except OSError as error:
-        raise CacheError(
-            f"cannot write the cache {cache} ({error}); give another as cache="
-        ) from error
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_season(folder: Path, frames: Frames, report: SeasonReport) -> None:
@@ -96,10 +66,3 @@ def read_seasons(folders: Sequence[Path]) -> Frames:
             for name in Frames._fields
         )
     )
-
-
-def _remove_abandoned(cache: Path) -> None:
-    for folder in cache.glob(f"{UNFINISHED}*"):
-        with contextlib.suppress(OSError):
-            if time.time() - folder.stat().st_mtime > ABANDONED_SECONDS:
-                shutil.rmtree(folder)

@@ -1,6 +1,5 @@
 """The entry point: game files in, tables out."""
 
-import contextlib
 import hashlib
 import os
 import shutil
@@ -12,11 +11,13 @@ from pathlib import Path
 import polars as pl
 from tqdm import tqdm
 
-from sbp_jax.nfl.errors import AllGamesBrokenError, CacheError
+from sbp_jax.nfl.errors import AllGamesBrokenError, CacheError, WorkerError
 from sbp_jax.nfl.plays import cache as caching
 from sbp_jax.nfl.plays.report import BuildReport, SeasonReport, merge
 from sbp_jax.nfl.plays.source import Source, find_source
-from sbp_jax.nfl.plays.worker import Job, run_jobs
+from sbp_jax.nfl.plays.worker import SeasonJob
+from sbp_jax.runs.atomic import unfinished_folder
+from sbp_jax.runs.child_processes import run_jobs
 from sbp_jax.runs.user_cache import user_cache
 
 SEASONS = range(2009, 2019)
@@ -115,20 +116,23 @@ def _parse(
     source: Source, folders: dict[int, Path], root: Path, workers: int | None, progress: bool
 ) -> None:
     """Parse seasons into their folders in the cache."""
-    with contextlib.ExitStack() as stack:
-        jobs = []
-        for season in folders:
-            files = source.of_season(season)
-            games = tuple((file.game_id, file.path) for file in files if not file.preseason)
-            unfinished = stack.enter_context(caching.unfinished_folder(root))
-            preseason = len(files) - len(games)
-            jobs.append(Job(season, games, preseason, unfinished, folders[season]))
-        # disable=None: no bar unless on a terminal.
-        total = sum(len(job.games) for job in jobs)
-        bar = stack.enter_context(
-            tqdm(total=total, desc="parsing games", unit="game", disable=None if progress else True)
-        )
-        run_jobs(jobs, workers or _cores(), bar.update)
+    try:
+        with unfinished_folder(root) as unfinished:
+            jobs = []
+            for season, folder in folders.items():
+                files = source.of_season(season)
+                games = tuple((file.game_id, file.path) for file in files if not file.preseason)
+                preseason = len(files) - len(games)
+                jobs.append(SeasonJob(season, games, preseason, unfinished / folder.name, folder))
+            total = sum(len(job.games) for job in jobs)
+            # disable=None: no bar unless on a terminal.
+            hidden = None if progress else True
+            with tqdm(total=total, desc="parsing games", unit="game", disable=hidden) as bar:
+                run_jobs(jobs, workers or _cores(), bar.update, WorkerError)
+    except OSError as error:
+        raise CacheError(
+            f"cannot write the cache {root} ({error}); give another as cache="
+        ) from error
 
 
 def _cores() -> int:

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 
 from sbp_jax.nfl.errors import ScoringError
 from sbp_jax.nfl.ratings.outcome import Outcome
-from sbp_jax.runs.run_folder import write_whole
+from sbp_jax.runs.atomic import write_whole
 
 FILE: Final = "extreme_plays.parquet"
 COUNT: Final = 3

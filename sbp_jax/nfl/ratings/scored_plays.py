@@ -11,7 +11,7 @@ from sbp_jax.nfl.errors import ScoringError
 from sbp_jax.nfl.ratings.leverage import leverage
 from sbp_jax.nfl.ratings.play_score import play_scores, throw_scores
 from sbp_jax.nfl.require_columns import require_columns
-from sbp_jax.runs.run_folder import write_whole
+from sbp_jax.runs.atomic import write_whole
 
 FILE: Final = "scored_plays.parquet"
 

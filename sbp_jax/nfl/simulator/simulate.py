@@ -5,13 +5,10 @@ Players move as human bodies can; what a throw gains is drawn from a law that is
 a play only through numbers that anyone can compute from the files.
 """
 
-import contextlib
 import json
 import os
 import shutil
-import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -19,20 +16,18 @@ from typing import Final
 import polars as pl
 from tqdm import tqdm
 
-from sbp_jax.nfl.errors import BuildError
+from sbp_jax.nfl.errors import BuildError, TrackingError
 from sbp_jax.nfl.simulator.config import SimulateConfig
 from sbp_jax.nfl.simulator.league import make_league
-from sbp_jax.nfl.simulator.processes import run_weeks
 from sbp_jax.nfl.simulator.tables import players_table
 from sbp_jax.nfl.simulator.week import PARTS, TABLES, WeekJob, part_path, write_csv
+from sbp_jax.runs.atomic import whole_folder
+from sbp_jax.runs.child_processes import run_jobs
 
 ORACLE_FILE: Final = "oracle.parquet"
 """Facts and outcome of every pass; no file of the Big Data Bowl's."""
 
 CONFIG_FILE: Final = "simulation.json"
-
-_UNFINISHED: Final = ".unfinished-"
-_ABANDONED_SECONDS: Final = 3600.0
 
 
 @dataclass(frozen=True)
@@ -80,19 +75,21 @@ def simulate_season(
     config = SimulateConfig() if config is None else config
     folder = folder.absolute()
     _check_free(folder)
-    with _unfinished_folder(folder) as unfinished:
-        (unfinished / PARTS).mkdir()
-        jobs = [WeekJob(unfinished, config, week) for week in range(1, config.weeks + 1)]
-        total = config.plays_in_all
-        # disable=None: no bar unless on a terminal.
-        with tqdm(
-            total=total, desc="simulating", unit="play", disable=None if progress else True
-        ) as bar:
-            run_weeks(jobs, workers or _cores(), bar.update)
-        _put_together(unfinished, config)
-        size = sum(file.stat().st_size for file in unfinished.iterdir())
-        _check_free(folder)
-        unfinished.rename(folder)
+    try:
+        with whole_folder(folder) as unfinished:
+            (unfinished / PARTS).mkdir()
+            jobs = [WeekJob(unfinished, config, week) for week in range(1, config.weeks + 1)]
+            total = config.plays_in_all
+            # disable=None: no bar unless on a terminal.
+            with tqdm(
+                total=total, desc="simulating", unit="play", disable=None if progress else True
+            ) as bar:
+                run_jobs(jobs, workers or _cores(), bar.update, TrackingError)
+            _put_together(unfinished, config)
+            size = sum(file.stat().st_size for file in unfinished.iterdir())
+            _check_free(folder)
+    except OSError as error:
+        raise BuildError(f"{folder}: cannot be written ({error})") from error
     return SeasonAccount(folder, total, config.plays, size, time.perf_counter() - start)
 
 
@@ -101,28 +98,6 @@ def _check_free(folder: Path) -> None:
         return
     if folder.exists():
         raise BuildError(f"{folder}: expected a new or an empty folder, found it in use")
-
-
-@contextlib.contextmanager
-def _unfinished_folder(folder: Path) -> Iterator[Path]:
-    """A hidden folder beside the one to be; gone at the end, whatever happens."""
-    prefix = f".{folder.name}{_UNFINISHED}"
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        for other in folder.parent.glob(f"{prefix}*"):
-            # Of a process that was killed; one at work makes a file every few minutes.
-            if time.time() - other.stat().st_mtime > _ABANDONED_SECONDS:
-                shutil.rmtree(other, ignore_errors=True)
-        unfinished = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
-    except OSError as error:
-        raise BuildError(f"{folder}: cannot be written ({error})") from error
-    try:
-        unfinished.chmod(0o755)  # mkdtemp's is for nobody else to read
-        yield unfinished
-    except OSError as error:
-        raise BuildError(f"{folder}: cannot be written ({error})") from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _put_together(unfinished: Path, config: SimulateConfig) -> None:

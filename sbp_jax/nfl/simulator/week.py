@@ -1,4 +1,4 @@
-"""Simulate weeks and write their files; run as a module, it is one of the processes of a season.
+"""Simulate weeks and write their files, each perhaps in a process of its own.
 
 Weeks share only the league: each has a random stream of its own, so they may be simulated in any
 order and in any process. Memory is bounded by `PLAYS_AT_ONCE`, whatever the size of a week.
@@ -6,11 +6,9 @@ order and in any process. Memory is bounded by `PLAYS_AT_ONCE`, whatever the siz
 
 import gzip
 import io
-import json
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
@@ -114,6 +112,11 @@ class WeekJob:
     config: SimulateConfig
     week: int
 
+    @property
+    def task(self) -> str:
+        """For messages."""
+        return f"simulated week {self.week}"
+
     def run(self, on_plays: Callable[[int], object]) -> None:
         """Simulate and write, in this process.
 
@@ -121,22 +124,3 @@ class WeekJob:
             on_plays: is told how many more plays are written.
         """
         write_week(self.folder, self.config, make_league(self.config.seed), self.week, on_plays)
-
-    def as_json(self) -> str:
-        """For the standard input of `main`."""
-        return json.dumps([str(self.folder), asdict(self.config), self.week])
-
-    @classmethod
-    def from_json(cls, text: str) -> "WeekJob":
-        """The inverse of `as_json`."""
-        folder, config, week = json.loads(text)
-        return cls(Path(folder), SimulateConfig(**config), week)
-
-
-def main() -> None:
-    """Do the job on standard input; write how many plays are done, a line at a time."""
-    WeekJob.from_json(sys.stdin.read()).run(lambda plays: print(plays, flush=True))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,5 @@
 """From a folder of raw files to parts with features, one tracking file at a time."""
 
-import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +27,7 @@ from sbp_jax.nfl.tracking.reading import (
 )
 from sbp_jax.nfl.tracking.sources import Layout
 from sbp_jax.runs.file_lock import locked
+from sbp_jax.runs.user_cache import user_cache
 
 TOGETHER_BYTES: Final = 600_000_000
 """Of CSV in two files that are read at once; reading takes up to twice its size of memory."""
@@ -49,12 +49,6 @@ class BuildConfig:
     layout: Layout | None = None
 
 
-def default_work() -> Path:
-    """The user's cache folder for parts: `$XDG_CACHE_HOME` or `~/.cache`, `sbp-jax/tracking`."""
-    root = os.environ.get("XDG_CACHE_HOME")
-    return (Path(root) if root else Path.home() / ".cache") / "sbp-jax" / "tracking"
-
-
 def build_parts(
     source: Path,
     work: Path | None = None,
@@ -71,7 +65,7 @@ def build_parts(
 
     Args:
         source: folder of raw files as they are published.
-        work: folder of parts; None means `default_work`.
+        work: folder of parts; None means one in the user's cache.
         config: what to keep.
         progress: show a bar, if on a terminal.
 
@@ -82,7 +76,7 @@ def build_parts(
         BuildError: not one play is kept, or the work folder cannot be used.
     """
     start = time.perf_counter()
-    work = default_work() if work is None else work
+    work = user_cache("tracking") if work is None else work
     config = config or BuildConfig()
     folder = open_folder(source, config.layout)
     tables = stamp_of_tables(source, folder.source)

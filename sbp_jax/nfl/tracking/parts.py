@@ -28,12 +28,22 @@ from sbp_jax.nfl.tracking.reading import ReadConfig, Reading
 from sbp_jax.nfl.tracking.season_files import find_table
 from sbp_jax.nfl.tracking.sources import Source
 from sbp_jax.nfl.tracking.static import tracking_static
-from sbp_jax.nfl.tracking.tables import FACT_COLUMNS
+from sbp_jax.runs.atomic import UNFINISHED, whole_folder
 
-PARTS_VERSION: Final = 2
-"""Raise it with every change that reads other frames, plays, drops or facts out of the files."""
+PARTS_VERSION: Final = 1
+"""Raise it with every change that reads other frames, plays or drops out of the same files."""
 
-UNFINISHED: Final = ".unfinished-"
+ID_COLUMNS: Final = (
+    "game_id",
+    "play_id",
+    "season",
+    "week",
+    "offense",
+    "passer_id",
+    "target_id",
+    "pass_result",
+)
+"""What a data set says of a play besides numbers for a model."""
 
 _ACCOUNT: Final = "account.json"
 _ARRAYS: Final = ("offsets", "values", "player_id", "player_mask", "static")
@@ -170,9 +180,7 @@ def write_part(
         problems: what was repaired.
         seconds: that the reading took.
     """
-    unfinished = folder.with_name(UNFINISHED + folder.name)
-    unfinished.mkdir(parents=True)
-    try:
+    with whole_folder(folder) as unfinished:
         for name in _ARRAYS:
             np.save(unfinished / f"{name}.npy", getattr(part, name))
         for name in _TABLES:
@@ -188,9 +196,6 @@ def write_part(
         )
         (unfinished / _ACCOUNT).write_text(json.dumps(asdict(account)))
         shutil.rmtree(folder, ignore_errors=True)  # what is there was found damaged
-        unfinished.rename(folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def read_account(folder: Path) -> PartAccount | None:
@@ -242,5 +247,5 @@ def _content(part: Part) -> str:
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         digest.update(np.ascontiguousarray(array).view(np.uint8).data)
     digest.update(part.target.view(np.uint8).data)
-    digest.update(part.plays.select(FACT_COLUMNS).write_csv().encode())
+    digest.update(part.plays.select(ID_COLUMNS).write_csv().encode())
     return digest.hexdigest()

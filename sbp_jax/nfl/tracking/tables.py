@@ -32,13 +32,6 @@ PLAY_COLUMNS: Final[Mapping[str, type[pl.DataType]]] = {
 }
 """Name and type; only week, clock_seconds, the scores and description may be null."""
 
-FACT_COLUMNS: Final = tuple(
-    name
-    for name in PLAY_COLUMNS
-    if name not in ("file", "yards_gained", "snap_frame", "throw_frame", "description")
-)
-"""What goes with the numbers for a model: which play it is, and what is true of it, unclipped."""
-
 DROP_COLUMNS: Final[Mapping[str, type[pl.DataType]]] = {
     "game_id": pl.Int64,
     "play_id": pl.Int64,

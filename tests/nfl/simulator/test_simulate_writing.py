@@ -14,9 +14,9 @@ import pytest
 from sbp_jax.nfl.errors import BuildError, TrackingError
 from sbp_jax.nfl.simulator import simulate
 from sbp_jax.nfl.simulator.config import SimulateConfig
-from sbp_jax.nfl.simulator.processes import run_weeks
 from sbp_jax.nfl.simulator.simulate import simulate_season
 from sbp_jax.nfl.simulator.week import WeekJob
+from sbp_jax.runs.child_processes import run_jobs
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = ROOT / "scripts" / "simulate_tracking.py"
@@ -92,12 +92,12 @@ def test_no_frames_but_those_from_snap_to_throw_if_asked(tmp_path):
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
 def test_what_goes_wrong_leaves_nothing(tmp_path, monkeypatch, error):
-    def one_week_and_no_more(jobs, workers, on_plays):
+    def one_week_and_no_more(jobs, workers, on_plays, error_kind):
         jobs[0].run(on_plays)
         assert list(tmp_path.rglob("tracking_week_1.csv"))
         raise error
 
-    monkeypatch.setattr(simulate, "run_weeks", one_week_and_no_more)
+    monkeypatch.setattr(simulate, "run_jobs", one_week_and_no_more)
     with pytest.raises(error):
         simulate_season(tmp_path / "season", CONFIG, progress=False)
     assert list(tmp_path.iterdir()) == []
@@ -132,7 +132,7 @@ def test_a_killed_simulation_leaves_no_season(tmp_path):
 
     # Its remains go once they are old; another's who is still at work stay.
     os.utime(left, (0, 0))
-    at_work = tmp_path / ".season.unfinished-at-work"
+    at_work = tmp_path / ".unfinished-at-work"
     at_work.mkdir()
     simulate_season(tmp_path / "season", CONFIG, workers=1, progress=False)
     assert sorted(file.name for file in tmp_path.iterdir()) == [at_work.name, "season"]
@@ -141,7 +141,7 @@ def test_a_killed_simulation_leaves_no_season(tmp_path):
 def test_a_process_that_dies_is_named(tmp_path):
     jobs = [WeekJob(tmp_path / "absent", CONFIG, week) for week in (1, 2)]
     with pytest.raises(TrackingError, match=r"(?s)simulated week [12] ended with 1:.*absent"):
-        run_weeks(jobs, 2, lambda plays: None)
+        run_jobs(jobs, 2, lambda plays: None, TrackingError)
 
 
 def test_a_folder_in_use_is_left_alone(tmp_path):

@@ -1,4 +1,4 @@
-"""Tracked plays as passes: every fact comes back in the unit it had before it was a feature."""
+"""Tracked plays as passes: every fact is that of the plays table, never that of a feature."""
 
 import math
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from sbp_jax.batch import Batch
+from sbp_jax.nfl.examples import Examples
 from sbp_jax.nfl.ratings.split_columns import with_split_columns
 from sbp_jax.nfl.tracking.features import sequence_features
-from sbp_jax.nfl.tracking.parts import ID_COLUMNS
 from sbp_jax.nfl.tracking.passes_table import passes_table
 from sbp_jax.nfl.tracking.play_frames import SIDE, Role
 from sbp_jax.nfl.tracking.scaling import MODEL_FEATURES, scale_sequence
@@ -39,17 +39,17 @@ def found():
             np.broadcast_to(made.player_mask[play], (end - start, 2 * SIDE)),
         )
     target = TABLE["yards_gained"].to_numpy().astype(np.float32)
-    return passes_table(
-        TABLE.select(ID_COLUMNS), Batch(sequence, mask, tracking_static(TABLE), target)
-    )
+    batch = Batch(sequence, mask, tracking_static(TABLE), target)
+    return passes_table(Examples(TABLE, batch))
 
 
 def test_the_situation_is_that_of_the_plays(found):
-    for name in ("down", "yards_to_endzone", "clock_seconds", "yards_gained", "play_id", "week"):
+    for name in (
+        "down", "yards_to_go", "yards_to_endzone", "quarter", "clock_seconds", "yards_gained",
+        "play_id", "week",
+    ):  # fmt: skip
         assert found[name].to_list() == TABLE[name].to_list(), name
-    assert found["yards_to_go"].to_list() == [10, 4, 30, 1]  # at most 30
-    assert found["quarter"].to_list() == [1, 4, 5, 2]  # any overtime is the fifth
-    assert found["score_diff"].to_list() == [0, -3, 28, 0]  # at most 28
+    assert found["score_diff"].to_list() == [0, -3, 50, 0]
 
 
 def test_who_played_is_told_by_id(found):
