@@ -135,11 +135,11 @@ def make_part(reading: Reading) -> Part:
 
 
 def stamp_of_tables(folder: Path, source: Source) -> str:
-    """Hash of the tables of a source's folder, which the plays of every file depend on."""
+    """Hash of a source's schema and of its folder's tables, on which the plays of a file depend."""
     names = [source.plays_table, source.duties.table]
     names += ["games"] if source.games else []
     names += ["players"] if source.players else []
-    digest = hashlib.sha256(source.layout.encode())
+    digest = hashlib.sha256(repr(source).encode())
     for name in filter(None, names):
         if path := find_table(folder, name):
             with path.open("rb") as file:
