@@ -28,22 +28,11 @@ from sbp_jax.nfl.tracking.reading import ReadConfig, Reading
 from sbp_jax.nfl.tracking.season_files import find_table
 from sbp_jax.nfl.tracking.sources import Source
 from sbp_jax.nfl.tracking.static import tracking_static
+from sbp_jax.nfl.tracking.tables import FACT_COLUMNS
 from sbp_jax.runs.atomic import UNFINISHED, whole_folder
 
-PARTS_VERSION: Final = 1
-"""Raise it with every change that reads other frames, plays or drops out of the same files."""
-
-ID_COLUMNS: Final = (
-    "game_id",
-    "play_id",
-    "season",
-    "week",
-    "offense",
-    "passer_id",
-    "target_id",
-    "pass_result",
-)
-"""What a data set says of a play besides numbers for a model."""
+PARTS_VERSION: Final = 2
+"""Raise it with every change that reads other frames, plays, drops or facts out of the files."""
 
 _ACCOUNT: Final = "account.json"
 _ARRAYS: Final = ("offsets", "values", "player_id", "player_mask", "static")
@@ -247,5 +236,5 @@ def _content(part: Part) -> str:
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         digest.update(np.ascontiguousarray(array).view(np.uint8).data)
     digest.update(part.target.view(np.uint8).data)
-    digest.update(part.plays.select(ID_COLUMNS).write_csv().encode())
+    digest.update(part.plays.select(FACT_COLUMNS).write_csv().encode())
     return digest.hexdigest()
