@@ -126,7 +126,7 @@ class NflTracking(ArrayRecordBuilder):
 
     def _info(self) -> Any:
         scalar = tfds.features.Scalar
-        facts = {
+        facts: Mapping[type[pl.DataType], Any] = {
             pl.Int64: scalar(dtype=np.int64),
             pl.Int32: scalar(dtype=np.int32),
             pl.String: tfds.features.Text(),
