@@ -18,8 +18,8 @@ ANOTHER = replace(
     layout="another league",
     signature="gain",
     tracking_files=("frames*",),
-    tracking=KNOWN.tracking | {"speed": Column(Kind.NUMBER, ("pace",))},
-    plays=KNOWN.plays | {"yards": Column(Kind.NUMBER, ("gain",))},
+    tracking={**KNOWN.tracking, "speed": Column(Kind.NUMBER, ("pace",))},
+    plays={**KNOWN.plays, "yards": Column(Kind.NUMBER, ("gain",))},
 )
 PLAYS = season_plays(weeks=3, each=1)
 
@@ -49,7 +49,7 @@ def test_its_plays_are_those_of_a_known_source(folder, tmp_path):
 
 
 def test_another_schema_of_that_name_is_read_anew(folder, tmp_path):
-    slower = replace(ANOTHER, tracking=ANOTHER.tracking | {"speed": Column(Kind.NUMBER, ("dis",))})
+    slower = replace(ANOTHER, tracking={**ANOTHER.tracking, "speed": Column(Kind.NUMBER, ("dis",))})
     builds = [
         build_parts(folder, tmp_path, BuildConfig(layout=source), progress=False)
         for source in (ANOTHER, slower, ANOTHER)
