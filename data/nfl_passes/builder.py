@@ -15,7 +15,7 @@ from data.nfl_passes.config import DEFAULT_SEASONS, SPLITS, config_name
 from data.tfds_builder import ArrayRecordBuilder, Example, bytes_tensor, quiet, tfds
 from sbp_jax.nfl.plays import load_plays
 from sbp_jax.nfl.plays.history import HISTORY_FEATURES
-from sbp_jax.nfl.plays.splits import Part, SeasonSplit, split_examples
+from sbp_jax.nfl.plays.splits import Passes, SeasonSplit, split_examples
 from sbp_jax.nfl.plays.static import STATIC_FEATURES
 
 FINGERPRINT: Final = "fingerprint"
@@ -135,12 +135,14 @@ class NflPasses(ArrayRecordBuilder):
         }
 
 
-def _rows_by_season(part: Part) -> list[Int[NDArray, " rows"]]:
+def _rows_by_season(part: Passes) -> list[Int[NDArray, " rows"]]:
     seasons = part.passes["season"].to_numpy()
     return [np.flatnonzero(seasons == season) for season in np.unique(seasons)]
 
 
-def _examples(part: Part, rows: Int[NDArray, " rows"], bar: tqdm) -> Iterator[tuple[int, Example]]:
+def _examples(
+    part: Passes, rows: Int[NDArray, " rows"], bar: tqdm
+) -> Iterator[tuple[int, Example]]:
     """Key and example of each row; the padding is left out."""
     sequence, mask, static, target = part.examples
     lengths = mask.sum(axis=1)

@@ -1,7 +1,8 @@
 """Proper scores, calibration and honest comparison of forecasts on the same plays.
 
-`family_outcomes`, `Empirical.outcomes` and `point_outcomes` turn forecasts into `Outcomes`;
-`evaluate` turns those of several forecasts into one dict, `render` that into a table.
+`family_verdict`, `Empirical.verdict` and `point_verdict` make the `Verdict` of a forecast: what it
+says of what happened. `evaluate` turns those of several forecasts into one dict, `render` that into
+a table.
 """
 
 from sbp_jax.errors import EvaluationError
@@ -18,16 +19,16 @@ from sbp_jax.evaluation.calibration import (
 )
 from sbp_jax.evaluation.compare import Estimate, clustered_mean, paired_difference
 from sbp_jax.evaluation.empirical import Empirical, fit_climatology, fit_empirical
-from sbp_jax.evaluation.outcomes import (
-    YARDS,
-    Outcomes,
-    concatenate,
-    family_outcomes,
-    pmf_outcomes,
-    point_outcomes,
-)
 from sbp_jax.evaluation.summary import evaluate
 from sbp_jax.evaluation.table import render
+from sbp_jax.evaluation.verdict import (
+    YARDS,
+    Verdict,
+    concatenate,
+    family_verdict,
+    pmf_verdict,
+    point_verdict,
+)
 
 __all__ = [
     "LEVELS",
@@ -37,20 +38,20 @@ __all__ = [
     "Empirical",
     "Estimate",
     "EvaluationError",
-    "Outcomes",
+    "Verdict",
     "central_coverage",
     "clustered_mean",
     "concatenate",
     "evaluate",
-    "family_outcomes",
+    "family_verdict",
     "fit_boosted_median",
     "fit_climatology",
     "fit_empirical",
     "paired_difference",
     "perfect_forecaster",
     "pit_histogram",
-    "pmf_outcomes",
-    "point_outcomes",
+    "pmf_verdict",
+    "point_verdict",
     "pp_curve",
     "pp_mae",
     "randomised_pit",

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, Real
 
 from sbp_jax.errors import EvaluationError
-from sbp_jax.evaluation.outcomes import YARDS, Outcomes, pmf_outcomes
+from sbp_jax.evaluation.verdict import YARDS, Verdict, concatenate, pmf_verdict
 
 MIN_COUNT: Final = 1000
 """Fewest passes of a group; from 100 to 4,000, this has the best log score on season 2017."""
@@ -23,7 +23,7 @@ MIN_COUNT: Final = 1000
 WEIGHT: Final = 50.0
 """Pseudo-passes from the climatology in each group; of 2 to 400 the best in the same way."""
 
-_SLICE = 4096  # rows of outcomes made at a time: 201 cells each
+_SLICE = 4096  # rows judged at a time: 201 cells each
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Empirical:
         group = np.searchsorted(self.starts, covariate, side="right")
         return np.where(np.isnan(covariate)[:, None], self.climatology, self.pmf[group])
 
-    def outcomes(self, covariate: Real[np.ndarray, " B"], y: Real[np.ndarray, " B"]) -> Outcomes:
-        """Outcomes of these forecasts.
+    def verdict(self, covariate: Real[np.ndarray, " B"], y: Real[np.ndarray, " B"]) -> Verdict:
+        """What these forecasts say of what happened.
 
         Args:
             covariate: (B,) what the groups are of, air yards; NaN where unknown.
@@ -59,8 +59,8 @@ class Empirical:
         """
         _check(covariate, y)
         slices = [slice(i, i + _SLICE) for i in range(0, y.size, _SLICE)]
-        parts = [pmf_outcomes(self.probabilities(covariate[s]), self.lowest, y[s]) for s in slices]
-        return Outcomes(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        parts = [pmf_verdict(self.probabilities(covariate[s]), self.lowest, y[s]) for s in slices]
+        return concatenate(parts)
 
 
 def fit_empirical(
@@ -113,7 +113,7 @@ def fit_empirical(
 def fit_climatology(y: Real[np.ndarray, " B"], *, yards: tuple[int, int] = YARDS) -> Empirical:
     """The same forecast for every pass: what passes gain, whatever is known of them.
 
-    Its outcomes ask for a covariate and pay no heed to it.
+    Its verdict asks for a covariate and pays no heed to it.
     """
     return fit_empirical(np.full(y.shape, np.nan), y, yards=yards)
 

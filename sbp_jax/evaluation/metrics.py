@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from sbp_jax.evaluation.calibration import central_coverage
-from sbp_jax.evaluation.outcomes import Outcomes
+from sbp_jax.evaluation.verdict import Verdict
 
 Values = Float[np.ndarray, " B"]
 
@@ -25,18 +25,18 @@ class Metric(NamedTuple):
     Attributes:
         title: heading in a table.
         unit: its unit.
-        per_play: its number for each play, from outcomes and yards.
+        per_play: its number for each play, from the verdict and yards.
         nominal: what a perfect forecaster gets, where that is known beforehand.
     """
 
     title: str
     unit: str
-    per_play: Callable[[Outcomes, Values], Values]
+    per_play: Callable[[Verdict, Values], Values]
     nominal: float | None = None
 
 
-def _squared_error(outcomes: Outcomes, y: Values) -> Values:
-    squares = (y - np.asarray(outcomes.mean)) ** 2
+def _squared_error(verdict: Verdict, y: Values) -> Values:
+    squares = (y - np.asarray(verdict.mean)) ** 2
     root = np.sqrt(squares.mean())
     # A root of 0 has no scatter, an infinite one no other than infinite errors.
     return (squares + root**2) / (2 * root) if 0 < root < np.inf else squares
@@ -46,25 +46,23 @@ def _coverage(probability: float) -> Metric:
     return Metric(
         f"in {100 * probability:.0f} %",
         "share",
-        lambda outcomes, _: central_coverage(
-            np.asarray(outcomes.pit_lower), np.asarray(outcomes.pit_upper), probability
+        lambda verdict, _: central_coverage(
+            np.asarray(verdict.pit_lower), np.asarray(verdict.pit_upper), probability
         ),
         probability,
     )
 
 
-def _absolute_error(outcomes: Outcomes, y: Values) -> Values:
-    return np.abs(y - np.asarray(outcomes.median))
+def _absolute_error(verdict: Verdict, y: Values) -> Values:
+    return np.abs(y - np.asarray(verdict.median))
 
 
 SCORES: Final[Mapping[str, Metric]] = MappingProxyType(
     {
-        "log_score": Metric(
-            "log score", "nats", lambda outcomes, _: np.asarray(outcomes.log_score)
-        ),
-        "crps": Metric("CRPS", "yards", lambda outcomes, _: np.asarray(outcomes.crps)),
+        "log_score": Metric("log score", "nats", lambda verdict, _: np.asarray(verdict.log_score)),
+        "crps": Metric("CRPS", "yards", lambda verdict, _: np.asarray(verdict.crps)),
         "crps_cells": Metric(
-            "CRPS cells", "yards", lambda outcomes, _: np.asarray(outcomes.crps_cells)
+            "CRPS cells", "yards", lambda verdict, _: np.asarray(verdict.crps_cells)
         ),
         "mae_median": Metric("MAE median", "yards", _absolute_error),
         "rmse_mean": Metric("RMSE mean", "yards", _squared_error),

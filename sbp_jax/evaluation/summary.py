@@ -16,7 +16,7 @@ from sbp_jax.evaluation.calibration import (
 )
 from sbp_jax.evaluation.compare import Estimate, clustered_mean, paired_difference
 from sbp_jax.evaluation.metrics import COVERAGES, SCORES
-from sbp_jax.evaluation.outcomes import Outcomes
+from sbp_jax.evaluation.verdict import Verdict
 
 Json = dict[str, Any]
 Values = Float[np.ndarray, " B"]
@@ -24,7 +24,7 @@ Games = Shaped[np.ndarray, " B"]
 
 
 def evaluate(
-    forecasts: Mapping[str, Outcomes],
+    forecasts: Mapping[str, Verdict],
     y: Real[np.ndarray, " B"],
     games: Games,
     *,
@@ -34,7 +34,7 @@ def evaluate(
     """Judge forecasts of the same plays, one by one and against a reference.
 
     Args:
-        forecasts: outcomes of (B,) plays, by the name to print. A field may be NaN throughout
+        forecasts: verdicts on (B,) plays, by the name to print. A field may be NaN throughout
             (a point forecast has no log score).
         y: (B,) yards gained.
         games: (B,) the game of each play.
@@ -67,10 +67,10 @@ def evaluate(
             f"reference: expected one of {', '.join(forecasts)}, got {reference!r}"
         )
     y = np.asarray(y, np.float64)
-    outcomes = {name: _checked(name, each, y) for name, each in forecasts.items()}
+    verdicts = {name: _checked(name, each, y) for name, each in forecasts.items()}
     scores = {
         name: {metric: SCORES[metric].per_play(each, y) for metric in SCORES}
-        for name, each in outcomes.items()
+        for name, each in verdicts.items()
     }
     perfect = perfect_forecaster(y.size, seed=seed)
     return {
@@ -81,28 +81,28 @@ def evaluate(
         "forecasts": {
             name: {metric: _mean(values, games) for metric, values in scores[name].items()}
             | _calibration(each, games, perfect, seed)
-            for name, each in outcomes.items()
+            for name, each in verdicts.items()
         },
         "differences": {
             name: {
                 metric: _json(paired_difference(values, scores[reference][metric], games))
                 for metric, values in scores[name].items()
             }
-            for name in outcomes
+            for name in verdicts
             if name != reference
         },
     }
 
 
 def _calibration(
-    outcomes: Outcomes, games: Games, perfect: Mapping[str, PerfectForecaster], seed: int
+    verdict: Verdict, games: Games, perfect: Mapping[str, PerfectForecaster], seed: int
 ) -> Json:
-    lower, upper = np.asarray(outcomes.pit_lower), np.asarray(outcomes.pit_upper)
+    lower, upper = np.asarray(verdict.pit_lower), np.asarray(verdict.pit_upper)
     if np.isnan(lower).any():
         return dict.fromkeys((*COVERAGES, "pp_mae", "pit_histogram"))
     return {
         **{
-            name: _mean(metric.per_play(outcomes, lower), games)
+            name: _mean(metric.per_play(verdict, lower), games)
             for name, metric in COVERAGES.items()
         },
         "pp_mae": {
@@ -129,10 +129,10 @@ def _json(estimate: Estimate) -> Json | None:
     return None if mean is None else {"mean": mean, "se": error}
 
 
-def _checked(name: str, outcomes: Outcomes, y: Values) -> Outcomes:
-    """The outcomes in float64, if every field is there for all plays or for none."""
+def _checked(name: str, verdict: Verdict, y: Values) -> Verdict:
+    """The verdict in float64, if every field is there for all plays or for none."""
     checked = []
-    for field, array in zip(Outcomes._fields, outcomes, strict=True):
+    for field, array in zip(Verdict._fields, verdict, strict=True):
         values = np.asarray(array, np.float64)
         if values.shape != y.shape:
             raise EvaluationError(
@@ -146,4 +146,4 @@ def _checked(name: str, outcomes: Outcomes, y: Values) -> Outcomes:
                 f"first in row {int(np.argmax(missing))}"
             )
         checked.append(values)
-    return Outcomes(*checked)
+    return Verdict(*checked)

@@ -16,10 +16,10 @@ def render(evaluation: Mapping[str, Any]) -> str:
     r"""Table of what `evaluate` returns: scores, differences to the reference, calibration.
 
     >>> import numpy as np
-    >>> from sbp_jax.evaluation.outcomes import point_outcomes
+    >>> from sbp_jax.evaluation.verdict import point_verdict
     >>> from sbp_jax.evaluation.summary import evaluate
-    >>> outcomes = {"always 5": point_outcomes(np.array([5.0, 5.0]))}
-    >>> evaluation = evaluate(outcomes, np.array([0.0, 6.0]), np.array(["a", "b"]))
+    >>> verdicts = {"always 5": point_verdict(np.array([5.0, 5.0]))}
+    >>> evaluation = evaluate(verdicts, np.array([0.0, 6.0]), np.array(["a", "b"]))
     >>> for line in render(evaluation).splitlines()[3:6]:
     ...     print(line[:8], line[70:84])
              MAE median

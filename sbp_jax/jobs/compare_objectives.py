@@ -8,11 +8,11 @@ import numpy as np
 
 from sbp_jax.distributions import Binned, SplicedBinnedPareto
 from sbp_jax.distributions.splicing import Mode
-from sbp_jax.evaluation import Outcomes, evaluate, render
+from sbp_jax.evaluation import Verdict, evaluate, render
 from sbp_jax.models.forecaster import KnownFamily, NetworkConfig, make_forecaster
 from sbp_jax.nfl.heads.pass_anchors import PASS_ANCHORS
 from sbp_jax.nfl.plays import load_plays
-from sbp_jax.nfl.plays.splits import Part, SeasonSplit, split_examples
+from sbp_jax.nfl.plays.splits import Passes, SeasonSplit, split_examples
 from sbp_jax.runs.atomic import write_json, write_text
 from sbp_jax.runs.experiment import deciding_settings, in_run
 from sbp_jax.runs.extras import need_extras
@@ -129,7 +129,7 @@ def make_heads(config: CompareObjectives) -> dict[str, Head]:
     return heads | {"Binned, cell": head(Binned(np.arange(-30.5, 100)), "interval_nll")}
 
 
-def judge(config: CompareObjectives, part: Part, outcomes: Mapping[str, Outcomes]) -> None:
+def judge(config: CompareObjectives, part: Passes, outcomes: Mapping[str, Verdict]) -> None:
     """Write and print the table."""
     games = part.passes["game_id"].to_numpy()
     evaluation = evaluate(outcomes, part.examples.target, games, reference=FIRST.name)

@@ -21,7 +21,7 @@ from sbp_jax.plots import pp_figure, save_figure, series_figure
 from sbp_jax.runs.atomic import write_json, write_text
 from sbp_jax.runs.experiment import deciding_settings, in_run
 from sbp_jax.runs.extras import need_extras
-from sbp_jax.series import Panel, SeriesNetwork, SeriesScores, SeriesTraining, Split, make_panel
+from sbp_jax.series import Panel, SeriesNetwork, SeriesTraining, Split, make_panel
 from sbp_jax.series.compare import (
     QUANTILES,
     Candidate,
@@ -29,8 +29,9 @@ from sbp_jax.series.compare import (
     bands_file,
     load_bands,
     mean_pp_mae,
-    pooled_outcomes,
+    pooled_verdict,
     score_candidates,
+    series_scores,
 )
 from sbp_jax.series.synthetic import POINTS, SpikyLaw, level, synthetic_series
 
@@ -95,7 +96,7 @@ def score_true_law(panel: Panel) -> Scored:
         at = np.arange(POINTS[0] + POINTS[1], sum(POINTS))
         y, center = series.values[at], level(at)
         pit, crps = law.cdf(y - center), law.crps(y - center)
-        found[series.name] = SeriesScores(
+        found[series.name] = series_scores(
             log_score=-law.log_pdf(y - center),
             crps=crps,
             twcrps=crps,
@@ -123,7 +124,7 @@ def conclude(config: HeavyTails, scored: Mapping[str, Scored]) -> None:
     text = render(table, {region: value.p95 for region, value in floor.items()}, len(config.seeds))
     write_text(config.run / "table.txt", text)
     print("\n" + text)
-    drawn = {name: pooled_outcomes(scored[name]) for name in DRAWN}
+    drawn = {name: pooled_verdict(scored[name]) for name in DRAWN}
     shown = {
         name: load_bands(bands_file(config.run / "scores", name)) for name in (SBP, "Gaussian")
     }
@@ -140,11 +141,13 @@ def conclude(config: HeavyTails, scored: Mapping[str, Scored]) -> None:
 def summarise(scored: Scored, true: Scored) -> dict[str, Any]:
     """Means over the series, and the standard error of each over them."""
     columns = {
-        "crps": [s.crps.mean() for s in scored.values()],
-        "crps_ratio": [s.crps.mean() / true[k].crps.mean() for k, s in scored.items()],
-        "log_score": [s.log_score.mean() for s in scored.values()],
+        "crps": [s.verdict.crps.mean() for s in scored.values()],
+        "crps_ratio": [
+            s.verdict.crps.mean() / true[k].verdict.crps.mean() for k, s in scored.items()
+        ],
+        "log_score": [s.verdict.log_score.mean() for s in scored.values()],
         "log_score_above_true": [
-            s.log_score.mean() - true[k].log_score.mean() for k, s in scored.items()
+            s.verdict.log_score.mean() - true[k].verdict.log_score.mean() for k, s in scored.items()
         ],
     }
     means = {

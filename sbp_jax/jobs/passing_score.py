@@ -14,13 +14,13 @@ from sbp_jax.batch import Batch
 from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
 from sbp_jax.distributions.splicing import Mode
 from sbp_jax.evaluation import (
-    Outcomes,
+    Verdict,
     evaluate,
     fit_boosted_median,
     fit_climatology,
     fit_empirical,
     paired_difference,
-    point_outcomes,
+    point_verdict,
     render,
 )
 from sbp_jax.export import describe, save_weights
@@ -34,9 +34,9 @@ from sbp_jax.nfl.figures import (
     write_report,
 )
 from sbp_jax.nfl.heads.pass_anchors import PASS_ANCHORS
-from sbp_jax.nfl.plays import BuildReport, PlayTables, load_plays
+from sbp_jax.nfl.plays import GamesReport, PlayTables, load_plays
 from sbp_jax.nfl.plays.history import HISTORY_FEATURES
-from sbp_jax.nfl.plays.splits import Part, SeasonSplit, split_examples
+from sbp_jax.nfl.plays.splits import Passes, SeasonSplit, split_examples
 from sbp_jax.nfl.plays.static import STATIC_FEATURES
 from sbp_jax.nfl.ratings import (
     rate,
@@ -161,18 +161,18 @@ def train_and_report(config: PassingScore, tables: PlayTables, devices: Devices)
         conclude(config, tables.report, test, heads, fits, outcomes | rivals)
 
 
-def play_ids(part: Part) -> list[str]:
+def play_ids(part: Passes) -> list[str]:
     """Game and play of each pass, for messages."""
     return part.passes.select(pl.format("{} play {}", "game_id", "play_id")).to_series().to_list()
 
 
 def conclude(
     config: PassingScore,
-    data: BuildReport,
-    test: Part,
+    data: GamesReport,
+    test: Passes,
     heads: Mapping[str, Head],
     fits: Mapping[str, Fit],
-    outcomes: Mapping[str, Outcomes],
+    outcomes: Mapping[str, Verdict],
 ) -> None:
     """Write everything that a finished run holds, the report last."""
     folder = config.run
@@ -196,7 +196,7 @@ def conclude(
         FigureInputs(
             passes=test.passes,
             forecast=forecast_cells(heads[SBP].forecaster, fits[SBP].params, test.examples),
-            outcomes={name: outcomes[name] for name in (SBP, BINNED, GAUSSIAN)},
+            verdicts={name: outcomes[name] for name in (SBP, BINNED, GAUSSIAN)},
             histories={name: fit.history for name, fit in fits.items()},
             objectives={name: head.objective for name, head in heads.items()},
             ratings=ratings,
@@ -272,7 +272,7 @@ def make_heads(config: PassingScore) -> dict[str, Head]:
     }
 
 
-def describe_run(config: PassingScore, report: BuildReport) -> dict[str, Any]:
+def describe_run(config: PassingScore, report: GamesReport) -> dict[str, Any]:
     """Everything that decides the run's numbers, and what an exported model needs."""
     head = make_heads(config)[SBP]
     description = describe(
@@ -289,7 +289,7 @@ def describe_run(config: PassingScore, report: BuildReport) -> dict[str, Any]:
     }
 
 
-def rivals_without_network(parts: Mapping[str, Part]) -> dict[str, Outcomes]:
+def rivals_without_network(parts: Mapping[str, Passes]) -> dict[str, Verdict]:
     """XGBoost, the empirical distribution by air yards, and a constant."""
     train, valid, test = (parts[name] for name in ("train", "valid", "test"))
     y = train.examples.target
@@ -302,9 +302,9 @@ def rivals_without_network(parts: Mapping[str, Part]) -> dict[str, Outcomes]:
     )
     actual = test.examples.target
     return {
-        "XGBoost (median)": point_outcomes(boosted.predict(test.examples.static)),
-        "by air yards": fit_empirical(air_yards["train"], y).outcomes(air_yards["test"], actual),
-        "constant": fit_climatology(y).outcomes(np.zeros_like(actual), actual),
+        "XGBoost (median)": point_verdict(boosted.predict(test.examples.static)),
+        "by air yards": fit_empirical(air_yards["train"], y).verdict(air_yards["test"], actual),
+        "constant": fit_climatology(y).verdict(np.zeros_like(actual), actual),
     }
 
 

@@ -11,7 +11,7 @@ import tyro
 
 from sbp_jax.nfl.figures.passers_figure import passers_figure
 from sbp_jax.nfl.ratings import Ratings, rate, read_scored_plays, render_ratings
-from sbp_jax.nfl.ratings.rate import Part
+from sbp_jax.nfl.ratings.rate import Rated
 from sbp_jax.nfl.ratings.split_columns import with_split_columns
 from sbp_jax.plots.style import save_figure
 from sbp_jax.runs.atomic import write_whole
@@ -39,7 +39,7 @@ class ScorePlays:
     where: str | None = None
     min_attempts: int = 1
     count: int = 10
-    part: Part | None = None
+    part: Rated | None = None
     equal_weights: bool = False
     output: Path | None = None
     columns: bool = False

@@ -4,7 +4,7 @@ import gc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import polars as pl
 
@@ -13,12 +13,7 @@ from sbp_jax.jobs import passing_score, tracking
 from sbp_jax.jobs.passing_score import PassingScore
 from sbp_jax.jobs.tracking import Tracking
 from sbp_jax.plots.style import save_figure
-from sbp_jax.plots.sweeps import (
-    Setting,
-    SweepTrial,
-    parallel_coordinates_figure,
-    slices_figure,
-)
+from sbp_jax.plots.sweeps import parallel_coordinates_figure, slices_figure
 from sbp_jax.runs.atomic import write_text
 from sbp_jax.runs.config_file import save_config
 from sbp_jax.runs.experiment import deciding_settings, in_run
@@ -41,6 +36,9 @@ from sbp_jax.training.population import MemberFit, OnEpoch, fit_population
 from sbp_jax.training.population_program import Mapping as MembersMapping
 from sbp_jax.training.start import started
 from sbp_jax.training.train_heads import Head
+
+if TYPE_CHECKING:
+    from optuna import Study
 
 SPACE = SearchSpace(
     numeric={
@@ -164,7 +162,7 @@ def main(config: Sweep, space: SearchSpace = SPACE) -> None:
                 population=config.population,
             )
     table = trials_table(study, space)
-    write_results(config, subject, space, table)
+    write_results(config, subject, space, study, table)
     print(render_best(table))
     for name in ("trials.csv", "best.json", "parallel_coordinates.png", "slices.png"):
         if (config.run / name).exists():
@@ -223,7 +221,9 @@ def describe_sweep(
     }
 
 
-def write_results(config: Sweep, subject: Subject, space: SearchSpace, table: pl.DataFrame) -> None:
+def write_results(
+    config: Sweep, subject: Subject, space: SearchSpace, study: "Study", table: pl.DataFrame
+) -> None:
     """The table of trials; the best as a config file, and figures, if a trial is complete."""
     from sbp_jax.sweeps.results import SCORE, complete_trials
 
@@ -238,21 +238,6 @@ def write_results(config: Sweep, subject: Subject, space: SearchSpace, table: pl
     entries = asdict(found)
     del entries["run"]  # the best settings are to be run in a folder of their own
     save_config(config.run / "best.json", entries)
-    trials = [
-        SweepTrial({name: row[name] for name in names}, row[SCORE], row["state"] == "complete")
-        for row in table.drop_nulls(SCORE).iter_rows(named=True)
-    ]
-    axes = drawn_settings(space)
-    save_figure(parallel_coordinates_figure(trials, axes), config.run / "parallel_coordinates.png")
-    save_figure(slices_figure(trials, axes), config.run / "slices.png")
-
-
-def drawn_settings(space: SearchSpace) -> list[Setting]:
-    """The settings as axes of the figures."""
-    return [
-        *(Setting(name, labels=choice.labels) for name, choice in space.structural.items()),
-        *(
-            Setting(name, log=isinstance(values, LogUniform))
-            for name, values in space.numeric.items()
-        ),
-    ]
+    figures = {"parallel_coordinates": parallel_coordinates_figure, "slices": slices_figure}
+    for name, draw in figures.items():
+        save_figure(draw(study, names), config.run / f"{name}.png", tight=True)

@@ -1,7 +1,7 @@
 """Yards gained from player tracking: raw files, networks, scores, figures."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import polars as pl
 
 from sbp_jax.batch import Batch
 from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
-from sbp_jax.evaluation import Outcomes, fit_boosted_median, point_outcomes
+from sbp_jax.evaluation import Verdict, fit_boosted_median, point_verdict
 from sbp_jax.export import describe
 from sbp_jax.jobs.tracking_results import (
     BINNED,
@@ -40,8 +40,9 @@ from sbp_jax.nfl.tracking.split_plays import load_split
 from sbp_jax.nfl.tracking.splits import SPLITS
 from sbp_jax.nfl.tracking.static import TRACKING_STATIC
 from sbp_jax.nfl.tracking.summary import summary_of_batch
-from sbp_jax.runs.hosts import Hosts, first_does, first_then_others, is_first
-from sbp_jax.runs.run_folder import hold_run, open_run
+from sbp_jax.runs.experiment import deciding_settings, in_run
+from sbp_jax.runs.extras import need_extras
+from sbp_jax.runs.hosts import Hosts, first_then_others, is_first
 from sbp_jax.sweeps.problem import Problem
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.forecaster_loss import Augment
@@ -102,6 +103,11 @@ class Tracking:
 
 def main(config: Tracking) -> None:
     """Run the experiment, or what is left of it."""
+    need_extras(
+        "figures",
+        "xgboost",
+        "tensorboard" if config.operations.tensorboard else None,
+    )
     with started(
         config.operations, config.hosts, virtual_shards=config.train.virtual_shards
     ) as devices:
@@ -111,14 +117,12 @@ def main(config: Tracking) -> None:
             heads = make_heads(config)
             print(rehearse_heads(heads, train, config=config.train, devices=devices))
             return
-        first_does(lambda: open_run(config.run, describe_run(config, build.report.fingerprint)))
-        if not (config.run / FINISHED).exists():
-            if is_first():
-                print(build.report, flush=True)
-            with hold_run(config.run):
+        about = describe_run(config, build.report.fingerprint)
+        with in_run(config.run, about, finished=FINISHED) as unfinished:
+            if unfinished:
+                if is_first():
+                    print(build.report, flush=True)
                 train_and_conclude(config, source, build, devices)
-        elif is_first():
-            print(f"{config.run} is finished; this is what it found.\n")
         if is_first():
             print_results(config.run)
 
@@ -222,9 +226,6 @@ def make_heads(config: Tracking) -> dict[str, Head]:
 
 def describe_run(config: Tracking, fingerprint: str) -> dict[str, Any]:
     """Everything that decides the run's numbers, and what an exported model needs."""
-    settings = asdict(config)
-    for place in ("run", "source", "data", "operations", "hosts"):
-        del settings[place]
     head = make_heads(config)[SBP]
     description = describe(
         head.forecaster.model,
@@ -232,13 +233,18 @@ def describe_run(config: Tracking, fingerprint: str) -> dict[str, Any]:
         static_names=tuple(TRACKING_STATIC),
         sequence_names=MODEL_FEATURES,
     )
-    return {"experiment": "tracking", "settings": settings, "data": fingerprint, **description}
+    return {
+        "experiment": "tracking",
+        "settings": deciding_settings(config),
+        "data": fingerprint,
+        **description,
+    }
 
 
-def boosted_outcomes(parts: Mapping[str, Examples]) -> Outcomes:
+def boosted_outcomes(parts: Mapping[str, Examples]) -> Verdict:
     """XGBoost on the statics and a summary of the frame of the throw."""
     train, valid, test = (parts[name].batch for name in ("train", "valid", "test"))
     boosted = fit_boosted_median(
         summary_of_batch(train), train.target, summary_of_batch(valid), valid.target
     )
-    return point_outcomes(boosted.predict(summary_of_batch(test)))
+    return point_verdict(boosted.predict(summary_of_batch(test)))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sbp_jax.evaluation import Outcomes, evaluate, render
+from sbp_jax.evaluation import Verdict, evaluate, render
 from sbp_jax.export import save_weights
 from sbp_jax.nfl.examples import Examples
 from sbp_jax.nfl.figures.cells import CELLS
@@ -41,13 +41,13 @@ class Found(NamedTuple):
         test: the test plays.
         heads: the networks by name.
         fits: of each network.
-        outcomes: of each network and of the other rivals.
+        outcomes: verdicts of each network and of the other rivals.
     """
 
     test: Examples
     heads: Mapping[str, Head]
     fits: Mapping[str, Fit]
-    outcomes: Mapping[str, Outcomes]
+    outcomes: Mapping[str, Verdict]
 
 
 def conclude(folder: Path, found: Found, source: Path, build: Build, *, min_attempts: int) -> None:

@@ -42,7 +42,7 @@ from sbp_jax.series.compare import (
     load_scores,
     mean_pp_mae,
     medians_file,
-    pooled_outcomes,
+    pooled_verdict,
     score_candidates,
     scores_file,
 )
@@ -157,9 +157,7 @@ def conclude(config: TwitterMentions, panel: Panel, scored: Mapping[str, Scored]
     shown = {name: load_bands(bands_file(config.run / "scores", name)) for name in (SBP, GAUSSIAN)}
     first = panel.series[0].name
     figures = {
-        "pp_plot": pp_figure(
-            {name: pooled_outcomes(scored[name]) for name in DRAWN}, noun="counts"
-        ),
+        "pp_plot": pp_figure({name: pooled_verdict(scored[name]) for name in DRAWN}, noun="counts"),
         "forecasts": series_figure(shown, first, points=576, logarithmic=True),
     }
     for name, figure in figures.items():
@@ -192,12 +190,12 @@ def summarise(scored: Scored, constant: Mapping[str, np.ndarray]) -> dict[str, A
     errors = {name: mean_pp_mae({name: s}) for name, s in scored.items()}
     return {
         "pp_mae": mean_pp_mae(scored),
-        "log_score": float(np.mean([s.log_score.mean() for s in scored.values()])),
-        "crps": float(np.mean([s.crps.mean() / s.y.mean() for s in scored.values()])),
+        "log_score": float(np.mean([s.verdict.log_score.mean() for s in scored.values()])),
+        "crps": float(np.mean([s.verdict.crps.mean() / s.y.mean() for s in scored.values()])),
         "twcrps": float(np.mean(list(tail.values()))),
         "by_series": {
             name: {
-                "log_score": float(s.log_score.mean()),
+                "log_score": float(s.verdict.log_score.mean()),
                 "twcrps": float(tail[name]),
                 "upper": errors[name]["upper"],
             }
@@ -208,8 +206,8 @@ def summarise(scored: Scored, constant: Mapping[str, np.ndarray]) -> dict[str, A
 
 def count_alarms(scored: Scored) -> dict[str, float]:
     """Counts beyond the quantiles 1 - risk, in expectation over randomised PITs, of all series."""
-    lower = np.concatenate([s.pit_lower for s in scored.values()])
-    upper = np.concatenate([s.pit_upper for s in scored.values()])
+    lower = np.concatenate([s.verdict.pit_lower for s in scored.values()])
+    upper = np.concatenate([s.verdict.pit_upper for s in scored.values()])
     return {f"{risk:g}": float(np.sum(1 - share_below(lower, upper, 1 - risk))) for risk in RISKS}
 
 
@@ -230,7 +228,7 @@ def detect(config: TwitterMentions, panel: Panel) -> dict[str, dict[str, Any]]:
     for series, (_, valid, test) in zip(panel.series, panel.ends.reshape(-1, 3), strict=True):
         x = series.values[:test] + rng.uniform(-0.5, 0.5, test)
         residuals = x[valid - before[series.name].size : test] - np.concatenate(
-            [before[series.name], after[series.name].median]
+            [before[series.name], after[series.name].verdict.median]
         )
         start = before[series.name].size
         for name, depth, known, stream in (

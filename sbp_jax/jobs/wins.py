@@ -1,16 +1,13 @@
 """The passing score as an instrument: does it follow winning, is it fair, is it stable?"""
 
-import hashlib
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
-from sbp_jax.evaluation.by_level import by_level, render_levels
+from sbp_jax.jobs.other_ratings import OtherRatings, digest_of, read_other
 from sbp_jax.models.forecaster import NetworkConfig
 from sbp_jax.nfl.figures.wins_report import (
     WinsInputs,
@@ -23,28 +20,22 @@ from sbp_jax.nfl.plays import SEASONS, PlayTables, load_plays
 from sbp_jax.nfl.plays.splits import check_reserved
 from sbp_jax.nfl.ratings import Ratings, rate, read_scored_plays, write_scored_plays
 from sbp_jax.nfl.ratings.compare_ratings import (
-    ANY_A,
-    CPOE,
     OTHER,
-    OVER_EXPECTATION,
-    PLAY_MEAN,
-    RATING,
-    SCORE,
-    THROWS,
-    correlations,
+    RATINGS,
+    compare_ratings,
     qualifying_seasons,
     season_table,
-    stability,
 )
-from sbp_jax.nfl.ratings.cross_fit import CrossFit, HowToFit, cross_fit
+from sbp_jax.nfl.ratings.cross_fit import cross_fit
 from sbp_jax.nfl.ratings.extreme_plays import extreme_plays, write_extreme_plays
+from sbp_jax.nfl.ratings.fold_fit import HowToFit
 from sbp_jax.nfl.ratings.folds import Fold, season_folds
-from sbp_jax.nfl.ratings.outcome import Outcome, OutcomeName, outcome_named
-from sbp_jax.nfl.ratings.scored_plays import SCORE_COLUMNS
-from sbp_jax.nfl.ratings.split_columns import with_split_columns
+from sbp_jax.nfl.ratings.levels import LEVELS, render_mean_scores
+from sbp_jax.nfl.ratings.outcome import OutcomeName, outcome_named
+from sbp_jax.nfl.ratings.rating import Rating
+from sbp_jax.nfl.ratings.scored_plays import PLAY
 from sbp_jax.nfl.rivals.completion import expected_completion
 from sbp_jax.nfl.rivals.join_ratings import join_ratings
-from sbp_jax.nfl.rivals.other_ratings import read_ratings
 from sbp_jax.runs.atomic import write_json, write_text, write_whole
 from sbp_jax.runs.experiment import deciding_settings, in_run
 from sbp_jax.runs.extras import need_extras
@@ -57,34 +48,6 @@ from sbp_jax.training.start import started
 
 SCORED = "scoring.json"  # written when all plays are scored
 FINISHED = "report.md"  # written last
-KNOWN_SPLITS = ("depth", "down", "distance", "field", "direction", "half", "two_minute")
-"""Splits by what the expectation knows; scores must be fair at each of their levels."""
-
-FREE_SPLITS = ("score_state", "shotgun", "no_huddle", "season", "season_type")
-"""Splits by what it does not know, shown for what they are."""
-
-
-@dataclass(frozen=True)
-class OtherRatings:
-    """Ratings from a CSV of the user's; the defaults fit ESPN's QBR as espnscrapeR publishes it.
-
-    Attributes:
-        file: the CSV; none is compared if left out.
-        label: what tables and figures call it.
-        name: column of the passer's name.
-        rating: column of the rating.
-        team: column of the team's code; an empty one says that there is none.
-        season: column of the season.
-        where: SQL condition on the file's columns that picks rows; an empty one takes all.
-    """
-
-    file: Path | None = None
-    label: str = "ESPN QBR"
-    name: str = "name_display"
-    rating: str = "qbr_total"
-    team: str = "team_abb"
-    season: str = "season"
-    where: str = "season_type = 'Regular'"
 
 
 @dataclass(frozen=True)
@@ -126,8 +89,13 @@ class Wins:
     hosts: Hosts = field(default_factory=Hosts)
 
 
-def main(config: Wins) -> None:
-    """Run the experiment, or what is left of it."""
+def main(config: Wins, ratings: Mapping[str, Rating] = RATINGS) -> None:
+    """Run the experiment, or what is left of it.
+
+    Args:
+        config: its settings.
+        ratings: that are compared, by name; the others with the first.
+    """
     need_extras(
         "nfl" if config.source is None else None,
         "figures",
@@ -153,35 +121,14 @@ def main(config: Wins) -> None:
                 if is_concluded(config, other):
                     print(f"{config.run} is finished; this is what it found.\n")
                 else:
-                    conclude(config, tables, other)
-                print_results(config)
+                    conclude(config, tables, other, ratings)
+                print_results(config, ratings)
 
 
 def describe_run(config: Wins, tables: PlayTables) -> dict[str, Any]:
     """Everything that decides the scores; what they are compared with may change."""
     settings = deciding_settings(config, but=("other",))
     return {"experiment": "wins", "settings": settings, "data": tables.report.fingerprint}
-
-
-def read_other(config: OtherRatings) -> pl.DataFrame | None:
-    """The other ratings, if any are asked for."""
-    if config.file is None:
-        return None
-    return read_ratings(
-        config.file,
-        name=config.name,
-        rating=config.rating,
-        team=config.team or None,
-        season=config.season,
-        where=config.where or None,
-    )
-
-
-def digest_of(config: OtherRatings, other: pl.DataFrame | None) -> str | None:
-    """What tells one set of other ratings from another."""
-    if other is None:
-        return None
-    return hashlib.sha256(f"{config.label}\n{other.write_csv()}".encode()).hexdigest()
 
 
 def is_concluded(config: Wins, other: pl.DataFrame | None) -> bool:
@@ -203,13 +150,16 @@ def score(config: Wins, tables: PlayTables, folds: list[Fold], devices: Devices)
     )
     if not is_first():
         return
-    throws = found.plays.filter(~pl.col("sack"))  # they come first
+    throws = found.plays.filter(~pl.col("sack"))
     completion = expected_completion(throws, [fold.test for fold in folds])
-    known = np.pad(completion, (0, found.plays.height - throws.height), constant_values=np.nan)
-    plays = found.plays.with_columns(completion_expected=pl.Series(known).fill_nan(None))
+    expected = throws.select(*PLAY, completion_expected=pl.Series(completion))
+    plays = found.plays.join(expected, on=PLAY, how="left", maintain_order="left")
     write_scored_plays(config.run, plays)
-    chosen = extreme_plays(plays, qualified_seasons(config, plays, tables))
-    write_extreme_plays(config.run, plays.filter(chosen), found.cells(chosen, outcome), outcome)
+    qualified = qualifying_seasons(
+        tables, config.seasons, min_attempts=config.min_attempts, min_games=config.min_games
+    )
+    extremes = extreme_plays(plays, qualified)
+    write_extreme_plays(config.run, extremes, found.cells(extremes, outcome), outcome)
     write_json(
         config.run / SCORED,
         {
@@ -220,36 +170,34 @@ def score(config: Wins, tables: PlayTables, folds: list[Fold], devices: Devices)
             "without_target_not_scored": found.untargeted,
             "left_out_for_want_of_data": found.left_out,
             "log_score": float(throws["log_score"].to_numpy().mean()),
-            "seconds_to_score_a_season": seconds_to_score(found, throws, outcome),
+            "seconds_to_score_a_season": found.seconds_to_score(throws, outcome),
         },
     )
 
 
-def qualified_seasons(config: Wins, plays: pl.DataFrame, tables: PlayTables) -> pl.DataFrame:
-    """Passer-seasons that are compared, with their ratings."""
-    return season_table(plays, tables, min_attempts=config.min_attempts, min_games=config.min_games)
-
-
-def conclude(config: Wins, tables: PlayTables, other: pl.DataFrame | None) -> None:
+def conclude(
+    config: Wins,
+    tables: PlayTables,
+    other: pl.DataFrame | None,
+    ratings: Mapping[str, Rating],
+) -> None:
     """Compare the ratings and write what was found, the report last."""
     folder = config.run
     (folder / FINISHED).unlink(missing_ok=True)  # of other ratings than these
     plays = read_scored_plays(folder)
-    table = qualified_seasons(config, plays, tables)
-    ratings = [SCORE, THROWS, OVER_EXPECTATION, PLAY_MEAN, RATING, ANY_A, CPOE]
+    table = season_table(
+        plays, tables, ratings, min_attempts=config.min_attempts, min_games=config.min_games
+    )
     joined = None
     if other is not None:
         table, report = join_ratings(table, other.filter(pl.col("season").is_in(config.seasons)))
         table, joined = table.rename({"rating": OTHER}), str(report)
-        ratings.append(OTHER)
+        ratings = {**ratings, OTHER: Rating(config.other.label, shown=True)}
         write_json(folder / "other_ratings.json", asdict(report))
     write_whole(folder / "passer_seasons.csv", table.write_csv)
     seasons = rate_seasons(config, plays)
     write_whole(folder / "scores.csv", seasons.table.write_csv)
-    levels = {
-        name: level_table(plays, splits)
-        for name, splits in (("known", KNOWN_SPLITS), ("free", FREE_SPLITS))
-    }
+    levels = {name: render_mean_scores(plays, splits) for name, splits in LEVELS.items()}
     write_text(folder / "levels.txt", "\n".join(levels.values()))
     evaluation = {
         **read_json(folder / SCORED),
@@ -258,7 +206,7 @@ def conclude(config: Wins, tables: PlayTables, other: pl.DataFrame | None) -> No
         "play_variance": seasons.play_variance,
         "level_variances": seasons.level_variances,
         "joined": joined,
-        **compare(table, plays, tables, ratings),
+        **compare_ratings(table, plays, tables, ratings),
     }
     write_json(folder / "evaluation.json", evaluation)
     write_wins_report(
@@ -271,6 +219,7 @@ def conclude(config: Wins, tables: PlayTables, other: pl.DataFrame | None) -> No
             plays=plays,
             seasons=seasons,
             levels=levels,
+            ratings=ratings,
         ),
     )
 
@@ -280,54 +229,11 @@ def rate_seasons(config: Wins, plays: pl.DataFrame) -> Ratings:
     return rate(plays, where="season_type = 'REG'", min_attempts=config.min_attempts)
 
 
-def compare(
-    table: pl.DataFrame, plays: pl.DataFrame, tables: PlayTables, ratings: list[str]
-) -> Mapping[str, Any]:
-    """Correlations and stability of all ratings, on all passer-seasons and where all are known."""
-    own = [name for name in ratings if name != OTHER]
-    seasons = sorted(table["season"].unique())
-    first, second = seasons[: len(seasons) // 2], seasons[len(seasons) // 2 :]
-    found: dict[str, Any] = {"stability": stability(table, plays, tables, ratings)}
-    for suffix, compared in (("", own), ("_with_other", ratings)):
-        if suffix and OTHER not in ratings:
-            continue
-        found[f"wins{suffix}"] = correlations(table, compared, "win_percent", "pearson")
-        found[f"wins_spearman{suffix}"] = correlations(table, compared, "win_percent", "spearman")
-        found[f"playoffs{suffix}"] = correlations(table, compared, "playoffs", "pearson")
-    for name, years in (("first", first), ("second", second)):
-        part = table.filter(pl.col("season").is_in(years))
-        found[f"wins_{name}_half"] = correlations(part, own, "win_percent", "pearson")
-    return found
-
-
-def level_table(plays: pl.DataFrame, splits: tuple[str, ...]) -> str:
-    """Mean play score at every level of some splits, levels in their order."""
-    throws = with_split_columns(plays.filter(~pl.col("sack")))
-    found = []
-    for split in splits:
-        ordered = throws.select("play_score", "game_id", split).sort(split)
-        levels = {split: ordered[split].to_numpy()}
-        games = ordered["game_id"].to_numpy()
-        found.append(by_level(ordered["play_score"].to_numpy(), levels, games))
-    return render_levels(pl.concat(found))
-
-
-def seconds_to_score(found: CrossFit, throws: pl.DataFrame, outcome: Outcome) -> float:
-    """Seconds from the passes of a season to scored throws and rated passers, compiled before."""
-    last = found.folds[-1]
-    season = throws.filter(pl.col("season") == throws["season"].max())
-    passes = season.drop(SCORE_COLUMNS)
-    found.score(passes, outcome, last)
-    start = time.perf_counter()
-    rate(found.score(passes, outcome, last))
-    return time.perf_counter() - start
-
-
-def print_results(config: Wins) -> None:
+def print_results(config: Wins, ratings: Mapping[str, Rating]) -> None:
     """The tables of a finished run and the paths of what it wrote."""
     folder = config.run
     evaluation = read_json(folder / "evaluation.json")
-    print(render_comparison(evaluation))
+    print(render_comparison(evaluation, ratings))
     print((folder / "levels.txt").read_text())
     print(render_seasons(rate_seasons(config, read_scored_plays(folder))))
     print(render_account(evaluation))

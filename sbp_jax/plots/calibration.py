@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from sbp_jax.errors import ReportError
 from sbp_jax.evaluation.calibration import LEVELS, pp_curve, randomised_pit
-from sbp_jax.evaluation.outcomes import Outcomes
+from sbp_jax.evaluation.verdict import Verdict
 from sbp_jax.plots.style import (
     BAND,
     INK,
@@ -35,21 +35,21 @@ Curve = Float[np.ndarray, " levels"]
 
 
 @styled
-def pit_figure(outcomes: Mapping[str, Outcomes], *, seed: int = 0) -> "Figure":
+def pit_figure(verdicts: Mapping[str, Verdict], *, seed: int = 0) -> "Figure":
     """Draw the histogram of the randomised PIT of several forecasts, side by side.
 
     Each bar is the share of plays in one of 20 classes, relative to the share it should have.
     The band is that of a single bar: of 20, one is outside by chance.
 
     Args:
-        outcomes: by the name to print; those without a PIT (point forecasts) are left out.
+        verdicts: by the name to print; those without a PIT (point forecasts) are left out.
         seed: of the randomisation.
 
     Raises:
         ReportError: no forecast has a PIT.
         MissingExtraError: matplotlib is not installed.
     """
-    shown = _with_pit(outcomes)
+    shown = _with_pit(verdicts)
     rows = -(-len(shown) // _PER_ROW)
     figure, axes = new_figure(
         1.15 + 2.35 * rows, rows, min(len(shown), _PER_ROW), sharex=True, sharey=True
@@ -89,7 +89,7 @@ def pit_figure(outcomes: Mapping[str, Outcomes], *, seed: int = 0) -> "Figure":
 
 
 @styled
-def pp_figure(outcomes: Mapping[str, Outcomes], *, noun: str = "plays") -> "Figure":
+def pp_figure(verdicts: Mapping[str, Verdict], *, noun: str = "plays") -> "Figure":
     """Draw the deviation of the probability-probability plot, whole and in both tails.
 
     The height is the share of plays below the forecast q-quantile minus q. The axis fits the
@@ -97,14 +97,14 @@ def pp_figure(outcomes: Mapping[str, Outcomes], *, noun: str = "plays") -> "Figu
     the edge with how far off it is.
 
     Args:
-        outcomes: by the name to print; those without a PIT (point forecasts) are left out.
+        verdicts: by the name to print; those without a PIT (point forecasts) are left out.
         noun: what an observation is called.
 
     Raises:
         ReportError: no forecast has a PIT.
         MissingExtraError: matplotlib is not installed.
     """
-    shown = _with_pit(outcomes)
+    shown = _with_pit(verdicts)
     figure, (whole, lower, upper) = new_figure(4.9, 1, 3)
     curves = {name: 100 * (pp_curve(*_pits(each)) - LEVELS) for name, each in shown.items()}
     plays = len(next(iter(shown.values())).pit_lower)
@@ -172,17 +172,17 @@ def _deviations(
         note(axis, "off the axis, furthest:\n" + "\n".join(off), "lower right")
 
 
-def _with_pit(outcomes: Mapping[str, Outcomes]) -> dict[str, Outcomes]:
-    shown = {name: each for name, each in outcomes.items() if not np.isnan(each.pit_lower).any()}
+def _with_pit(verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
+    shown = {name: each for name, each in verdicts.items() if not np.isnan(each.pit_lower).any()}
     if not shown:
         raise ReportError(
-            f"expected a forecast with a PIT, got {', '.join(outcomes) or 'no forecasts'}"
+            f"expected a forecast with a PIT, got {', '.join(verdicts) or 'no forecasts'}"
         )
     return shown
 
 
-def _pits(outcomes: Outcomes) -> tuple[np.ndarray, np.ndarray]:
-    return np.asarray(outcomes.pit_lower, np.float64), np.asarray(outcomes.pit_upper, np.float64)
+def _pits(verdict: Verdict) -> tuple[np.ndarray, np.ndarray]:
+    return np.asarray(verdict.pit_lower, np.float64), np.asarray(verdict.pit_upper, np.float64)
 
 
 def _label_grid(axes: "list[Axes]", x: str, y: str) -> None:

@@ -142,8 +142,13 @@ def note(axis: "Axes", text: str, corner: Literal["upper right", "lower right"])
     )
 
 
-def save_figure(figure: "Figure", path: Path) -> Path:
+def save_figure(figure: "Figure", path: Path, *, tight: bool = False) -> Path:
     """Write a figure as PNG whole or not at all; folders on the way are made.
+
+    Args:
+        figure: to write.
+        path: of the file.
+        tight: fit the picture to what is drawn, as a figure without a layout of its own needs.
 
     Returns:
         The path.
@@ -152,7 +157,13 @@ def save_figure(figure: "Figure", path: Path) -> Path:
     # No version of matplotlib in the file: equal figures make equal files.
     write_whole(
         path,
-        lambda file: figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None}),
+        lambda file: figure.savefig(
+            file,
+            format="png",
+            dpi=DPI,
+            metadata={"Software": None},
+            bbox_inches="tight" if tight else None,
+        ),
     )
     return path
 

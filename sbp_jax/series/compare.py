@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 import numpy as np
+from jaxtyping import Float
 
-from sbp_jax.evaluation import Outcomes, pp_mae
+from sbp_jax.batch import Arrayish
+from sbp_jax.evaluation import Verdict, concatenate, pp_mae
 from sbp_jax.models.forecaster import KnownFamily
 from sbp_jax.runs.atomic import write_whole
 from sbp_jax.series.forecast import Bands, SeriesScores, bands, forecast, score
@@ -19,6 +21,8 @@ from sbp_jax.training.objective import ObjectiveName
 
 QUANTILES: Final = (0.001, 0.01, 0.05, *np.arange(0.1, 0.95, 0.05).round(2), 0.95, 0.99, 0.999)
 """Levels that a `QuantileHead` is compared at."""
+
+_KEPT: Final = ("log_score", "crps", "median", "pit_lower", "pit_upper")
 
 Scored = dict[str, SeriesScores]
 """By the name of the series."""
@@ -118,7 +122,7 @@ def save_scores(path: Path, scored: Scored) -> None:
     columns = {
         f"{series}/{column}": values
         for series, scores in scored.items()
-        for column, values in scores._asdict().items()
+        for column, values in _columns(scores).items()
     }
     _save(path, columns)
 
@@ -128,32 +132,40 @@ def load_scores(path: Path) -> Scored:
     with np.load(path) as columns:
         series = dict.fromkeys(key.rsplit("/", 1)[0] for key in columns)
         return {
-            name: SeriesScores(*(columns[f"{name}/{field}"] for field in SeriesScores._fields))
+            name: series_scores(
+                **{field: columns[f"{name}/{field}"] for field in (*_KEPT, "twcrps", "y")}
+            )
             for name in series
         }
 
 
+def series_scores(
+    *,
+    twcrps: Float[np.ndarray, " n"],
+    y: Float[np.ndarray, " n"],
+    **kept: Float[np.ndarray, " n"],
+) -> SeriesScores:
+    """Scores of a series from columns: those of a `Verdict` that are not given are NaN."""
+    unknown = dict.fromkeys(Verdict._fields, np.full(y.shape, np.nan))
+    return SeriesScores(Verdict(**{**unknown, **kept}), twcrps, y)
+
+
+def _columns(scores: SeriesScores) -> dict[str, Arrayish]:
+    """What is kept of scores."""
+    verdict = {name: getattr(scores.verdict, name) for name in _KEPT}
+    return {**verdict, "twcrps": scores.twcrps, "y": scores.y}
+
+
 def mean_pp_mae(scored: Scored) -> dict[str, float]:
     """PP-MAE by region, of each series by itself, and then the mean over series."""
-    errors = [pp_mae(scores.pit_lower, scores.pit_upper) for scores in scored.values()]
+    verdicts = [scores.verdict for scores in scored.values()]
+    errors = [pp_mae(np.asarray(x.pit_lower), np.asarray(x.pit_upper)) for x in verdicts]
     return {region: float(np.mean([error[region] for error in errors])) for region in errors[0]}
 
 
-def pooled_outcomes(scored: Scored) -> Outcomes:
-    """All series as one set of outcomes, for the figures of calibration."""
-
-    def pool(column: str) -> np.ndarray:
-        return np.concatenate([getattr(scores, column) for scores in scored.values()])
-
-    return Outcomes(
-        log_score=pool("log_score"),
-        crps=pool("crps"),
-        crps_cells=np.full(pool("crps").shape, np.nan),
-        median=pool("median"),
-        mean=np.full(pool("crps").shape, np.nan),
-        pit_lower=pool("pit_lower"),
-        pit_upper=pool("pit_upper"),
-    )
+def pooled_verdict(scored: Scored) -> Verdict:
+    """The verdict on all series together, for the figures of calibration."""
+    return concatenate([scores.verdict for scores in scored.values()])
 
 
 def _save(path: Path, columns: Mapping[str, np.ndarray]) -> None:

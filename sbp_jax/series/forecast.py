@@ -6,15 +6,17 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Real
 from numpy.typing import ArrayLike
 
 from sbp_jax.evaluation.threshold_weighted import count_crps, twcrps
+from sbp_jax.evaluation.verdict import Verdict, family_verdict
 from sbp_jax.models.forecaster import Forecaster, KnownFamily
 from sbp_jax.series.criteria import cell_bounds, cell_log_score
 from sbp_jax.series.network import context_of, forecast_steps
-from sbp_jax.series.panel import Panel, Part
+from sbp_jax.series.panel import Panel, Stretch
 from sbp_jax.series.scaling import Scaling
 from sbp_jax.series.train import SeriesFit, cell_widths, check_lengths, part_windows
 
@@ -90,29 +92,23 @@ def bands(forecast: SeriesForecast) -> Bands:
 
 
 class SeriesScores(NamedTuple):
-    """One number for each observed point of a series.
+    """What a series' forecasts say of its observed points.
 
     Attributes:
-        log_score: (n,) minus the log of the density, or of the probability of a count, in nats.
-        crps: (n,) continuous ranked probability score, in the series' unit.
-        twcrps: (n,) the same above the threshold.
-        median: (n,) of the distribution.
-        pit_lower: (n,) F at the lower end of the value's cell.
-        pit_upper: (n,) F at its upper end; of densities it is the same.
+        verdict: on each of them, in the series' unit: of densities the log score is of the density
+            and the PIT has no width, of counts it is of the cell. Mean and CRPS of cells are
+            left out.
+        twcrps: (n,) continuous ranked probability score above the threshold.
         y: (n,) the observations.
     """
 
-    log_score: Float[np.ndarray, " n"]
-    crps: Float[np.ndarray, " n"]
+    verdict: Verdict
     twcrps: Float[np.ndarray, " n"]
-    median: Float[np.ndarray, " n"]
-    pit_lower: Float[np.ndarray, " n"]
-    pit_upper: Float[np.ndarray, " n"]
     y: Float[np.ndarray, " n"]
 
 
 def forecast(
-    forecaster: Forecaster, fit: SeriesFit, panel: Panel, part: Part = "test"
+    forecaster: Forecaster, fit: SeriesFit, panel: Panel, part: Stretch = "test"
 ) -> list[SeriesForecast]:
     """Forecast every point of a part, in the order of the panel's series.
 
@@ -196,56 +192,63 @@ def score(
     )
     found, start = {}, 0
     for each, known, size in zip(forecasts, observed, sizes, strict=True):
-        log_score, crps, tail, median, lower, upper = (
-            column[start : start + size].astype(np.float64) for column in scored
+        verdict, tail = jax.tree.map(
+            lambda column, at=slice(start, start + size): column[at].astype(np.float64), scored
         )
-        found[each.name] = _in_unit(
-            each, SeriesScores(log_score, crps, tail, median, lower, upper, each.y[known])
-        )
+        found[each.name] = _in_unit(each, SeriesScores(verdict, tail, each.y[known]))
         start += size
     return found
 
 
 def _score_rows(
     family: KnownFamily, counts: bool, params: Any, y: Array, lower: Array, cell: Array
-) -> tuple[Array, ...]:
-    """Columns of `SeriesScores`, standardised; a CRPS of counts in counts."""
-    if counts:
-        crps, tail = count_crps(family, params, y, lower, cell=cell)
-        below, above = cell_bounds(y, cell, counts=True)
-    else:
-        crps, tail = family.crps(params, y), twcrps(family, params, y, lower)
-        below = above = y
-    return (
-        cell_log_score(family, params, y, cell, counts=counts),
-        crps,
-        tail,
-        family.median(params),
-        family.cdf(params, below),
-        family.cdf(params, above),
+) -> tuple[Verdict, Array]:
+    """Verdict and tail score of standardised values; a CRPS of counts in counts."""
+    log_score = cell_log_score(family, params, y, cell, counts=counts)
+    if not counts:
+        fields = ("crps", "median", "pit_lower", "pit_upper")
+        verdict = family_verdict(family, params, y, cell=None, fields=fields)
+        return verdict._replace(log_score=log_score), twcrps(family, params, y, lower)
+    # Not `family_verdict`'s: all that a law holds below 0 is the count 0's.
+    crps, tail = count_crps(family, params, y, lower, cell=cell)
+    below, above = cell_bounds(y, cell, counts=True)
+    unknown = jnp.full_like(crps, jnp.nan)
+    verdict = Verdict(
+        log_score=log_score,
+        crps=crps,
+        crps_cells=unknown,
+        median=family.median(params),
+        mean=unknown,
+        pit_lower=family.cdf(params, below),
+        pit_upper=family.cdf(params, above),
     )
+    return verdict, tail
 
 
-def _in_slices(function: Callable, rows: Any) -> list[np.ndarray]:
-    """Apply a compiled function to slices of one size, the last one padded."""
+def _in_slices(function: Callable, rows: Any) -> Any:
+    """Apply a compiled function to slices of one size, the last one padded: a pytree of arrays."""
     total = jax.tree.leaves(rows)[0].shape[0]
     size = min(_ROWS, total)
     program, parts = jax.jit(function), []
     for start in range(0, total, size):
         at = np.minimum(np.arange(start, start + size), total - 1)
-        parts.append([np.asarray(x) for x in program(*jax.tree.map(lambda x, at=at: x[at], rows))])
-    return [np.concatenate(column)[:total] for column in zip(*parts, strict=True)]
+        found = program(*jax.tree.map(lambda x, at=at: x[at], rows))
+        parts.append(jax.tree.map(np.asarray, found))
+    return jax.tree.map(lambda *columns: np.concatenate(columns)[:total], *parts)
 
 
 def _in_unit(forecast: SeriesForecast, scores: SeriesScores) -> SeriesScores:
     """Scores of standardised values in the series' own unit."""
     scale, loc = forecast.scaling.scale, forecast.scaling.loc
-    median = scores.median * scale + loc
+    verdict = scores.verdict
+    median = verdict.median * scale + loc
     if forecast.counts:
-        return scores._replace(median=np.maximum(np.ceil(median - 0.5), 0.0))
-    return scores._replace(
-        log_score=scores.log_score + np.log(forecast.cell * scale),
-        crps=scores.crps * scale,
-        twcrps=scores.twcrps * scale,
+        return scores._replace(
+            verdict=verdict._replace(median=np.maximum(np.ceil(median - 0.5), 0.0))
+        )
+    verdict = verdict._replace(
+        log_score=verdict.log_score + np.log(forecast.cell * scale),
+        crps=verdict.crps * scale,
         median=median,
     )
+    return scores._replace(verdict=verdict, twcrps=scores.twcrps * scale)

@@ -14,8 +14,8 @@ from sbp_jax.errors import SeriesError
 from sbp_jax.series.scaling import Scaling, check_counts, fit_count_scaling, fit_scaling
 from sbp_jax.series.series import Series, Split
 
-Part = Literal["train", "valid", "test"]
-PARTS: tuple[Part, ...] = ("train", "valid", "test")
+Stretch = Literal["train", "valid", "test"]
+STRETCHES: tuple[Stretch, ...] = ("train", "valid", "test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,14 +49,14 @@ class Panel:
         scales = np.array([scaling.scale for scaling in self.scalings])
         return scales.reshape(self.values.shape[:2])
 
-    def start(self, part: Part) -> Int[np.ndarray, "M S"]:
+    def start(self, part: Stretch) -> Int[np.ndarray, "M S"]:
         """Where a part begins."""
-        at = PARTS.index(part)
+        at = STRETCHES.index(part)
         return self.ends[..., at - 1] if at else np.zeros_like(self.ends[..., 0])
 
-    def end(self, part: Part) -> Int[np.ndarray, "M S"]:
+    def end(self, part: Stretch) -> Int[np.ndarray, "M S"]:
         """Where a part ends."""
-        return self.ends[..., PARTS.index(part)]
+        return self.ends[..., STRETCHES.index(part)]
 
 
 def make_panel(

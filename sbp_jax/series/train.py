@@ -25,7 +25,7 @@ from sbp_jax.errors import SeriesError, TrainingError
 from sbp_jax.models.forecaster import Forecaster
 from sbp_jax.series.criteria import FINE, cell_log_score, training_loss
 from sbp_jax.series.network import context_of, forecast_steps, init_network
-from sbp_jax.series.panel import Panel, Part
+from sbp_jax.series.panel import Panel, Stretch
 from sbp_jax.series.windows import Windows, cut
 from sbp_jax.training.objective import ObjectiveName
 from sbp_jax.training.state import Params, make_optimizer
@@ -170,7 +170,7 @@ def check_lengths(panel: Panel, context: int, segment: int) -> None:
                 )
 
 
-def part_windows(panel: Panel, part: Part, context: int) -> Windows:
+def part_windows(panel: Panel, part: Stretch, context: int) -> Windows:
     """One stretch for each series, (M, S, ...), as long as the longest part."""
     start, end = panel.start(part), panel.end(part)
     length = int((end - start).max())

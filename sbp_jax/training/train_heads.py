@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sbp_jax.evaluation.outcomes import Outcomes
+from sbp_jax.evaluation.verdict import Verdict
 from sbp_jax.models.forecaster import Forecaster
 from sbp_jax.runs.hosts import is_first
 from sbp_jax.training.config import TrainConfig
@@ -42,7 +42,7 @@ def train_heads(
     devices: Devices,
     folders: Mapping[str, Path],
     operations: Operations | None = None,
-) -> tuple[dict[str, Fit], dict[str, Outcomes]]:
+) -> tuple[dict[str, Fit], dict[str, Verdict]]:
     """Train each head, from wherever its folder says it stands, and ask it about the test plays.
 
     Args:

@@ -3,7 +3,7 @@ import pytest
 
 from sbp_jax.evaluation import EvaluationError, clustered_mean, paired_difference
 from sbp_jax.evaluation.metrics import SCORES
-from sbp_jax.evaluation.outcomes import point_outcomes
+from sbp_jax.evaluation.verdict import point_verdict
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +53,8 @@ def test_games_may_be_named_and_come_in_any_order(season):
 
 def test_root_mean_square_error_has_the_standard_error_of_the_bootstrap(season):
     values, games = season
-    outcomes = point_outcomes(np.zeros(values.size))._replace(mean=np.zeros(values.size))
-    per_play = SCORES["rmse_mean"].per_play(outcomes, values)
+    verdict = point_verdict(np.zeros(values.size))._replace(mean=np.zeros(values.size))
+    per_play = SCORES["rmse_mean"].per_play(verdict, values)
     found = clustered_mean(per_play, games)
     assert found.mean == pytest.approx(np.sqrt((values**2).mean()))
     expected = bootstrap(lambda rows: np.sqrt((values[rows] ** 2).mean()), games)

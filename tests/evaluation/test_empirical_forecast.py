@@ -40,17 +40,17 @@ def test_smoothing_is_that_of_the_formula():
 
 def test_the_constant_forecast_pays_no_heed_to_air_yards():
     law = fit_climatology(YARDS)
-    same = law.outcomes(AIR, YARDS), law.outcomes(np.zeros_like(AIR), YARDS)
+    same = law.verdict(AIR, YARDS), law.verdict(np.zeros_like(AIR), YARDS)
     for one, other in zip(*same, strict=True):
         np.testing.assert_array_equal(one, other)
     assert len(set(same[0].median)) == 1
 
 
-def test_outcomes_do_not_depend_on_the_slices_they_are_made_in():
+def test_verdicts_do_not_depend_on_the_slices_they_are_made_in():
     law = fit_empirical(AIR, YARDS)
     many = np.tile(AIR, 2), np.tile(YARDS, 2)
-    twice = law.outcomes(*many)
-    for found, expected in zip(twice, law.outcomes(AIR, YARDS), strict=True):
+    twice = law.verdict(*many)
+    for found, expected in zip(twice, law.verdict(AIR, YARDS), strict=True):
         np.testing.assert_array_equal(found[3000:], expected)
 
 
@@ -82,9 +82,9 @@ def test_real_passes_reach_the_known_bars(shared_data):
 
     air, y = columns(test)
     assert len(y) == 17173
-    found = fit_empirical(*columns(train)).outcomes(air, y)
+    found = fit_empirical(*columns(train)).verdict(air, y)
     assert found.log_score.mean() == pytest.approx(2.39, abs=0.005)
     assert found.crps.mean() == pytest.approx(4.28, abs=0.01)
     assert abs(y - found.median).mean() == pytest.approx(6.21, abs=0.01)
-    constant = fit_climatology(train["yards_gained"].cast(pl.Float64).to_numpy()).outcomes(air, y)
+    constant = fit_climatology(train["yards_gained"].cast(pl.Float64).to_numpy()).verdict(air, y)
     assert abs(y - constant.median).mean() == pytest.approx(6.77, abs=0.01)

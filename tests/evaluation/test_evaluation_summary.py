@@ -8,7 +8,7 @@ from sbp_jax.evaluation import (
     evaluate,
     fit_climatology,
     fit_empirical,
-    point_outcomes,
+    point_verdict,
     render,
 )
 
@@ -17,9 +17,9 @@ GAMES = np.repeat([f"game {i}" for i in range(40)], 25)
 AIR = RNG.integers(0, 3, 1000) * 10.0
 YARDS = np.where(RNG.random(1000) < 0.4, 0.0, AIR + RNG.poisson(4.0, 1000))
 FORECASTS = {
-    "empirical, by the yards in the air": fit_empirical(AIR, YARDS).outcomes(AIR, YARDS),
-    "constant": fit_climatology(YARDS, yards=(0, 45)).outcomes(AIR, YARDS),
-    "point": point_outcomes(np.full(1000, 6.0)),
+    "empirical, by the yards in the air": fit_empirical(AIR, YARDS).verdict(AIR, YARDS),
+    "constant": fit_climatology(YARDS, yards=(0, 45)).verdict(AIR, YARDS),
+    "point": point_verdict(np.full(1000, 6.0)),
 }
 
 

@@ -21,7 +21,8 @@ from sbp_jax.jobs.twitter_mentions import (
     thresholds,
     upper_pp_mae,
 )
-from sbp_jax.series import SeriesError, SeriesScores, make_panel
+from sbp_jax.series import SeriesError, make_panel
+from sbp_jax.series.compare import series_scores
 from tests.series.small import NETWORK, TRAINING, mentions
 
 pytestmark = pytest.mark.usefixtures("quick_compilation_throughout")
@@ -150,10 +151,10 @@ def test_the_constant_forecast_is_scored_by_plain_sums(panel):
 
 def test_alarms_are_expected_numbers_over_randomised_pits():
     nothing = np.zeros(3)
-    scores = SeriesScores(
-        *[nothing] * 4,
+    scores = series_scores(
         pit_lower=np.array([0.2, 0.998, 0.9995]),
         pit_upper=np.array([0.4, 1.0, 1.0]),
+        twcrps=nothing,
         y=nothing,
     )
     found = count_alarms({"AAA": scores, "BBB": scores})

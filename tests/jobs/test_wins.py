@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from sbp_jax.errors import RunFolderError
-from sbp_jax.jobs.wins import OtherRatings, Wins, main
+from sbp_jax.jobs.other_ratings import OtherRatings
+from sbp_jax.jobs.wins import Wins, main
 from sbp_jax.models.forecaster import NetworkConfig
 from sbp_jax.nfl.plays.splits import SplitError
 from sbp_jax.nfl.ratings import ScoringError, rate, read_scored_plays

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
+import jax
 import numpy as np
 import pytest
 
 from sbp_jax.distributions import SplicedBinnedPareto
 from sbp_jax.evaluation import pp_mae
-from sbp_jax.series import SeriesNetwork, SeriesScores, Split, compare, make_panel
+from sbp_jax.series import SeriesNetwork, Split, compare, make_panel
 from sbp_jax.series.compare import (
     Candidate,
     bands_file,
@@ -15,10 +16,11 @@ from sbp_jax.series.compare import (
     load_scores,
     mean_pp_mae,
     medians_file,
-    pooled_outcomes,
+    pooled_verdict,
     save_scores,
     score_candidates,
     scores_file,
+    series_scores,
 )
 from sbp_jax.series.synthetic import POINTS, SpikyLaw, level, synthetic_series
 from sbp_jax.series.train import SeriesTraining
@@ -29,8 +31,9 @@ pytestmark = pytest.mark.usefixtures("quick_compilation_throughout")
 
 
 def scores(points, seed):
-    columns = np.random.default_rng(seed).random((len(SeriesScores._fields), points))
-    return SeriesScores(*np.sort(columns, axis=0))  # so that lower ends lie below upper ones
+    names = ("log_score", "crps", "twcrps", "median", "pit_lower", "pit_upper", "y")
+    columns = np.sort(np.random.default_rng(seed).random((len(names), points)), axis=0)
+    return series_scores(**dict(zip(names, columns, strict=True)))  # lower ends below upper ones
 
 
 SCORED = {"one": scores(5, 0), "two/of a kind": scores(8, 1)}
@@ -40,7 +43,7 @@ CANDIDATES = {"normal law, wide": Candidate(FAMILIES["gaussian"], "density_nll",
 def assert_same(one, other):
     assert list(one) == list(other)
     for name in one:
-        for a, b in zip(one[name], other[name], strict=True):
+        for a, b in zip(*map(jax.tree.leaves, (one[name], other[name])), strict=True):
             np.testing.assert_array_equal(a, b)
 
 
@@ -125,11 +128,11 @@ def test_the_scores_are_written_last(finished, monkeypatch, tmp_path):
 
 
 def test_series_are_pooled_in_order_and_averaged_one_by_one():
-    pooled = pooled_outcomes(SCORED)
-    np.testing.assert_array_equal(pooled.crps[:5], SCORED["one"].crps)
-    np.testing.assert_array_equal(pooled.pit_upper[5:], SCORED["two/of a kind"].pit_upper)
+    pooled = pooled_verdict(SCORED)
+    np.testing.assert_array_equal(pooled.crps[:5], SCORED["one"].verdict.crps)
+    np.testing.assert_array_equal(pooled.pit_upper[5:], SCORED["two/of a kind"].verdict.pit_upper)
     assert np.isnan(pooled.mean).all()
-    each = [pp_mae(s.pit_lower, s.pit_upper) for s in SCORED.values()]
+    each = [pp_mae(s.verdict.pit_lower, s.verdict.pit_upper) for s in SCORED.values()]
     for region, value in mean_pp_mae(SCORED).items():
         assert value == pytest.approx((each[0][region] + each[1][region]) / 2)
 
@@ -144,6 +147,6 @@ def test_the_spliced_family_comes_near_the_true_law(tmp_path):
     at, law = np.arange(6_000, 7_000), SpikyLaw()
     for series in panel.series:
         true = law.crps(series.values[at] - level(at)).mean()
-        assert 0.97 * true < found[series.name].crps.mean() < 1.05 * true
+        assert 0.97 * true < found[series.name].verdict.crps.mean() < 1.05 * true
         best = -law.log_pdf(series.values[at] - level(at)).mean()
-        assert found[series.name].log_score.mean() < best + 0.2
+        assert found[series.name].verdict.log_score.mean() < best + 0.2

@@ -108,15 +108,15 @@ def test_gaussian_scores_are_those_of_the_normal_law_in_the_unit():
     normal = stats.norm(center + 100, scale)
     y = Y[known]
     found = score([law], {"sales": 120.0})["sales"]
-    np.testing.assert_allclose(found.log_score, -normal.logpdf(y), rtol=2e-3, atol=2e-3)
-    np.testing.assert_allclose(found.pit_lower, normal.cdf(y), atol=1e-5)
-    np.testing.assert_array_equal(found.pit_lower, found.pit_upper)
-    np.testing.assert_allclose(found.median, normal.median(), rtol=1e-5)
+    np.testing.assert_allclose(found.verdict.log_score, -normal.logpdf(y), rtol=2e-3, atol=2e-3)
+    np.testing.assert_allclose(found.verdict.pit_lower, normal.cdf(y), atol=1e-5)
+    np.testing.assert_array_equal(found.verdict.pit_lower, found.verdict.pit_upper)
+    np.testing.assert_allclose(found.verdict.median, normal.median(), rtol=1e-5)
     np.testing.assert_array_equal(found.y, y)
     # Gneiting and Raftery (2007), equation 5.
     z = (y - normal.mean()) / scale
     crps = scale * (z * (2 * stats.norm.cdf(z) - 1) + 2 * stats.norm.pdf(z) - np.pi**-0.5)
-    np.testing.assert_allclose(found.crps, crps, rtol=1e-4)
+    np.testing.assert_allclose(found.verdict.crps, crps, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", CONTINUOUS)
@@ -129,7 +129,7 @@ def test_crps_is_the_integral_of_the_distribution_function(name):
     cdf, sf = (function(grid[:, None])[:, known] for function in (law.cdf, law.sf))
     squares = np.where(grid[:, None] < Y[known], cdf, sf) ** 2
     pieces = (squares[1:] + squares[:-1]) / 2 * np.diff(grid)[:, None]
-    np.testing.assert_allclose(found.crps, pieces.sum(axis=0), rtol=2e-3, atol=0.03)
+    np.testing.assert_allclose(found.verdict.crps, pieces.sum(axis=0), rtol=2e-3, atol=0.03)
     above = np.where(grid[1:, None] > 120, pieces, 0.0)
     np.testing.assert_allclose(found.twcrps, above.sum(axis=0), rtol=2e-3, atol=0.06)
 
@@ -143,17 +143,19 @@ def test_scores_of_counts_are_sums_over_counts(name):
     known = ~np.isnan(y)
     cdf = law.cdf(numbers[:, None])[:, known]
     squares = (cdf - (numbers[:, None] >= y[known])) ** 2
-    np.testing.assert_allclose(found.crps, squares.sum(axis=0), rtol=2e-3)
+    np.testing.assert_allclose(found.verdict.crps, squares.sum(axis=0), rtol=2e-3)
     np.testing.assert_allclose(found.twcrps, squares[4:].sum(axis=0), rtol=2e-3, atol=1e-4)
     at = y[known].astype(int)
     upper = cdf[at, np.arange(4)]
     lower = np.where(at > 0, cdf[np.maximum(at - 1, 0), np.arange(4)], 0.0)
-    np.testing.assert_allclose(found.pit_upper, upper, atol=2e-5)
-    np.testing.assert_allclose(found.pit_lower, lower, atol=2e-5)
+    np.testing.assert_allclose(found.verdict.pit_upper, upper, atol=2e-5)
+    np.testing.assert_allclose(found.verdict.pit_lower, lower, atol=2e-5)
     likely = upper - lower > 1e-3
     assert likely.sum() >= 2
-    np.testing.assert_allclose(found.log_score[likely], -np.log((upper - lower)[likely]), atol=1e-2)
-    np.testing.assert_array_equal(found.median, law.quantile(0.5)[known])
+    np.testing.assert_allclose(
+        found.verdict.log_score[likely], -np.log((upper - lower)[likely]), atol=1e-2
+    )
+    np.testing.assert_array_equal(found.verdict.median, law.quantile(0.5)[known])
 
 
 def test_missing_points_are_left_out_and_series_kept_apart():
@@ -163,9 +165,10 @@ def test_missing_points_are_left_out_and_series_kept_apart():
     both, alone = score([one, other]), score([other])
     assert both["sales"].y.tolist() == [-50, 95, 100, 130, 400]
     assert list(both) == ["sales", "visits"]
-    for column, expected in zip(both["visits"], alone["visits"], strict=True):
+    columns = map(jax.tree.leaves, (both["visits"], alone["visits"]))
+    for column, expected in zip(*columns, strict=True):
         np.testing.assert_allclose(column, expected, rtol=1e-5)
-    np.testing.assert_allclose(both["sales"].crps, both["sales"].twcrps, rtol=1e-4)
+    np.testing.assert_allclose(both["sales"].verdict.crps, both["sales"].twcrps, rtol=1e-4)
 
 
 def test_more_points_than_are_scored_at_once():
@@ -174,7 +177,7 @@ def test_more_points_than_are_scored_at_once():
     found = score([law])["sales"]
     center, scale = (np.asarray(x, np.float64) * 40 for x in law.params)
     np.testing.assert_allclose(
-        found.pit_lower, stats.norm.cdf(law.y, center + 100, scale), atol=2e-5
+        found.verdict.pit_lower, stats.norm.cdf(law.y, center + 100, scale), atol=2e-5
     )
 
 
@@ -182,12 +185,14 @@ def test_another_unit_of_the_series_is_another_unit_of_the_scores(fitted):
     fit, panel = fitted
     larger = make_panel([make_series(1000 * x.values, name=x.name) for x in panel.series])
     one, other = (score(forecast(GAUSSIAN, fit, each))["wave 1"] for each in (panel, larger))
-    np.testing.assert_allclose(other.pit_lower, one.pit_lower, atol=1e-4)
-    np.testing.assert_allclose(other.crps, 1000 * one.crps, rtol=1e-3)
+    np.testing.assert_allclose(other.verdict.pit_lower, one.verdict.pit_lower, atol=1e-4)
+    np.testing.assert_allclose(other.verdict.crps, 1000 * one.verdict.crps, rtol=1e-3)
     np.testing.assert_allclose(other.twcrps, 1000 * one.twcrps, rtol=1e-3)
     # The probability of a cell of 1e-3 in float32 is good to half a percent.
-    np.testing.assert_allclose(other.log_score, one.log_score + np.log(1000), atol=1e-2)
-    np.testing.assert_allclose(other.median, 1000 * one.median, rtol=1e-3, atol=1)
+    np.testing.assert_allclose(
+        other.verdict.log_score, one.verdict.log_score + np.log(1000), atol=1e-2
+    )
+    np.testing.assert_allclose(other.verdict.median, 1000 * one.verdict.median, rtol=1e-3, atol=1)
 
 
 def test_bands_are_the_quantiles_shown():
@@ -212,7 +217,7 @@ def test_counts_are_forecast_as_counts():
     assert law.counts
     assert law.cell == pytest.approx(1 / panel.scalings[0].scale)
     scores = score([law])[law.name]
-    assert np.all(scores.median == np.round(scores.median))
-    assert np.all(scores.pit_lower < scores.pit_upper)
+    assert np.all(scores.verdict.median == np.round(scores.verdict.median))
+    assert np.all(scores.verdict.pit_lower < scores.verdict.pit_upper)
     # Untrained but centred at the mean, a probability of a count is some tenth, not some 1e-3.
-    assert 1.5 < scores.log_score.mean() < 6
+    assert 1.5 < scores.verdict.log_score.mean() < 6

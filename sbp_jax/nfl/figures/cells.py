@@ -2,12 +2,12 @@
 
 from typing import Any, Final, NamedTuple
 
-import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from sbp_jax.batch import Arrayish
 from sbp_jax.distributions import Family, SplicedBinnedPareto
+from sbp_jax.evaluation.verdict import cell_median, cell_probabilities
 
 CELLS: Final = (-15, 99)
 """Lowest and highest yards that are drawn; plays beyond are too rare to see."""
@@ -19,7 +19,7 @@ class CellForecast(NamedTuple):
     Attributes:
         pmf: (B, cells) probabilities of the yards from `CELLS[0]` to `CELLS[1]`. What a law
             holds beyond is left out, so a row sums to a little less than 1.
-        median: (B,) median of the law on whole yards, as in `sbp_jax.evaluation.Outcomes`.
+        median: (B,) median of the law on whole yards, as in `sbp_jax.evaluation.Verdict`.
         lower: (B,) where the lower tail ends, in yards; NaN for a family without tails.
         upper: (B,) where the upper tail begins.
     """
@@ -42,15 +42,8 @@ def cell_forecast(family: Family[Any], params: Any) -> CellForecast:
     >>> forecast.pmf.shape, float(forecast.median[0]), float(forecast.upper[0])
     ((1, 115), 12.0, 27.75)
     """
-    numbers = jnp.arange(CELLS[0], CELLS[1] + 1, dtype=jnp.float32)
-
-    def probability(number: Array) -> Array:
-        return jnp.exp(family.log_interval(params, number - 0.5, number + 0.5))
-
-    median = jnp.ceil(family.median(params) - 0.5) + 0.0  # no -0
+    median = cell_median(family, params) + 0.0  # no -0
     lower, upper = jnp.full_like(median, jnp.nan), jnp.full_like(median, jnp.nan)
     if isinstance(family, SplicedBinnedPareto):
         lower, upper = family.thresholds(params)
-    # One cell at a time: all at once would need (cells, B, bins) numbers.
-    pmf = jnp.moveaxis(jax.lax.map(probability, numbers), 0, -1)
-    return CellForecast(pmf, median, lower, upper)
+    return CellForecast(cell_probabilities(family, params, CELLS), median, lower, upper)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from sbp_jax.evaluation.outcomes import Outcomes
+from sbp_jax.evaluation.verdict import Verdict
 from sbp_jax.nfl.figures.cells import CellForecast
 from sbp_jax.nfl.figures.density_figure import density_figure
 from sbp_jax.nfl.figures.passers_figure import passers_figure
@@ -90,7 +90,7 @@ class FigureInputs:
     Attributes:
         passes: (B rows) of the passes table, the test plays.
         forecast: the main model's forecast of the same plays (`cell_forecast`).
-        outcomes: of the same plays, by forecast; the main model first, as order gives colours.
+        verdicts: on the same plays, by forecast; the main model first, as order gives colours.
         histories: by model, the records of ``metrics.jsonl``.
         objectives: by model, what its training loss is.
         ratings: of passers in these seasons.
@@ -99,7 +99,7 @@ class FigureInputs:
 
     passes: pl.DataFrame
     forecast: CellForecast
-    outcomes: Mapping[str, Outcomes]
+    verdicts: Mapping[str, Verdict]
     histories: Histories
     objectives: Mapping[str, str]
     ratings: Ratings
@@ -119,8 +119,8 @@ def write_figures(run: Path, inputs: FigureInputs) -> list[Path]:
     picks = telling_plays(inputs.passes, np.asarray(inputs.forecast.pmf))
     drawn = {
         DENSITIES: density_figure(inputs.passes, inputs.forecast, picks),
-        PIT: pit_figure(inputs.outcomes),
-        PP: pp_figure(inputs.outcomes),
+        PIT: pit_figure(inputs.verdicts),
+        PP: pp_figure(inputs.verdicts),
         LEARNING: learning_figure(inputs.histories, objectives=inputs.objectives),
         PASSERS: passers_figure(
             inputs.ratings, title="passers of " + ", ".join(map(str, inputs.seasons))

@@ -11,7 +11,7 @@ from sbp_jax.errors import ReportError
 from sbp_jax.evaluation.compare import Estimate
 from sbp_jax.evaluation.table import render
 from sbp_jax.nfl.figures.figures import FIGURES
-from sbp_jax.nfl.plays.report import BuildReport
+from sbp_jax.nfl.plays.report import GamesReport
 from sbp_jax.nfl.ratings.rate import Ratings
 from sbp_jax.nfl.ratings.table import render_ratings
 from sbp_jax.runs.atomic import write_text
@@ -42,7 +42,7 @@ class ReportInputs:
 
     title: str
     config: Mapping[str, Any]
-    data: BuildReport
+    data: GamesReport
     evaluation: Mapping[str, Any]
     ratings: Ratings
     figures: Sequence[Path]
@@ -128,14 +128,14 @@ def _history(gain: Estimate | None) -> str:
     if not math.isfinite(gain.standard_error):
         return f"{what}. With a single game there is no standard error, and nothing is shown."
     if abs(gain.mean) <= _CLEAR * gain.standard_error:
-        verdict = "no more than chance explains: that the game so far helps is not shown."
+        judgement = "no more than chance explains: that the game so far helps is not shown."
     elif gain.mean > 0:
-        verdict = "so the game so far helps."
+        judgement = "so the game so far helps."
     else:
-        verdict = "so the game so far does harm; the model is better without it."
+        judgement = "so the game so far does harm; the model is better without it."
     return (
         f"{what} (standard error {gain.standard_error:.4f}, paired by play, with games as units; "
-        f"above 0 is worse): {verdict} Each was trained once; how much another seed would change "
+        f"above 0 is worse): {judgement} Each was trained once; how much another seed would change "
         "is not in the standard error."
     )
 

@@ -13,25 +13,15 @@ from sbp_jax.nfl.figures.passer_page import find_passer, passer_page
 from sbp_jax.nfl.figures.passers_figure import passers_figure
 from sbp_jax.nfl.figures.report import REPORT, settings_lines, text_block
 from sbp_jax.nfl.figures.wins_figure import wins_figure
-from sbp_jax.nfl.plays.report import BuildReport
-from sbp_jax.nfl.ratings import compare_ratings as compared
+from sbp_jax.nfl.plays.report import GamesReport
+from sbp_jax.nfl.ratings.compare_ratings import RATINGS
 from sbp_jax.nfl.ratings.extreme_plays import read_extreme_plays
 from sbp_jax.nfl.ratings.rate import Ratings, rate
+from sbp_jax.nfl.ratings.rating import Rating
 from sbp_jax.nfl.ratings.table import render_ratings
 from sbp_jax.plots.style import save_figure
 from sbp_jax.runs.atomic import write_text
 
-TITLES: Final[Mapping[str, str]] = {
-    compared.SCORE: "passing score",
-    compared.THROWS: "its throws alone",
-    compared.OVER_EXPECTATION: "outcome over expectation",
-    compared.PLAY_MEAN: "unweighted mean play score",
-    compared.RATING: "NFL passer rating",
-    compared.ANY_A: "adjusted net yards/att.",
-    compared.CPOE: "completion % over expected",
-    compared.OTHER: "other ratings",
-}
-_SHOWN: Final = (compared.SCORE, compared.RATING, compared.ANY_A, compared.CPOE, compared.OTHER)
 _WIDTH: Final = 26
 _LINE: Final = 100
 _NONE: Final = "-"
@@ -49,34 +39,44 @@ class WinsInputs:
         plays: scored plays.
         seasons: the rating of all passers and seasons.
         levels: by name, the rendered tables of mean play scores.
+        ratings: that are compared, by name.
     """
 
     config: Mapping[str, Any]
-    data: BuildReport
+    data: GamesReport
     evaluation: Mapping[str, Any]
     table: pl.DataFrame
     plays: pl.DataFrame
     seasons: Ratings
     levels: Mapping[str, str]
+    ratings: Mapping[str, Rating]
 
 
-def title_of(rating: str, evaluation: Mapping[str, Any]) -> str:
-    """What a rating is called."""
-    if rating == compared.OTHER and evaluation.get("label"):
-        return str(evaluation["label"])
-    return TITLES[rating]
+def title_of(name: str, evaluation: Mapping[str, Any], ratings: Mapping[str, Rating]) -> str:
+    """What a rating is called; one that is not made of plays by the label it was given."""
+    if name in ratings:
+        return ratings[name].title
+    return str(evaluation.get("label") or "other ratings")
 
 
-def render_comparison(evaluation: Mapping[str, Any]) -> str:
-    """Tables of correlations and stability as plain text, at most 100 columns wide."""
-    parts = [_correlations(evaluation, "")]
+def render_comparison(
+    evaluation: Mapping[str, Any], ratings: Mapping[str, Rating] = RATINGS
+) -> str:
+    """Tables of correlations and stability as plain text, at most 100 columns wide.
+
+    Args:
+        evaluation: what `compare_ratings` returns, and the label of the ratings that are not made
+            of plays.
+        ratings: those that are, by name.
+    """
+    parts = [_correlations(evaluation, ratings, "")]
     if "wins_with_other" in evaluation:
-        parts.append(_correlations(evaluation, "_with_other"))
-    parts += [_halves(evaluation), _stability(evaluation)]
+        parts.append(_correlations(evaluation, ratings, "_with_other"))
+    parts += [_halves(evaluation, ratings), _stability(evaluation, ratings)]
     return "\n".join(parts)
 
 
-def _correlations(evaluation: Mapping[str, Any], suffix: str) -> str:
+def _correlations(evaluation: Mapping[str, Any], ratings: Mapping[str, Rating], suffix: str) -> str:
     pearson, spearman, playoffs = (
         evaluation[f"{name}{suffix}"] for name in ("wins", "wins_spearman", "playoffs")
     )
@@ -98,7 +98,7 @@ def _correlations(evaluation: Mapping[str, Any], suffix: str) -> str:
     for name, entry in pearson["ratings"].items():
         ahead = pearson["ahead_of"].get(name)
         lines.append(
-            f"{title_of(name, evaluation):<{_WIDTH}.{_WIDTH}} {_interval(entry):^21} "
+            f"{title_of(name, evaluation, ratings):<{_WIDTH}.{_WIDTH}} {_interval(entry):^21} "
             f"{_interval(spearman['ratings'][name]):^21} "
             f"{_with_error(playoffs and playoffs['ratings'][name]):^14} "
             f"{_with_error(ahead, '+.3f') if ahead else '':^14}"
@@ -106,7 +106,7 @@ def _correlations(evaluation: Mapping[str, Any], suffix: str) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _halves(evaluation: Mapping[str, Any]) -> str:
+def _halves(evaluation: Mapping[str, Any], ratings: Mapping[str, Rating]) -> str:
     halves = [evaluation[f"wins_{name}_half"] for name in ("first", "second")]
     rows = [half["rows"] if half else 0 for half in halves]
     explained = (
@@ -117,12 +117,12 @@ def _halves(evaluation: Mapping[str, Any]) -> str:
     for name in evaluation["stability"]:
         cells = [_with_error(half and half["ratings"].get(name)) for half in halves]
         if any(cell != _NONE for cell in cells):
-            title = title_of(name, evaluation)
+            title = title_of(name, evaluation, ratings)
             lines.append(f"{title:<{_WIDTH}.{_WIDTH}} {cells[0]:^14} {cells[1]:^14}")
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _stability(evaluation: Mapping[str, Any]) -> str:
+def _stability(evaluation: Mapping[str, Any], ratings: Mapping[str, Rating]) -> str:
     lines = [
         "Stability: split-half reliability within a season, correlation with the passer's next one",
         "",
@@ -131,7 +131,7 @@ def _stability(evaluation: Mapping[str, Any]) -> str:
     for name, entry in evaluation["stability"].items():
         half, following = entry["split_half"], entry["season_to_season"]
         lines.append(
-            f"{title_of(name, evaluation):<{_WIDTH}.{_WIDTH}} "
+            f"{title_of(name, evaluation, ratings):<{_WIDTH}.{_WIDTH}} "
             f"{_with_error(half):^14} {_with_error(following):^14} "
             f"{following['pairs'] if following else 0:>6}"
         )
@@ -172,7 +172,7 @@ def write_wins_report(folder: Path, inputs: WinsInputs) -> Path:
     """Draw the figures and write ``report.md`` into a run folder, whole or not at all."""
     figures = _draw(folder, inputs)
     sections = {
-        "Ratings and winning": text_block(render_comparison(inputs.evaluation)),
+        "Ratings and winning": text_block(render_comparison(inputs.evaluation, inputs.ratings)),
         "Is it fair?": (
             "Mean play score at every level of what the expectation knows; 1/2 is fair, z is the "
             "distance in standard errors with games as units.\n\n"
@@ -205,7 +205,7 @@ def _draw(folder: Path, inputs: WinsInputs) -> dict[str, Path]:
     evaluation, plays = inputs.evaluation, inputs.plays
     compared_all = evaluation.get("wins_with_other") or evaluation["wins"]
     found = compared_all["ratings"] if compared_all else {}
-    shown = [name for name in _SHOWN if name in found]
+    shown = [name for name, each in inputs.ratings.items() if each.shown and name in found]
     last = int(inputs.table["season"].max())  # type: ignore[arg-type]
     where = f"season_type = 'REG' AND season = {last}"
     min_attempts = inputs.config["settings"]["min_attempts"]
@@ -218,7 +218,7 @@ def _draw(folder: Path, inputs: WinsInputs) -> dict[str, Path]:
                 inputs.table.drop_nulls([*shown, "win_percent"]),
                 shown,
                 {name: Correlation(**found[name]) for name in shown},
-                titles={name: title_of(name, evaluation) for name in shown},
+                titles={name: inputs.ratings[name].title for name in shown},
             ),
         )
     # Without two that qualify there is no scale to draw on.

@@ -12,14 +12,14 @@ from sbp_jax.nfl.errors import (
     WorkerError,
 )
 from sbp_jax.nfl.plays.load import SEASONS, PlayTables, load_plays
-from sbp_jax.nfl.plays.report import BuildReport, DroppedGame
+from sbp_jax.nfl.plays.report import DroppedGame, GamesReport
 
 __all__ = [
     "SEASONS",
     "AllGamesBrokenError",
-    "BuildReport",
     "CacheError",
     "DroppedGame",
+    "GamesReport",
     "NoSourceError",
     "PlayTables",
     "PlaysError",

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from sbp_jax.nfl.errors import AllGamesBrokenError, CacheError, WorkerError
 from sbp_jax.nfl.plays import cache as caching
-from sbp_jax.nfl.plays.report import BuildReport, SeasonReport, merge
+from sbp_jax.nfl.plays.report import GamesReport, SeasonReport, merge
 from sbp_jax.nfl.plays.source import Source, find_source
 from sbp_jax.nfl.plays.worker import SeasonJob
 from sbp_jax.runs.atomic import unfinished_folder
@@ -50,7 +50,7 @@ class PlayTables:
     passes: pl.DataFrame
     snaps: pl.DataFrame
     games: pl.DataFrame
-    report: BuildReport
+    report: GamesReport
 
 
 def load_plays(

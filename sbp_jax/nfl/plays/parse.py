@@ -9,7 +9,7 @@ from sbp_jax.nfl.plays.duplicates import drop_stale
 from sbp_jax.nfl.plays.game import Game, Play
 from sbp_jax.nfl.plays.kinds import is_play, kind_of
 from sbp_jax.nfl.plays.outcome import read_lines, write_outcome
-from sbp_jax.nfl.plays.score import read_scores, write_scores
+from sbp_jax.nfl.plays.scoreboard import read_scoring_plays, write_scoreboard
 from sbp_jax.nfl.plays.season import date_of, season_week
 from sbp_jax.nfl.plays.teams import team
 from sbp_jax.nfl.plays.text import OVERTURNED
@@ -69,7 +69,7 @@ def _game(game_id: str, root: Json) -> Game:
         stale=len(entered) - len(plays),
     )
     final = {game.home_team: game.home_score, game.away_team: game.away_score}
-    game.score_timeline_ok = write_scores(plays, read_scores(root["scrsummary"]), final)
+    game.score_timeline_ok = write_scoreboard(plays, read_scoring_plays(root["scrsummary"]), final)
     return game
 
 

@@ -48,7 +48,7 @@ class SeasonReport:
 
 
 @dataclass(frozen=True)
-class BuildReport:
+class GamesReport:
     """The account of a load.
 
     Attributes:
@@ -110,12 +110,12 @@ def merge(
     fingerprint: str,
     seconds: float,
     seasons_from_cache: int,
-) -> BuildReport:
+) -> GamesReport:
     """One account of several seasons."""
     problems: Counter[str] = Counter()
     for part in parts:
         problems.update(part.problems)
-    return BuildReport(
+    return GamesReport(
         source=source,
         seasons=tuple(part.season for part in parts),
         games_seen=sum(part.kept + part.preseason + len(part.dropped) for part in parts),

@@ -72,14 +72,14 @@ def check_reserved(seasons: Sequence[int], *, allowed: bool, flag: str) -> None:
 
 
 @dataclass(frozen=True)
-class Part:
+class Passes:
     """Passes of one part, as a table and as examples with the same rows."""
 
     passes: pl.DataFrame
     examples: Batch
 
 
-def split_examples(tables: PlayTables, split: SeasonSplit) -> Mapping[str, Part]:
+def split_examples(tables: PlayTables, split: SeasonSplit) -> Mapping[str, Passes]:
     """Parts ``train``, ``valid`` and ``test`` of the targeted passes.
 
     Raises:
@@ -90,5 +90,5 @@ def split_examples(tables: PlayTables, split: SeasonSplit) -> Mapping[str, Part]
     for name, seasons in wanted.items():
         passes = targeted_passes(tables.passes, playoffs=name != "test")
         passes = passes.filter(pl.col("season").is_in(seasons))
-        parts[name] = Part(passes, pass_examples(passes, tables.snaps, max_snaps=split.max_snaps))
+        parts[name] = Passes(passes, pass_examples(passes, tables.snaps, max_snaps=split.max_snaps))
     return parts

@@ -3,30 +3,24 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import numpy as np
 import polars as pl
 
 from sbp_jax.evaluation.correlation import Correlation, Kind, bootstrap_correlations
-from sbp_jax.evaluation.reliability import SplitHalf, Statistic, split_half_of
+from sbp_jax.evaluation.reliability import SplitHalf, split_half_of
 from sbp_jax.evaluation.season_to_season import season_to_season
 from sbp_jax.nfl.errors import ScoringError
 from sbp_jax.nfl.plays import PlayTables
-from sbp_jax.nfl.ratings.nested_means import VALUE, WEIGHT, nested_means
+from sbp_jax.nfl.ratings.own_ratings import OWN_RATINGS
 from sbp_jax.nfl.ratings.passer_seasons import passer_seasons
-from sbp_jax.nfl.rivals.completion import completion_over_expected
-from sbp_jax.nfl.rivals.passer_rating import adjusted_net_yards, passer_rating
+from sbp_jax.nfl.ratings.rating import WHO, Rating, RegularPlays
+from sbp_jax.nfl.ratings.rival_ratings import RIVAL_RATINGS
 
-SCORE: Final = "passing_score"
-THROWS: Final = "throw_score"
-OVER_EXPECTATION: Final = "over_expectation"
-RATING: Final = "passer_rating"
-ANY_A: Final = "any_a"
-CPOE: Final = "cpoe"
-PLAY_MEAN: Final = "mean_play_score"
+RATINGS: Final[Mapping[str, Rating]] = {**OWN_RATINGS, **RIVAL_RATINGS}
+"""All ratings that are made of plays, by their columns; others are compared with the first."""
+
 OTHER: Final = "other"
+"""The rating that was not made of plays."""
 
-WHO: Final = ["season", "passer_id"]
-_LEVELS: Final = [*WHO, "game_id"]
 _FEWEST: Final = 3
 
 
@@ -57,61 +51,64 @@ def qualifying_seasons(
 
 
 def season_table(
-    plays: pl.DataFrame, tables: PlayTables, *, min_attempts: int, min_games: int
+    plays: pl.DataFrame,
+    tables: PlayTables,
+    ratings: Mapping[str, Rating] = RATINGS,
+    *,
+    min_attempts: int,
+    min_games: int,
 ) -> pl.DataFrame:
     """Passer-seasons that qualify, with their results and all ratings that are made of plays.
 
     Args:
         plays: scored plays; its throws have the column `completion_expected`.
         tables: all plays of the seasons, for the official statistics.
+        ratings: by name.
         min_attempts: fewest attempts of a regular season.
         min_games: fewest games as the team's most-used passer.
 
     Returns:
-        What `passer_seasons` returns, of the seasons of the scored plays, and passing_score and
-        throw_score (values of `rate`, of dropbacks and of throws), over_expectation
-        (as passing_score, with the outcome less its expectation in place of the throw score),
-        mean_play_score (of throws, every one alike), cpoe.
+        What `passer_seasons` returns, of the seasons of the scored plays, and a column for each of
+        the ratings that it lacks.
 
     Raises:
         ScoringError: no passer-season qualifies.
     """
-    regular = plays.filter(pl.col("season_type") == "REG")
-    years = regular["season"].unique().to_list()
-    seasons = qualifying_seasons(tables, years, min_attempts=min_attempts, min_games=min_games)
-    throws = regular.filter(~pl.col("sack"))
-    completion = completion_over_expected(throws, throws["completion_expected"].to_numpy())
-    return (
-        seasons.join(season_values(regular, SCORE), on=WHO, how="left")
-        .join(season_values(regular, THROWS), on=WHO, how="left")
-        .join(season_values(regular, OVER_EXPECTATION), on=WHO, how="left")
-        .join(
-            throws.group_by(WHO).agg(pl.col("play_score").mean().alias(PLAY_MEAN)),
-            on=WHO,
-            how="left",
-        )
-        .join(completion.select(*WHO, CPOE), on=WHO, how="left")
-    )
+    regular = RegularPlays.of_tables(plays, tables)
+    years = regular.scored["season"].unique().to_list()
+    table = qualifying_seasons(tables, years, min_attempts=min_attempts, min_games=min_games)
+    for name, rating in ratings.items():
+        if rating.values is not None:
+            values = rating.values(regular).select(*WHO, name)
+            table = table.join(values, on=WHO, how="left", maintain_order="left")
+    return table
 
 
-def season_values(regular: pl.DataFrame, rating: str) -> pl.DataFrame:
-    """Season values of a rating that is a mean of plays, drawn towards the season's mean."""
-    groups = nested_means(_valued(regular, rating), WHO, within="game_id").groups
-    return groups.select(*WHO, pl.col("posterior").alias(rating))
+def compare_ratings(
+    table: pl.DataFrame, plays: pl.DataFrame, tables: PlayTables, ratings: Mapping[str, Rating]
+) -> dict[str, Any]:
+    """Correlations and stability of all ratings, on all passer-seasons and where all are known.
 
-
-def _valued(regular: pl.DataFrame, rating: str) -> pl.DataFrame:
-    """Values and weights of plays for `nested_means`."""
-    throw = ~pl.col("sack")
-    gain = pl.when(throw).then(pl.col("outcome") - pl.col("expected") - pl.col("throw_score"))
-    value = {
-        SCORE: pl.col("standard_score"),
-        THROWS: pl.col("throw_score"),
-        OVER_EXPECTATION: pl.col("standard_score")
-        + (gain - gain.mean().over("season")).fill_null(0.0),
-    }[rating]
-    rows = regular.filter(throw) if rating == THROWS else regular
-    return rows.select(*_LEVELS, value.alias(VALUE), pl.col("leverage").alias(WEIGHT))
+    Args:
+        table: what `season_table` returns, perhaps with the ratings `OTHER`.
+        plays: scored plays.
+        tables: all plays of the seasons.
+        ratings: by their columns of the table.
+    """
+    every, own = list(ratings), [name for name in ratings if name != OTHER]
+    seasons = sorted(table["season"].unique())
+    first, second = seasons[: len(seasons) // 2], seasons[len(seasons) // 2 :]
+    found: dict[str, Any] = {"stability": stability(table, plays, tables, ratings)}
+    for suffix, compared in (("", own), ("_with_other", every)):
+        if suffix and OTHER not in ratings:
+            continue
+        found[f"wins{suffix}"] = correlations(table, compared, "win_percent", "pearson")
+        found[f"wins_spearman{suffix}"] = correlations(table, compared, "win_percent", "spearman")
+        found[f"playoffs{suffix}"] = correlations(table, compared, "playoffs", "pearson")
+    for name, years in (("first", first), ("second", second)):
+        half = table.filter(pl.col("season").is_in(years))
+        found[f"wins_{name}_half"] = correlations(half, own, "win_percent", "pearson")
+    return found
 
 
 def correlations(
@@ -153,28 +150,28 @@ def _mirrored(difference: Correlation) -> dict[str, float]:
 
 
 def stability(
-    table: pl.DataFrame, plays: pl.DataFrame, tables: PlayTables, ratings: Sequence[str]
+    table: pl.DataFrame, plays: pl.DataFrame, tables: PlayTables, ratings: Mapping[str, Rating]
 ) -> dict[str, dict[str, Any]]:
     """Split-half reliability and season-to-season correlation of each rating, as plain types.
 
     Args:
-        table: what `season_table` returns, perhaps with other ratings, which have no split halves.
+        table: what `season_table` returns.
         plays: scored plays.
         tables: all plays.
-        ratings: columns of the table.
+        ratings: by their columns of the table.
 
     Returns:
         By rating: season_to_season and split_half, None where the plays are too few: no passer
         in consecutive seasons, or none with two games.
     """
-    halves = _split_halves(table, plays, tables)
-    found: dict[str, dict[str, Any]] = {}
-    for name in ratings:
-        found[name] = {
+    halves = _split_halves(RegularPlays.of_tables(plays, tables).of_passers(table), ratings)
+    return {
+        name: {
             "season_to_season": _following(table.drop_nulls(name), name),
             "split_half": halves[name]._asdict() if name in halves else None,
         }
-    return found
+        for name in ratings
+    }
 
 
 def _following(rows: pl.DataFrame, rating: str) -> dict[str, Any] | None:
@@ -189,78 +186,18 @@ def _following(rows: pl.DataFrame, rating: str) -> dict[str, Any] | None:
     return years.correlation._asdict() | {"pairs": years.pairs}
 
 
-def _split_halves(
-    table: pl.DataFrame, plays: pl.DataFrame, tables: PlayTables
-) -> Mapping[str, SplitHalf]:
-    chosen = table.select(*WHO)
-    regular = plays.filter(pl.col("season_type") == "REG").join(chosen, on=WHO, how="semi")
-    games = regular.group_by(WHO).agg(pl.col("game_id").n_unique())
+def _split_halves(plays: RegularPlays, ratings: Mapping[str, Rating]) -> Mapping[str, SplitHalf]:
+    games = plays.scored.group_by(WHO).agg(pl.col("game_id").n_unique())
     if (games["game_id"] > 1).sum() < _FEWEST:
         return {}
-    official = tables.passes.filter(pl.col("season_type") == "REG").join(chosen, on=WHO, how="semi")
-    sacks = tables.snaps.filter((pl.col("season_type") == "REG") & (pl.col("kind") == "sack"))
-    sacks = sacks.join(chosen, on=WHO, how="semi")
-    counted = _official_totals(official, sacks)
-    mean: Statistic = lambda t: t[..., 0] / t[..., 1]  # noqa: E731
-    columns = ("attempts", "completions", "yards", "touchdowns", "interceptions")
-
-    def of_counts(t: np.ndarray) -> np.ndarray:
-        return passer_rating(*(t[..., i] for i in range(len(columns))))
-
-    def net(t: np.ndarray) -> np.ndarray:
-        return adjusted_net_yards(t[..., 0], t[..., 2], t[..., 3], t[..., 4], t[..., 5], t[..., 6])
-
-    surplus = (
-        regular.filter(~pl.col("sack"))
-        .group_by(_LEVELS, maintain_order=True)
-        .agg(
-            total=(pl.col("complete").cast(pl.Float64) - pl.col("completion_expected")).sum(),
-            score=pl.col("play_score").sum(),
-            plays=pl.len(),
-        )
-    )
-    statistics = {
-        SCORE: (mean, _game_totals(regular, SCORE), ("total", "weight")),
-        THROWS: (mean, _game_totals(regular, THROWS), ("total", "weight")),
-        OVER_EXPECTATION: (mean, _game_totals(regular, OVER_EXPECTATION), ("total", "weight")),
-        PLAY_MEAN: (mean, surplus, ("score", "plays")),
-        CPOE: (mean, surplus, ("total", "plays")),
-        RATING: (of_counts, counted, columns),
-        ANY_A: (net, counted, (*columns, "sacks", "sack_yards")),
-    }
-    return {
-        name: split_half_of(
-            statistic,
-            totals.select(pl.col(used).cast(pl.Float64)).to_numpy(),
-            totals.select(pl.format("{} {}", *WHO)).to_series().to_numpy(),
-            clusters=totals["passer_id"].to_numpy(),
-        )
-        for name, (statistic, totals, used) in statistics.items()
-    }
-
-
-def _game_totals(regular: pl.DataFrame, rating: str) -> pl.DataFrame:
-    """Games with the weights that a season's mean gives them, so that halves are its halves."""
-    found = nested_means(_valued(regular, rating), _LEVELS)
-    precision = 1 / (pl.col("variance") + found.level_variances["game_id"])
-    return found.groups.select(*_LEVELS, total=precision * pl.col("mean"), weight=precision)
-
-
-def _official_totals(official: pl.DataFrame, sacks: pl.DataFrame) -> pl.DataFrame:
-    """Statistics of each passer's games, those in which he was sacked but threw no pass too."""
-    lost = sacks.group_by(_LEVELS).agg(
-        sacks=pl.len(), sack_yards=-pl.col("yards").cast(pl.Int64).sum()
-    )
-    return (
-        official.group_by(_LEVELS)
-        .agg(
-            attempts=pl.len(),
-            completions=pl.col("complete").sum(),
-            yards=pl.col("yards_gained").cast(pl.Int64).sum(),
-            touchdowns=pl.col("pass_touchdown").sum(),
-            interceptions=pl.col("interception").sum(),
-        )
-        .join(lost, on=_LEVELS, how="full", coalesce=True)
-        .with_columns(pl.exclude(_LEVELS).fill_null(0))
-        .sort(_LEVELS)  # which half a game is in depends on its place
-    )
+    found = {}
+    for name, rating in ratings.items():
+        if rating.halves is not None:
+            statistic, totals, columns = rating.halves(plays)
+            found[name] = split_half_of(
+                statistic,
+                totals.select(pl.col(columns).cast(pl.Float64)).to_numpy(),
+                totals.select(pl.format("{} {}", *WHO)).to_series().to_numpy(),
+                clusters=totals["passer_id"].to_numpy(),
+            )
+    return found

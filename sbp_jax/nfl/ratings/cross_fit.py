@@ -1,17 +1,17 @@
 """Score every season by a model that never saw it: expected points, network and all."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float
 
-from sbp_jax.batch import Batch, check_batch
-from sbp_jax.distributions import SplicedBinnedPareto
-from sbp_jax.models.forecaster import Forecaster, NetworkConfig, make_forecaster
+from sbp_jax.batch import Batch
+from sbp_jax.evaluation.verdict import concatenate
+from sbp_jax.models.forecaster import Forecaster
 from sbp_jax.nfl.errors import ScoringError
 from sbp_jax.nfl.plays import PlayTables
 from sbp_jax.nfl.plays.examples import targeted_passes
@@ -20,62 +20,24 @@ from sbp_jax.nfl.points.pass_value import PassEnds
 from sbp_jax.nfl.points.play_ends import Start, can_be_valued
 from sbp_jax.nfl.points.sack_value import SackEnds
 from sbp_jax.nfl.ratings.dropback import Dropbacks, Expectation, expect_dropbacks, with_dropbacks
+from sbp_jax.nfl.ratings.fold_fit import (
+    ASKED,
+    FoldFit,
+    HowToFit,
+    as_batch,
+    cell_forecasts,
+    verdict_on,
+)
 from sbp_jax.nfl.ratings.folds import Fold
 from sbp_jax.nfl.ratings.outcome import Measured, Outcome, measure, sack_yards
-from sbp_jax.nfl.ratings.play_forecast import (
-    PlayForecast,
-    cell_probabilities,
-    forecast_batch,
-    forecast_plays,
-)
-from sbp_jax.nfl.ratings.scored_plays import scored_plays
+from sbp_jax.nfl.ratings.rate import rate
+from sbp_jax.nfl.ratings.scored_plays import PLAY, SCORE_COLUMNS, scored_plays
 from sbp_jax.runs.hosts import is_first
-from sbp_jax.training.config import TrainConfig
-from sbp_jax.training.loop import Fit
+from sbp_jax.training.forecast_outcomes import forecast_outcomes
 from sbp_jax.training.operations import Operations
 from sbp_jax.training.parallel import Devices
 from sbp_jax.training.placing import place_examples
 from sbp_jax.training.train_forecaster import train_forecaster
-
-
-@dataclass(frozen=True)
-class HowToFit:
-    """Everything about the models but their data.
-
-    Attributes:
-        outcome: what is scored.
-        network: sizes; the series is not used, so of the encoder nothing is.
-        train: how to train.
-        tail_mass: probability of either tail beyond the bins.
-    """
-
-    outcome: Outcome
-    network: NetworkConfig
-    train: TrainConfig
-    tail_mass: float
-
-    def forecaster(self) -> Forecaster:
-        """Network and head, with the bins of the outcome."""
-        family = SplicedBinnedPareto(self.outcome.edges, tail_mass=self.tail_mass, splice="edge")
-        return make_forecaster(self.network, family, self.outcome.anchors)
-
-
-class FoldFit(NamedTuple):
-    """One model and the plays that it scores.
-
-    Attributes:
-        points: of the outcome's values; None where they are yards.
-        fit: the trained network.
-        rows: (B,) True for the plays of its test seasons.
-        batch: those plays.
-        forecast: of those plays.
-    """
-
-    points: ExpectedPoints | None
-    fit: Fit
-    rows: Bool[np.ndarray, " N"]
-    batch: Batch
-    forecast: PlayForecast
 
 
 @dataclass(frozen=True)
@@ -96,20 +58,27 @@ class CrossFit:
     left_out: int
     untargeted: int
 
-    def cells(
-        self, chosen: Bool[np.ndarray, " N"], outcome: Outcome
-    ) -> Float[np.ndarray, "B cells"]:
-        """Forecast probabilities of all cells of the bins, for a few throws, in order."""
-        chosen = chosen[: len(self.folds[0].rows)]  # sacks come after all throws
-        found = np.zeros((int(chosen.sum()), outcome.highest - outcome.lowest + 1), np.float32)
-        at = np.cumsum(chosen) - 1
+    def cells(self, throws: pl.DataFrame, outcome: Outcome) -> Float[np.ndarray, "B cells"]:
+        """Forecast probabilities of all cells of the bins, for a few of the scored throws.
+
+        Raises:
+            ScoringError: a throw is none of those that were scored.
+        """
+        cells = (outcome.lowest, outcome.highest)
+        found = np.zeros((throws.height, cells[1] - cells[0] + 1), np.float32)
+        asked, others = throws.select(PLAY).with_row_index("at"), throws.height
         for fold in self.folds:
-            own = chosen[fold.rows]
-            if own.any():
-                batch = Batch(*(leaf[own] for leaf in fold.batch))
-                found[at[fold.rows & chosen]] = cell_probabilities(
-                    self.forecaster, fold.fit.params, batch, (outcome.lowest, outcome.highest)
+            numbered = fold.plays.with_row_index("row")
+            own = asked.join(numbered, on=PLAY, maintain_order="left")
+            if own.height:
+                rows = own["row"].to_numpy()
+                batch = Batch(*(leaf[rows] for leaf in fold.batch))
+                found[own["at"].to_numpy()] = cell_forecasts(
+                    self.forecaster, fold.fit.params, batch, cells
                 )
+                others -= own.height
+        if others:
+            raise ScoringError(f"throws: expected some that were scored, got {others} others")
         return found
 
     def score(self, passes: pl.DataFrame, outcome: Outcome, fold: FoldFit) -> pl.DataFrame:
@@ -121,14 +90,29 @@ class CrossFit:
         """
         values = None if fold.points is None else PassEnds(passes).value(fold.points)
         measured = measure(outcome, passes, values)
-        found = forecast_batch(self.forecaster, fold.fit.params, _as_batch(measured))
+        found = verdict_on(self.forecaster, fold.fit.params, as_batch(measured))
         return scored_plays(
             passes,
             outcome=measured.exact,
-            expected=found.mean * outcome.step,
-            pit_lower=found.pit_lower,
-            pit_upper=found.pit_upper,
+            expected=np.asarray(found.mean) * outcome.step,
+            pit_lower=np.asarray(found.pit_lower),
+            pit_upper=np.asarray(found.pit_upper),
         )
+
+    def seconds_to_score(self, throws: pl.DataFrame, outcome: Outcome) -> float:
+        """Seconds from the passes of a season to rated passers, programs compiled before.
+
+        Args:
+            throws: scored ones, of whose last season it is.
+            outcome: of the models.
+        """
+        last = self.folds[-1]
+        season = throws.filter(pl.col("season") == throws["season"].max())
+        passes = season.drop(SCORE_COLUMNS)
+        self.score(passes, outcome, last)
+        start = time.perf_counter()
+        rate(self.score(passes, outcome, last))
+        return time.perf_counter() - start
 
 
 def cross_fit(
@@ -179,7 +163,8 @@ def cross_fit(
         fits.append(
             _fit_fold(
                 models[number],
-                _as_batch(examples[number]),
+                passes.select(PLAY),
+                as_batch(examples[number]),
                 {part: np.isin(seasons, getattr(fold, part)) for part in fold._fields},
                 how,
                 devices,
@@ -241,16 +226,9 @@ def _with_sacks(
     )
 
 
-def _as_batch(measured: Measured) -> Batch:
-    rows = len(measured.target)
-    sequence, mask = np.zeros((rows, 1, 1), np.float16), np.zeros((rows, 1), np.bool_)
-    batch = Batch(sequence, mask, measured.static, measured.target.astype(np.float32))
-    check_batch(batch)
-    return batch
-
-
 def _fit_fold(
     points: ExpectedPoints | None,
+    plays: pl.DataFrame,
     examples: Batch,
     parts: dict[str, Bool[np.ndarray, " N"]],
     how: HowToFit,
@@ -275,10 +253,16 @@ def _fit_fold(
         folder=folder,
         operations=operations,
     )
-    forecast = forecast_plays(
-        forecaster, fit.params, placed["test"], devices, rows_per_step=how.train.rows_per_step
+    verdict = forecast_outcomes(
+        forecaster,
+        fit.params,
+        placed["test"],
+        devices,
+        rows_per_step=how.train.rows_per_step,
+        fields=ASKED,
     )
-    return FoldFit(points, fit, parts["test"], batches["test"], forecast)
+    test = parts["test"]
+    return FoldFit(points, fit, test, plays.filter(test), batches["test"], concatenate([verdict]))
 
 
 def _score(
@@ -291,9 +275,9 @@ def _score(
     }
     for number, (measured, fold) in enumerate(zip(examples, fits, strict=True)):
         columns["outcome"][fold.rows] = measured.exact[fold.rows]
-        columns["expected"][fold.rows] = fold.forecast.mean * outcome.step
+        columns["expected"][fold.rows] = fold.verdict.mean * outcome.step
         for name in ("pit_lower", "pit_upper", "log_score"):
-            columns[name][fold.rows] = getattr(fold.forecast, name)
+            columns[name][fold.rows] = getattr(fold.verdict, name)
         columns["fold"][fold.rows] = number + 1
     plays = scored_plays(
         passes,

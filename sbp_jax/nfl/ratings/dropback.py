@@ -125,36 +125,22 @@ def with_dropbacks(
     """
     names = plays.group_by("passer_id").agg(SPELLING)
     known = sacks.select([x for x in sacks.columns if x in plays.columns])
-    both = pl.concat(
-        [
-            plays,
-            known.join(names, on="passer_id", how="left", maintain_order="left").with_columns(
-                outcome=pl.Series(sack_outcome),
-                expected=pl.Series(sack_expected.dropback),
-                sack=pl.lit(value=True),
-                leverage=pl.Series(leverage(sacks)),
-            ),
-        ],
-        how="diagonal_relaxed",
+    promise = plays["expected"].to_numpy() - throw_expected.throw
+    thrown = plays.with_columns(
+        sack_part=pl.Series(throw_expected.throw - throw_expected.dropback),
+        choice_part=pl.Series(season_centred(promise, plays["season"].to_numpy())),
     )
-    seasons = both["season"].to_numpy()
-    count = plays.height
-    sack_part = np.concatenate(
-        [
-            throw_expected.throw - throw_expected.dropback,
-            sack_outcome - sack_expected.dropback,
-        ]
+    sacked = known.join(names, on="passer_id", how="left", maintain_order="left").with_columns(
+        outcome=pl.Series(sack_outcome),
+        expected=pl.Series(sack_expected.dropback),
+        sack=pl.lit(value=True),
+        leverage=pl.Series(leverage(sacks)),
+        sack_part=pl.Series(sack_outcome - sack_expected.dropback),
+        choice_part=pl.lit(0.0),
+        throw_score=pl.lit(0.0),
     )
-    choice = np.zeros(both.height)
-    choice[:count] = season_centred(
-        plays["expected"].to_numpy() - throw_expected.throw, seasons[:count]
-    )
-    parts = {
-        "sack_part": season_centred(sack_part, seasons),
-        "choice_part": choice,
-        "throw_score": both["throw_score"].fill_null(0.0).to_numpy(),
-    }
-    return both.with_columns(
-        *(pl.Series(name, values) for name, values in parts.items()),
-        standard_score=pl.Series(np.sum(list(parts.values()), axis=0)),
+    both = pl.concat([thrown, sacked], how="diagonal_relaxed")
+    centred = season_centred(both["sack_part"].to_numpy(), both["season"].to_numpy())
+    return both.with_columns(sack_part=pl.Series(centred)).with_columns(
+        standard_score=pl.sum_horizontal(PARTS)
     )

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from sbp_jax.nfl.errors import ScoringError
 from sbp_jax.nfl.ratings.outcome import Outcome
@@ -33,8 +33,8 @@ class ExtremePlays(NamedTuple):
     values: Float[np.ndarray, " cells"]
 
 
-def extreme_plays(plays: pl.DataFrame, passer_seasons: pl.DataFrame) -> Bool[np.ndarray, " N"]:
-    """Which scored plays are the best and worst of the given passer-seasons.
+def extreme_plays(plays: pl.DataFrame, passer_seasons: pl.DataFrame) -> pl.DataFrame:
+    """The best and the worst scored plays of the given passer-seasons, in the plays' order.
 
     Throws by throw score, regular seasons alone; of equal ones the first.
 
@@ -47,11 +47,7 @@ def extreme_plays(plays: pl.DataFrame, passer_seasons: pl.DataFrame) -> Bool[np.
     best = score.rank("ordinal", descending=True).over(_WHO)
     worst = score.rank("ordinal").over(_WHO)
     throw = (pl.col("season_type") == "REG") & ~pl.col("sack")
-    numbered = plays.with_row_index("at").filter(mine & throw)
-    kept = numbered.filter((best <= COUNT) | (worst <= COUNT))["at"].to_numpy()
-    chosen = np.zeros(plays.height, np.bool_)
-    chosen[kept] = True
-    return chosen
+    return plays.filter(mine & throw).filter((best <= COUNT) | (worst <= COUNT))
 
 
 def write_extreme_plays(

@@ -40,7 +40,7 @@ _NORMAL_95: Final = 1.96  # half width of a 95 % interval, in standard errors
 _FLAT: Final = 1e-12  # a spread of values no larger is none
 _GAME: Final = "game_id"
 
-Part = Literal["dropback", "throw"]
+Rated = Literal["dropback", "throw"]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Ratings:
 
     table: pl.DataFrame
     by: tuple[str, ...]
-    part: Part
+    part: Rated
     plays: int
     left_out: int
     sacks_left_out: int
@@ -87,7 +87,7 @@ def rate(
     *,
     where: str | None = None,
     min_attempts: int = 1,
-    part: Part | None = None,
+    part: Rated | None = None,
     by_leverage: bool = True,
 ) -> Ratings:
     """Rate the groups of a split; formulas at the top of this module.
@@ -192,7 +192,7 @@ def rate(
     )
 
 
-_VALUES: Final[dict[Part, str]] = {"dropback": "standard_score", "throw": "throw_score"}
+_VALUES: Final[dict[Rated, str]] = {"dropback": "standard_score", "throw": "throw_score"}
 
 
 def _described(plays: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:

@@ -15,6 +15,9 @@ from sbp_jax.runs.atomic import write_whole
 
 FILE: Final = "scored_plays.parquet"
 
+PLAY: Final = ("game_id", "play_id")
+"""Columns that tell one play from another, throw or sack."""
+
 SCORE_COLUMNS: Final = (
     "outcome",
     "expected",

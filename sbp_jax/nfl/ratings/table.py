@@ -4,12 +4,12 @@ from textwrap import wrap
 from typing import Any, Final
 
 from sbp_jax.nfl.errors import ScoringError
-from sbp_jax.nfl.ratings.rate import Part, Ratings
+from sbp_jax.nfl.ratings.rate import Rated, Ratings
 
 _PASSER: Final = "passer_id"  # shown by name
 _WIDEST: Final = 18
 _LINE: Final = 100
-_MEANS: Final[dict[Part, str]] = {"dropback": "standard", "throw": "throw"}
+_MEANS: Final[dict[Rated, str]] = {"dropback": "standard", "throw": "throw"}
 
 
 def render_ratings(ratings: Ratings, *, count: int = 10, title: str = "Passers") -> str:

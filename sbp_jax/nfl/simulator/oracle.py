@@ -8,7 +8,7 @@ import polars as pl
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from sbp_jax.evaluation.outcomes import Outcomes, pmf_outcomes
+from sbp_jax.evaluation.verdict import Verdict, pmf_verdict
 from sbp_jax.nfl.errors import TrackingError
 from sbp_jax.nfl.simulator.simulated_outcome import LOWEST, ThrowFacts, yards_pmf
 
@@ -37,8 +37,8 @@ def read_facts(path: Path, plays: pl.DataFrame) -> ThrowFacts:
     return ThrowFacts(*(joined[name].cast(pl.Float64).to_numpy() for name in ThrowFacts._fields))
 
 
-def oracle_outcomes(path: Path, plays: pl.DataFrame, y: Float[NDArray, " K"]) -> Outcomes:
-    """Outcomes of the forecast that knows the law: on average nobody's score is better.
+def oracle_outcomes(path: Path, plays: pl.DataFrame, y: Float[NDArray, " K"]) -> Verdict:
+    """The verdict of the forecast that knows the law: on average nobody's score is better.
 
     Args:
         path: the file `sbp_jax.nfl.simulator.simulate.ORACLE_FILE` of a simulated season.
@@ -48,4 +48,4 @@ def oracle_outcomes(path: Path, plays: pl.DataFrame, y: Float[NDArray, " K"]) ->
     Raises:
         TrackingError: a play is not in the file.
     """
-    return pmf_outcomes(yards_pmf(read_facts(path, plays)), LOWEST, np.asarray(y, np.float64))
+    return pmf_verdict(yards_pmf(read_facts(path, plays)), LOWEST, np.asarray(y, np.float64))

@@ -6,12 +6,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from sbp_jax.evaluation import Outcomes, point_outcomes
-from sbp_jax.evaluation.outcomes import pmf_outcomes
+from sbp_jax.evaluation import Verdict, point_verdict
+from sbp_jax.evaluation.verdict import pmf_verdict
 from sbp_jax.nfl.figures import CELLS, CellForecast, FigureInputs
-from sbp_jax.nfl.plays import BuildReport, DroppedGame
+from sbp_jax.nfl.plays import DroppedGame, GamesReport
 from sbp_jax.nfl.ratings import Ratings, rate, scored_plays
 from sbp_jax.nfl.ratings.extreme_plays import ExtremePlays, extreme_plays
+from sbp_jax.plots import style
 
 PLAYS, PASSERS, SEASON = 1500, 24, 2018
 YARDS = np.arange(CELLS[0], CELLS[1] + 1)
@@ -20,7 +21,7 @@ YARDS = np.arange(CELLS[0], CELLS[1] + 1)
 class Simulated(NamedTuple):
     passes: pl.DataFrame
     forecast: CellForecast
-    outcomes: dict[str, Outcomes]
+    verdicts: dict[str, Verdict]
 
 
 def simulate(seed: int = 0) -> Simulated:
@@ -50,14 +51,14 @@ def simulate(seed: int = 0) -> Simulated:
             "yards_gained": gained,
         }
     )
-    right = pmf_outcomes(pmf, CELLS[0], gained.astype(np.float64))
+    right = pmf_verdict(pmf, CELLS[0], gained.astype(np.float64))
     # Knows only how far the mean play goes: too wide, and off its axis in the figures.
     wrong = right._replace(pit_lower=right.pit_lower**3, pit_upper=right.pit_upper**3)
     forecast = CellForecast(
         pmf, right.median, np.full(PLAYS, -0.5), np.minimum(to_endzone, 60) + 0.5
     )
-    outcomes = {"SBP": right, "Gaussian": wrong, "point": point_outcomes(right.median)}
-    return Simulated(passes, forecast, outcomes)
+    verdicts = {"SBP": right, "Gaussian": wrong, "point": point_verdict(right.median)}
+    return Simulated(passes, forecast, verdicts)
 
 
 def probabilities(air: np.ndarray, to_endzone: np.ndarray) -> np.ndarray:
@@ -94,7 +95,7 @@ def simulated() -> Simulated:
 def plays(simulated: Simulated) -> pl.DataFrame:
     """Scored plays, with all that splits read, of passers of whom each is better than the last."""
     rng = np.random.default_rng(1)
-    right = simulated.outcomes["SBP"]
+    right = simulated.verdicts["SBP"]
     scored = scored_plays(
         simulated.passes.with_columns(
             season_type=pl.lit("REG"),
@@ -113,10 +114,18 @@ def plays(simulated: Simulated) -> pl.DataFrame:
     return scored.with_columns(pl.col("throw_score", "standard_score") + skill)
 
 
+@pytest.fixture
+def coarse(monkeypatch: pytest.MonkeyPatch) -> int:
+    """The width of a file in pixels where few are drawn, which is quick."""
+    monkeypatch.setattr(style, "DPI", 50)
+    return 50 * int(style.WIDTH)
+
+
 @pytest.fixture(scope="session")
 def extremes(simulated: Simulated, plays: pl.DataFrame, ratings: Ratings) -> ExtremePlays:
-    chosen = extreme_plays(plays, ratings.qualified)
-    return ExtremePlays(plays.filter(chosen), simulated.forecast.pmf[chosen], YARDS.astype(float))
+    numbered = extreme_plays(plays.with_row_index("at"), ratings.qualified)
+    pmf = simulated.forecast.pmf[numbered["at"].to_numpy()]
+    return ExtremePlays(numbered.drop("at"), pmf, YARDS.astype(float))
 
 
 @pytest.fixture(scope="session")
@@ -129,7 +138,7 @@ def figure_inputs(simulated: Simulated, ratings: Ratings) -> FigureInputs:
     return FigureInputs(
         passes=simulated.passes,
         forecast=simulated.forecast,
-        outcomes=simulated.outcomes,
+        verdicts=simulated.verdicts,
         histories={"SBP": learned(2.2), "Binned": learned(2.21), "Gaussian": learned(3.1)},
         objectives={"SBP": "base_plus_tail", "Binned": "cell log score"},
         ratings=ratings,
@@ -138,8 +147,8 @@ def figure_inputs(simulated: Simulated, ratings: Ratings) -> FigureInputs:
 
 
 @pytest.fixture(scope="session")
-def build_report() -> BuildReport:
-    return BuildReport(
+def build_report() -> GamesReport:
+    return GamesReport(
         source="simulated",
         seasons=(SEASON,),
         games_seen=18,

@@ -23,8 +23,8 @@ def draw_all(inputs):
     picks = telling_plays(inputs.passes, inputs.forecast.pmf)
     return {
         "predicted_densities": density_figure(inputs.passes, inputs.forecast, picks),
-        "pit_histogram": pit_figure(inputs.outcomes),
-        "pp_plot": pp_figure(inputs.outcomes),
+        "pit_histogram": pit_figure(inputs.verdicts),
+        "pp_plot": pp_figure(inputs.verdicts),
         "learning_curves": learning_figure(inputs.histories, objectives=inputs.objectives),
         "passers": passers_figure(inputs.ratings, title="passers of 2018"),
     }
@@ -164,7 +164,7 @@ def test_groups_of_any_split_are_named_by_what_tells_them_apart(plays):
     ("draw", "message"),
     [
         (lambda inputs: density_figure(inputs.passes, inputs.forecast, ()), "at least one play"),
-        (lambda inputs: pit_figure({"point": inputs.outcomes["point"]}), "with a PIT, got point"),
+        (lambda inputs: pit_figure({"point": inputs.verdicts["point"]}), "with a PIT, got point"),
         (lambda inputs: pp_figure({}), "with a PIT, got no forecasts"),
         (lambda inputs: learning_figure({"a": []}, objectives={}), "at least one epoch"),
         (

@@ -132,7 +132,7 @@ def test_no_text_leaves_the_page_or_lies_on_a_line(page):
     assert all(a.x1 < b.x0 for a, b in pairwise(ticks))
 
 
-def test_the_page_is_the_passers_own_and_is_written(plays, extremes, ratings, tmp_path):
+def test_the_page_is_the_passers_own_and_is_written(plays, extremes, ratings, tmp_path, coarse):
     last = ratings.qualified.row(-1, named=True)
     figure = passer_page(
         plays, extremes, find_passer(plays, last["passer_id"], SEASON), "yards", min_attempts=30

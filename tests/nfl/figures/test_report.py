@@ -8,7 +8,6 @@ from sbp_jax.evaluation import Estimate, evaluate, render
 from sbp_jax.nfl.figures import (
     FIGURES,
     ReportInputs,
-    write_figures,
     write_report,
 )
 from sbp_jax.nfl.ratings import ScoringError, rate, render_ratings
@@ -27,9 +26,11 @@ SECTIONS = (
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, figure_inputs):
+def folder(tmp_path_factory):
     run = tmp_path_factory.mktemp("run")
-    write_figures(run, figure_inputs)
+    (run / "figures").mkdir()
+    for figure in FIGURES:
+        (run / figure.file).touch()
     return run
 
 
@@ -41,7 +42,7 @@ def inputs(folder, simulated, ratings, build_report):
         title="A simulated run",
         config={"seed": 7, "train": {"epochs": 4}, "edges": [float(x) for x in range(100)]},
         data=build_report,
-        evaluation=evaluate(simulated.outcomes, y, games),
+        evaluation=evaluate(simulated.verdicts, y, games),
         ratings=ratings,
         figures=[folder / figure.file for figure in FIGURES],
         speeds={"training_plays_per_second": 31234.5, "training_seconds": 5.25},
@@ -105,7 +106,7 @@ def test_the_verdict_on_the_history_follows_the_numbers(folder, inputs, gain, sa
 def test_a_point_forecast_can_be_reported_on(folder, simulated, inputs):
     y = simulated.passes["yards_gained"].to_numpy().astype(np.float64)
     evaluation = evaluate(
-        simulated.outcomes, y, simulated.passes["game_id"].to_numpy(), reference="point"
+        simulated.verdicts, y, simulated.passes["game_id"].to_numpy(), reference="point"
     )
     text = written(folder, replace(inputs, evaluation=evaluation, figures=(), speeds={}))
     summary = text.split("## Result\n\n")[1].splitlines()[0]

@@ -24,7 +24,7 @@ from sbp_jax.nfl.figures.unfolding_figure import (
 from sbp_jax.nfl.figures.unfolding_play import INTERVAL
 from sbp_jax.nfl.simulator.simulated_outcome import LOWEST, ThrowFacts, yards_pmf
 from sbp_jax.nfl.tracking.features import PLAYER_NAMES, SEQUENCE_FEATURES
-from sbp_jax.plots.style import BLUE, DPI, INK, VERMILION, new_figure, save_figure
+from sbp_jax.plots.style import BLUE, INK, VERMILION, new_figure, save_figure
 
 FRAMES, ABSENT = 5, PLAYER_NAMES.index("defense_11")
 
@@ -89,8 +89,8 @@ def test_bars_are_the_probabilities_of_snap_middle_and_throw(play, figure):
         np.testing.assert_allclose(middles, np.arange(LOWEST, 100))
 
 
-def test_yards_of_a_field_and_of_the_axis_below_it_are_one_above_the_other(figure, tmp_path):
-    figure.savefig(tmp_path / "laid_out.png")
+def test_yards_of_a_field_and_of_the_axis_below_it_are_one_above_the_other(figure):
+    figure.draw_without_rendering()
     for field, forecast in zip(figure.axes[:3], figure.axes[3:6], strict=True):
         above, below = (
             axis.transData.transform([[0, 0], [20, 0]])[:, 0] for axis in (field, forecast)
@@ -263,10 +263,10 @@ def test_one_frame_is_enough(tmp_path):
         assert gif.n_frames == 1
 
 
-def test_the_still_is_a_png_of_the_common_width(figure, tmp_path):
+def test_the_still_is_a_png_of_the_common_width(figure, tmp_path, coarse):
     content = save_figure(figure, tmp_path / "unfolding.png").read_bytes()
     assert content[:8] == b"\x89PNG\r\n\x1a\n"
-    assert struct.unpack(">I", content[16:20]) == (8 * DPI,)
+    assert struct.unpack(">I", content[16:20]) == (coarse,)
     assert len(content) < 500_000
 
 
@@ -304,7 +304,7 @@ def test_a_failed_animation_leaves_the_old_file_and_nothing_else(tmp_path, monke
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_settings_of_the_user_stay(tmp_path):
+def test_settings_of_the_user_stay(tmp_path, coarse):
     play = make_play(frames=1)
     with mpl.rc_context({"font.size": 33, "figure.facecolor": "black"}):
         before = dict(mpl.rcParams)

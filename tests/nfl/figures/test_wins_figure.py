@@ -90,7 +90,7 @@ def test_names_stay_in_their_panel_and_off_each_other(six):
             assert not any(box.overlaps(other) for other in boxes[i + 1 :])
 
 
-def test_titles_replace_names_of_columns_and_the_file_is_written(tmp_path):
+def test_titles_replace_names_of_columns_and_the_file_is_written(tmp_path, coarse):
     figure = draw(2, titles={"any_a": "adjusted net yards per attempt"})
     assert [axis.get_xlabel() for axis in figure.axes] == [
         "passer rating",

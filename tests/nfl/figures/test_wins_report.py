@@ -5,10 +5,12 @@ import json
 import pytest
 
 from sbp_jax.nfl.figures.wins_report import render_comparison, title_of
-from sbp_jax.nfl.ratings.compare_ratings import CPOE, OTHER, PLAY_MEAN, RATING, SCORE
+from sbp_jax.nfl.ratings.compare_ratings import OTHER, RATINGS
+from sbp_jax.nfl.ratings.own_ratings import PLAY_MEAN, SCORE
+from sbp_jax.nfl.ratings.rival_ratings import CPOE, RATING
 
 LONG = "Ratings of a publisher whose name alone would fill the better part of a line of the table"
-RATINGS = (SCORE, RATING, CPOE, PLAY_MEAN)
+SHOWN = (SCORE, RATING, CPOE, PLAY_MEAN)
 
 
 def correlation(estimate):
@@ -32,14 +34,14 @@ def comparison(names, rows, shift=0.0):
 
 
 def evaluation(label=None, other=False):
-    names = [*RATINGS, OTHER] if other else list(RATINGS)
+    names = [*SHOWN, OTHER] if other else list(SHOWN)
     found = {
         "label": label,
-        "wins": comparison(RATINGS, 311),
-        "wins_spearman": comparison(RATINGS, 311, 0.01),
-        "playoffs": comparison(RATINGS, 279, 0.02),
-        "wins_first_half": comparison(RATINGS, 158, 0.03),
-        "wins_second_half": comparison(RATINGS, 153, 0.04),
+        "wins": comparison(SHOWN, 311),
+        "wins_spearman": comparison(SHOWN, 311, 0.01),
+        "playoffs": comparison(SHOWN, 279, 0.02),
+        "wins_first_half": comparison(SHOWN, 158, 0.03),
+        "wins_second_half": comparison(SHOWN, 153, 0.04),
         "stability": {
             name: {
                 "split_half": None if name == OTHER else correlation(0.75 - 0.1 * i),
@@ -92,8 +94,8 @@ def test_other_ratings_are_compared_where_all_are_known_and_called_by_their_labe
     assert table_of(text, 1)["ESPN QBR"][0] == "-0.150 (-0.25, -0.07)"
     # It comes by the season: there are no halves of it.
     assert table_of(text, 3)["ESPN QBR"][0].split() == ["-", "0.050", "(0.046)"]
-    assert title_of(OTHER, {"label": "ESPN QBR"}) == "ESPN QBR"
-    assert title_of(OTHER, {"label": None}) == "other ratings"
+    assert title_of(OTHER, {"label": "ESPN QBR"}, RATINGS) == "ESPN QBR"
+    assert title_of(OTHER, {"label": None}, RATINGS) == "other ratings"
 
 
 @pytest.mark.parametrize("label", ["QBR", LONG])

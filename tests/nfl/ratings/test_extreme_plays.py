@@ -43,10 +43,9 @@ PLAYS = pl.concat(
 
 
 def test_the_three_best_and_worst_throws_of_rated_regular_seasons_are_chosen():
-    chosen = extreme_plays(PLAYS, RATED)
+    found = extreme_plays(PLAYS, RATED)
     assert COUNT == 3
-    assert chosen.shape == (PLAYS.height,)
-    found = PLAYS.filter(chosen)
+    assert found.columns == PLAYS.columns
     mine = found.filter(passer_id="a")
     assert mine["throw_score"].to_list() == [9, -9, 8, -8, 7, -7]  # as they were in the table
     assert mine.select("season", "season_type", "sack").unique().rows() == [(2018, "REG", False)]
@@ -57,12 +56,12 @@ def test_the_three_best_and_worst_throws_of_rated_regular_seasons_are_chosen():
 
 
 def test_of_equal_throws_the_first_are_chosen():
-    plays = plays_of("a", 2018, [5] * 4 + [0, 0] + [-5] * 4)
-    assert np.flatnonzero(extreme_plays(plays, RATED)).tolist() == [0, 1, 2, 6, 7, 8]
+    plays = plays_of("a", 2018, [5] * 4 + [0, 0] + [-5] * 4).with_row_index("at")
+    assert extreme_plays(plays, RATED)["at"].to_list() == [0, 1, 2, 6, 7, 8]
 
 
 def test_without_rated_seasons_none_is_chosen():
-    assert not extreme_plays(PLAYS, RATED.clear()).any()
+    assert extreme_plays(PLAYS, RATED.clear()).is_empty()
 
 
 @pytest.mark.parametrize("name", ["points", "net_yards", "yards"])

@@ -18,8 +18,8 @@ POINTS = {"TD": 6, "FG": 3, "SAF": 2, None: 2}
 BRACKET = re.compile(r"\(([^()]*)\)")
 
 
-class Score(NamedTuple):
-    """One score: the play's id, the team, its points and those of the try that follows."""
+class ScoringPlay(NamedTuple):
+    """A play that scores: its id, the team, its points and those of the try that follows."""
 
     play_id: int
     team: str
@@ -27,10 +27,10 @@ class Score(NamedTuple):
     try_points: int
 
 
-def read_scores(summary: Mapping[str, Any]) -> list[Score]:
+def read_scoring_plays(summary: Mapping[str, Any]) -> list[ScoringPlay]:
     """The scores of a game, in the order of the file."""
     return [
-        Score(
+        ScoringPlay(
             play_id=int(play_id),
             team=team(entry["team"]),
             points=POINTS[entry["type"]],
@@ -55,7 +55,9 @@ def try_points(description: str) -> int:
     return 2 if found[1].endswith((" run", " pass")) else 0
 
 
-def write_scores(plays: Sequence[Play], scores: Sequence[Score], final: Mapping[str, int]) -> bool:
+def write_scoreboard(
+    plays: Sequence[Play], scores: Sequence[ScoringPlay], final: Mapping[str, int]
+) -> bool:
     """Write the score before it into each play, if the summary adds up to the final score.
 
     Args:
@@ -73,7 +75,7 @@ def write_scores(plays: Sequence[Play], scores: Sequence[Score], final: Mapping[
     # A score whose play the feed lacks counts from the first play with a later id.
     lost = sorted(at_play.keys() - {play.play_id for play in plays}, reverse=True)
     now = dict.fromkeys(final, 0)
-    open_try: Score | None = None
+    open_try: ScoringPlay | None = None
     for play in plays:
         while lost and lost[-1] < play.play_id:
             score = at_play[lost.pop()]
@@ -95,7 +97,7 @@ def write_scores(plays: Sequence[Play], scores: Sequence[Score], final: Mapping[
     return True
 
 
-def _totals(scores: Sequence[Score]) -> dict[str, int]:
+def _totals(scores: Sequence[ScoringPlay]) -> dict[str, int]:
     totals: dict[str, int] = {}
     for score in scores:
         totals[score.team] = totals.get(score.team, 0) + score.points + score.try_points

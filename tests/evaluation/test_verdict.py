@@ -1,4 +1,4 @@
-"""Outcomes against brute force over the probabilities of whole yards."""
+"""Verdicts against brute force over the probabilities of whole yards."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +11,11 @@ import pytest
 from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
 from sbp_jax.evaluation import (
     EvaluationError,
-    Outcomes,
+    Verdict,
     concatenate,
-    family_outcomes,
-    pmf_outcomes,
-    point_outcomes,
+    family_verdict,
+    pmf_verdict,
+    point_verdict,
 )
 
 # Most of the time here would be spent on optimising programs that run once.
@@ -34,9 +34,9 @@ YARDS = np.array([0.0, -7, 3, 25, 38, 0])
 
 @dataclass(frozen=True)
 class Case:
-    """Outcomes of a family, and the probabilities of `NUMBERS` by row, in double precision."""
+    """The verdict of a family, and the probabilities of `NUMBERS` by row, in double precision."""
 
-    found: Outcomes
+    found: Verdict
     pmf: np.ndarray
     crps: np.ndarray
 
@@ -55,7 +55,7 @@ def case(request):
     @jax.jit
     def parts(params, y):
         cells = jax.vmap(family.log_interval, (None, 0, 0), out_axes=1)(params, lo, hi)
-        return family_outcomes(family, params, y), jnp.exp(cells), family.crps(params, y)
+        return family_verdict(family, params, y), jnp.exp(cells), family.crps(params, y)
 
     with jax.enable_x64(True):
         return Case(*jax.tree.map(np.asarray, parts(random_params(family), jnp.asarray(YARDS))))
@@ -68,7 +68,7 @@ def test_whole_yard_crps_is_expected_distance_less_half_the_expected_spread(case
     np.testing.assert_allclose(case.found.crps_cells, distance - spread / 2, rtol=1e-6)
 
 
-def test_the_rest_of_the_outcomes_follow_from_the_cells(case):
+def test_the_rest_of_the_verdict_follows_from_the_cells(case):
     rows, at = np.arange(len(YARDS)), np.searchsorted(NUMBERS, YARDS)
     below = np.cumsum(case.pmf, axis=1)
     np.testing.assert_allclose(case.found.log_score, -np.log(case.pmf[rows, at]), rtol=1e-9)
@@ -87,10 +87,10 @@ def test_the_median_has_the_smallest_expected_absolute_error(case):
 def test_a_table_of_probabilities_and_the_same_bins_agree():
     logits = np.random.default_rng(1).normal(size=(6, 51))
     pmf = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    table = pmf_outcomes(pmf, -10, YARDS)
+    table = pmf_verdict(pmf, -10, YARDS)
     family = FAMILIES["binned"]
-    outcomes = jax.jit(lambda logits, y: family_outcomes(family, family.Params(logits), y))
-    binned = outcomes(logits, YARDS)
+    verdict = jax.jit(lambda logits, y: family_verdict(family, family.Params(logits), y))
+    binned = verdict(logits, YARDS)
     for name in set(table._fields) - {"crps"}:  # of a step function there, of a density here
         np.testing.assert_allclose(
             getattr(binned, name), getattr(table, name), rtol=1e-4, atol=1e-5, err_msg=name
@@ -103,15 +103,15 @@ def test_traced_once_for_slices_of_one_size():
     traces = []
 
     @jax.jit
-    def outcomes(params, y):
+    def verdict(params, y):
         traces.append(1)
-        return family_outcomes(family, params, y)
+        return family_verdict(family, params, y)
 
     loc, scale = params
     slices = [slice(i, i + 2) for i in (0, 2, 4)]
-    whole = concatenate([outcomes(family.Params(loc[s], scale[s]), y[s]) for s in slices])
+    whole = concatenate([verdict(family.Params(loc[s], scale[s]), y[s]) for s in slices])
     assert len(traces) == 1
-    for found, expected in zip(whole, family_outcomes(family, params, y), strict=True):
+    for found, expected in zip(whole, family_verdict(family, params, y), strict=True):
         assert found.dtype == np.float64
         np.testing.assert_allclose(found, expected, rtol=2e-5, atol=1e-6)
 
@@ -120,7 +120,7 @@ def test_the_impossible_scores_infinity_and_the_undefined_nan():
     family = FAMILIES["binned"]
     logits = np.zeros((3, len(EDGES) - 1), np.float32)
     logits[2] = np.nan
-    found = jax.jit(lambda logits, y: family_outcomes(family, family.Params(logits), y))(
+    found = jax.jit(lambda logits, y: family_verdict(family, family.Params(logits), y))(
         logits, np.array([60.0, np.nan, 0.0], np.float32)
     )
     np.testing.assert_array_equal(found.log_score, [np.inf, np.nan, np.nan])
@@ -132,14 +132,14 @@ def test_the_impossible_scores_infinity_and_the_undefined_nan():
 def test_an_observation_outside_the_range_of_the_whole_yard_score_has_none():
     family = Gaussian()
     params = Gaussian.Params(jnp.zeros(2), jnp.ones(2))
-    found = family_outcomes(family, params, jnp.array([5.0, 6.0]), yards=(-5, 5))
+    found = family_verdict(family, params, jnp.array([5.0, 6.0]), cells=(-5, 5))
     assert np.isnan(found.crps_cells[1])
     assert np.isfinite(found.crps_cells[0])
     assert np.isfinite(found.log_score).all()
 
 
 def test_a_point_forecast_has_a_median_only():
-    found = point_outcomes(np.array([4.0, 5.0]))
+    found = point_verdict(np.array([4.0, 5.0]))
     np.testing.assert_array_equal(found.median, [4, 5])
     assert all(np.isnan(x).all() for x in found._replace(median=np.array([np.nan])))
 
@@ -147,7 +147,7 @@ def test_a_point_forecast_has_a_median_only():
 @pytest.mark.parametrize("y", [-3.0, 2.0, 0.5])
 def test_yards_that_are_no_cell_are_refused(y):
     with pytest.raises(EvaluationError, match=rf"whole yards from -2 to 1, got {y} in row 0"):
-        pmf_outcomes(np.full((1, 4), 0.25), -2, np.array([y]))
+        pmf_verdict(np.full((1, 4), 0.25), -2, np.array([y]))
 
 
 def test_no_slices_are_refused():
@@ -165,6 +165,41 @@ def test_crps_of_cells_of_many_plays_compiled():
     below = np.cumsum(probability, axis=1)  # bin i is the cell of i - 30 yards
     steps = y[:, None] <= np.arange(-30, 100)[None]
     expected = ((below - steps) ** 2).sum(axis=1)
-    outcomes = jax.jit(lambda p, y: family_outcomes(family, p, y))
-    found = outcomes(params, jnp.asarray(y, jnp.float32)).crps_cells
+    verdict = jax.jit(lambda p, y: family_verdict(family, p, y))
+    found = verdict(params, jnp.asarray(y, jnp.float32)).crps_cells
     np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_the_cell_is_the_unit_of_the_verdict():
+    """In tenths of the unit the cells are the same, and what has the unit is a tenth."""
+    family = Gaussian()
+    y, loc, scale = YARDS[:4], np.array([0.3, -5, 2, 20.0]), np.array([3.0, 4, 1, 9])
+    with jax.enable_x64(True):
+        whole = family_verdict(family, family.Params(loc, scale), y, cells=(-10, 30))
+        small = family.Params(loc / 10, scale / 10)
+        tenths = family_verdict(family, small, y / 10, cell=0.1, cells=(-10, 30))
+    for name in Verdict._fields:
+        unit = 1 if name in ("log_score", "pit_lower", "pit_upper") else 10
+        found, expected = unit * np.asarray(getattr(tenths, name)), getattr(whole, name)
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12, err_msg=name)
+
+
+def test_without_a_cell_the_verdict_is_that_of_the_density():
+    family = Gaussian()
+    params = family.Params(jnp.array([1.0, 2]), jnp.array([3.0, 0.5]))
+    y = jnp.array([0.25, 2.5])
+    found = family_verdict(family, params, y, cell=None)
+    np.testing.assert_allclose(found.log_score, -family.log_prob(params, y), rtol=1e-6)
+    np.testing.assert_allclose(found.median, [1, 2], rtol=1e-6)
+    np.testing.assert_array_equal(found.pit_lower, found.pit_upper)
+    assert np.isnan(found.crps_cells).all()
+
+
+def test_what_is_not_asked_for_is_unknown():
+    family = Gaussian()
+    params = family.Params(jnp.zeros(2), jnp.ones(2))
+    whole = family_verdict(family, params, jnp.array([0.0, 1]))
+    some = family_verdict(family, params, jnp.array([0.0, 1]), fields=("mean", "pit_upper"))
+    for name in Verdict._fields:
+        expected = getattr(whole, name) if name in ("mean", "pit_upper") else [np.nan] * 2
+        np.testing.assert_array_equal(getattr(some, name), expected, err_msg=name)
