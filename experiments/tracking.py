@@ -1,4 +1,4 @@
-"""Yards gained from player tracking: raw files, data set, networks, scores, figures.
+"""Yards gained from player tracking: raw files, networks, scores, figures.
 
     python experiments/tracking.py                       # a simulated season, 20,000 to train on
     python experiments/tracking.py --source FOLDER       # the files of a Big Data Bowl

@@ -17,12 +17,13 @@ from data.tfds_builder import ArrayRecordBuilder, Example, bytes_tensor, quiet, 
 from sbp_jax.nfl.tracking.assemble import Build
 from sbp_jax.nfl.tracking.build import BuildConfig, build_parts
 from sbp_jax.nfl.tracking.features import SEQUENCE_FEATURES
-from sbp_jax.nfl.tracking.parts import ID_COLUMNS, open_part
+from sbp_jax.nfl.tracking.parts import open_part
 from sbp_jax.nfl.tracking.play_frames import PLAYERS
 from sbp_jax.nfl.tracking.reading import ReadConfig
 from sbp_jax.nfl.tracking.sources import Layout
 from sbp_jax.nfl.tracking.split_plays import rows_of_splits
 from sbp_jax.nfl.tracking.static import TRACKING_STATIC
+from sbp_jax.nfl.tracking.tables import FACT_COLUMNS, PLAY_COLUMNS
 
 FINGERPRINT: Final = "fingerprint"
 FEATURE_NAMES: Final = "feature_names"
@@ -36,13 +37,23 @@ ARRAYS: Final[Mapping[str, tuple[tuple[int | None, ...], type[np.generic]]]] = {
 }
 """Shape and type of each array of a record; its bytes are stored as they are."""
 
-UNKNOWN_WEEK: Final = 0
-"""Stands in the records for a week that the source does not tell."""
+UNKNOWN: Final[Mapping[str, int | str]] = {
+    "week": 0,
+    "clock_seconds": -1,
+    "offense_score": -1,
+    "defense_score": -1,
+    "description": "",
+}
+"""Stands in the records for what the source does not tell."""
 
 
 def feature_names() -> dict[str, list[str]]:
-    """Names of the columns of `sequence` and of `static`, in order."""
-    return {"sequence": list(SEQUENCE_FEATURES), "static": list(TRACKING_STATIC)}
+    """Names of the columns of `sequence` and of `static`, in order, and of the facts of a play."""
+    return {
+        "sequence": list(SEQUENCE_FEATURES),
+        "static": list(TRACKING_STATIC),
+        "facts": list(FACT_COLUMNS),
+    }
 
 
 @dataclass(eq=False)
@@ -114,7 +125,12 @@ class NflTracking(ArrayRecordBuilder):
         return build_parts(folder, self._work, config, progress=self._progress)
 
     def _info(self) -> Any:
-        scalar, text = tfds.features.Scalar, tfds.features.Text
+        scalar = tfds.features.Scalar
+        facts: Mapping[type[pl.DataType], Any] = {
+            pl.Int64: scalar(dtype=np.int64),
+            pl.Int32: scalar(dtype=np.int32),
+            pl.String: tfds.features.Text(),
+        }
         return tfds.core.DatasetInfo(
             builder=self,
             description=self.__doc__,
@@ -128,14 +144,7 @@ class NflTracking(ArrayRecordBuilder):
                         for name, (shape, dtype) in ARRAYS.items()
                     },
                     "target": scalar(dtype=np.float32),
-                    "game_id": scalar(dtype=np.int64),
-                    "play_id": scalar(dtype=np.int64),
-                    "season": scalar(dtype=np.int32),
-                    "week": scalar(dtype=np.int32),
-                    "offense": text(),
-                    "passer_id": scalar(dtype=np.int64),
-                    "target_id": scalar(dtype=np.int64),
-                    "pass_result": text(),
+                    **{name: facts[PLAY_COLUMNS[name]] for name in FACT_COLUMNS},
                 }
             ),
             metadata=tfds.core.MetadataDict({FEATURE_NAMES: feature_names()}),
@@ -178,9 +187,11 @@ def _examples(
     values, mask, players, static = map(
         np.asarray, (part.values, part.player_mask, part.player_id, part.static)
     )
-    ids = part.plays.select(ID_COLUMNS).with_columns(pl.col("week").fill_null(UNKNOWN_WEEK))
+    facts = part.plays.select(FACT_COLUMNS).with_columns(
+        pl.col(name).fill_null(value) for name, value in UNKNOWN.items()
+    )
     bounds, target = part.offsets.tolist(), part.target
-    for row, names in zip(rows.tolist(), ids[rows].iter_rows(named=True), strict=True):
+    for row, told in zip(rows.tolist(), facts[rows].iter_rows(named=True), strict=True):
         yield (
             row,
             {
@@ -189,7 +200,7 @@ def _examples(
                 "player_id": players[row],
                 "static": static[row],
                 "target": target[row],
-                **names,
+                **told,
             },
         )
         bar.update()

@@ -10,7 +10,7 @@ from data.nfl_tracking.reader import check_features
 from data.tfds_builder import alone
 from sbp_jax.nfl.tracking.build import BuildConfig
 from sbp_jax.nfl.tracking.season_files import find_source
-from sbp_jax.nfl.tracking.sources import Layout
+from sbp_jax.nfl.tracking.sources import Layout, Source
 
 MANUAL_DIR: Final = Path("downloads", "manual")
 """Where TFDS, in the folder of data sets, looks for files that it cannot download."""
@@ -42,11 +42,16 @@ def prepare(
 
     Raises:
         TrackingError: the raw files cannot be read.
-        DatasetError: the data set is there, of other plays or damaged.
+        DatasetError: the data set is there, of other plays or damaged; or the source has no name.
     """
     config = config or BuildConfig()
+    if isinstance(config.layout, Source):
+        raise DatasetError(
+            "config.layout: expected a Layout, which a data set is named for, got a source of its "
+            f"own, {config.layout.layout!r}; read it with sbp_jax.nfl.tracking.build_parts"
+        )
     folder = source or _manual_folder(data_dir, config.layout)
-    layout = config.layout or find_source(folder).layout
+    layout = config.layout or Layout(find_source(folder).layout)
     with alone(data_dir / NflTracking.name):
         builder = NflTracking.for_source(
             layout, config.read, data_dir=data_dir, source=folder, work=work, progress=progress

@@ -15,6 +15,7 @@ from data.nfl_tracking.builder import (
     ARRAYS,
     FEATURE_NAMES,
     REPORT,
+    UNKNOWN,
     NflTracking,
     feature_names,
 )
@@ -23,8 +24,8 @@ from data.tfds_builder import quiet, tf_example, tfds
 from sbp_jax.nfl.examples import Examples
 from sbp_jax.nfl.tracking.build_report import BuildReport
 from sbp_jax.nfl.tracking.padding import Portion, pad_plays
-from sbp_jax.nfl.tracking.parts import ID_COLUMNS
 from sbp_jax.nfl.tracking.splits import SPLITS
+from sbp_jax.nfl.tracking.tables import FACT_COLUMNS, PLAY_COLUMNS
 
 CHUNK: Final = 512
 """Records decoded at once, which bounds the memory in between."""
@@ -35,8 +36,8 @@ def load_examples(
 ) -> Examples:
     """All plays of a split, decoded, scaled and padded.
 
-    The table has who and where (`parts.ID_COLUMNS`); all facts of a play are in the table of
-    `sbp_jax.nfl.tracking.split_plays.load_split`, which reads the raw files without TFDS.
+    The same as `sbp_jax.nfl.tracking.split_plays.load_split` makes of the raw files without TFDS,
+    but that the table does not name the tracking file.
 
     Args:
         data_dir: where the data set was prepared.
@@ -171,8 +172,15 @@ def _stack(serialized: Sequence[bytes]) -> tuple[Portion, pl.DataFrame]:
         static=array("static"),
         target=np.array([each["target"].float_list.value[0] for each in records], np.float32),
     )
-    plays = pl.DataFrame({name: [_scalar(each[name]) for each in records] for name in ID_COLUMNS})
-    return portion, plays.with_columns(pl.col("offense", "pass_result").cast(pl.String))
+    return portion, _facts(records)
+
+
+def _facts(records: Sequence[Any]) -> pl.DataFrame:
+    """`FACT_COLUMNS`; what the source does not tell is null again."""
+    table = pl.DataFrame({name: [_scalar(each[name]) for each in records] for name in FACT_COLUMNS})
+    return table.select(
+        pl.col(name).cast(PLAY_COLUMNS[name]) for name in FACT_COLUMNS
+    ).with_columns(pl.col(name).replace(value, None) for name, value in UNKNOWN.items())
 
 
 def _scalar(feature: Any) -> int | bytes:

@@ -1,4 +1,4 @@
-"""Yards gained from player tracking: raw files, data set, networks, scores, figures."""
+"""Yards gained from player tracking: raw files, networks, scores, figures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,61 +11,55 @@ import polars as pl
 
 from sbp_jax.batch import Batch
 from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
-from sbp_jax.evaluation import Verdict, evaluate, fit_boosted_median, point_verdict, render
-from sbp_jax.export import describe, save_weights
-from sbp_jax.models.forecaster import Forecaster, KnownFamily, NetworkConfig, make_forecaster
+from sbp_jax.evaluation import Verdict, fit_boosted_median, point_verdict
+from sbp_jax.export import describe
+from sbp_jax.jobs.tracking_results import (
+    BINNED,
+    BOOSTED,
+    FINISHED,
+    GAUSSIAN,
+    ORACLE,
+    SBP,
+    UNFOLDING,
+    Found,
+    conclude,
+    print_results,
+)
+from sbp_jax.models.forecaster import KnownFamily, NetworkConfig, make_forecaster
 from sbp_jax.nfl.examples import Examples
-from sbp_jax.nfl.figures.cells import CELLS
-from sbp_jax.nfl.figures.football import situation
-from sbp_jax.nfl.figures.unfolding import frame_pmfs, most_changed
-from sbp_jax.nfl.figures.unfolding_figure import UnfoldingPlay, save_unfolding_gif, unfolding_figure
 from sbp_jax.nfl.heads.tracking_anchors import STEP_COLUMNS, TRACKING_ANCHORS, TRACKING_CEILING
-from sbp_jax.nfl.ratings import rate, scored_plays, write_scored_plays
 from sbp_jax.nfl.simulator.config import SimulateConfig
-from sbp_jax.nfl.simulator.oracle import oracle_outcomes, read_facts
+from sbp_jax.nfl.simulator.oracle import oracle_outcomes
 from sbp_jax.nfl.simulator.simulate import ORACLE_FILE, simulate_season
-from sbp_jax.nfl.simulator.simulated_outcome import LOWEST, yards_pmf
 from sbp_jax.nfl.tracking.assemble import Build
 from sbp_jax.nfl.tracking.build import build_parts
-from sbp_jax.nfl.tracking.passes_table import passes_table
 from sbp_jax.nfl.tracking.random_mirror import random_mirror
 from sbp_jax.nfl.tracking.random_truncation import random_truncation
 from sbp_jax.nfl.tracking.scaling import MODEL_FEATURES
-from sbp_jax.nfl.tracking.split_plays import load_split, physical_play
+from sbp_jax.nfl.tracking.split_plays import load_split
 from sbp_jax.nfl.tracking.splits import SPLITS
 from sbp_jax.nfl.tracking.static import TRACKING_STATIC
 from sbp_jax.nfl.tracking.summary import summary_of_batch
-from sbp_jax.plots.calibration import pit_figure, pp_figure
-from sbp_jax.plots.learning import learning_figure
-from sbp_jax.plots.style import save_figure
-from sbp_jax.runs.atomic import write_json
 from sbp_jax.runs.experiment import deciding_settings, in_run
 from sbp_jax.runs.extras import need_extras
 from sbp_jax.runs.hosts import Hosts, first_then_others, is_first
-from sbp_jax.runs.run_folder import read_config, read_json
 from sbp_jax.sweeps.problem import Problem
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.forecaster_loss import Augment
 from sbp_jax.training.heads import rehearse_heads, train_heads
-from sbp_jax.training.loop import Fit
 from sbp_jax.training.objective import ObjectiveName
 from sbp_jax.training.operations import Operations
 from sbp_jax.training.parallel import Devices
 from sbp_jax.training.placing import Placed, place_examples
 from sbp_jax.training.program import Head
 from sbp_jax.training.start import started
-from sbp_jax.training.state import Params
 
-SBP, BINNED, GAUSSIAN, UNFOLDING = "SBP", "Binned", "Gaussian", "SBP, any frame"
-ORACLE, BOOSTED = "oracle", "XGBoost (median)"
 FOLDERS = {
     SBP: ".",
     BINNED: "rivals/binned",
     GAUSSIAN: "rivals/gaussian",
     UNFOLDING: "unfolding",
 }
-FINISHED = "evaluation.json"  # written last
-LONGEST_SHOWN = 30  # yards gained on the play that is drawn
 
 
 @dataclass(frozen=True)
@@ -130,7 +124,7 @@ def main(config: Tracking) -> None:
                     print(build.report, flush=True)
                 train_and_conclude(config, source, build, devices)
         if is_first():
-            print_results(config)
+            print_results(config.run)
 
 
 def train_and_conclude(config: Tracking, source: Path, build: Build, devices: Devices) -> None:
@@ -154,8 +148,8 @@ def train_and_conclude(config: Tracking, source: Path, build: Build, devices: De
     known = {}
     if (source / ORACLE_FILE).exists():
         known[ORACLE] = oracle_outcomes(source / ORACLE_FILE, test.plays, test.batch.target)
-    found = outcomes | {BOOSTED: boosted} | known
-    conclude(config, test, heads, fits, found, source, build)
+    found = Found(test, heads, fits, outcomes | {BOOSTED: boosted} | known)
+    conclude(config.run, found, source, build, min_attempts=config.min_attempts)
 
 
 def place_plays(
@@ -192,105 +186,6 @@ def simulated_season(data: Path, simulate: SimulateConfig) -> Path:
         print(f"simulating {simulate.plays:,} passes", flush=True)
         simulate_season(folder, simulate)
     return folder
-
-
-def conclude(
-    config: Tracking,
-    test: Examples,
-    heads: Mapping[str, Head],
-    fits: Mapping[str, Fit],
-    outcomes: Mapping[str, Verdict],
-    source: Path,
-    build: Build,
-) -> None:
-    """Write everything that a finished run holds, the evaluation last."""
-    folder = config.run
-    games = test.plays["game_id"].to_numpy()
-    scored = scored_plays(
-        passes_table(test),
-        outcome=np.asarray(test.batch.target),
-        expected=np.asarray(outcomes[SBP].mean),
-        pit_lower=np.asarray(outcomes[SBP].pit_lower),
-        pit_upper=np.asarray(outcomes[SBP].pit_upper),
-    )
-    write_scored_plays(folder, scored)
-    rate(scored, min_attempts=config.min_attempts).table.write_csv(folder / "scores.csv")
-    save_weights(folder / "weights.npz", fits[SBP].params, read_config(folder))
-    write_figures(config, test, fits, heads, outcomes, source, build)
-    evaluation = evaluate(outcomes, test.batch.target, games, reference=SBP)
-    seconds = {name: sum(m["seconds"] for m in fit.history) for name, fit in fits.items()}
-    write_json(folder / FINISHED, evaluation | {"training_seconds": seconds})
-
-
-def write_figures(
-    config: Tracking,
-    test: Examples,
-    fits: Mapping[str, Fit],
-    heads: Mapping[str, Head],
-    outcomes: Mapping[str, Verdict],
-    source: Path,
-    build: Build,
-) -> None:
-    """Calibration, learning curves, and a play as it unfolds."""
-    figures = config.run / "figures"
-    shown = {name: outcomes[name] for name in (SBP, BINNED, GAUSSIAN, ORACLE) if name in outcomes}
-    save_figure(pit_figure(shown), figures / "pit_histogram.png")
-    save_figure(pp_figure(shown), figures / "pp_plot.png")
-    save_figure(
-        learning_figure(
-            {name: fit.history for name, fit in fits.items()},
-            objectives={name: head.objective for name, head in heads.items()},
-        ),
-        figures / "learning_curves.png",
-    )
-    play = telling_play(test, heads[UNFOLDING].forecaster, fits[UNFOLDING].params, source, build)
-    save_figure(unfolding_figure(play), figures / "unfolding.png")
-    save_unfolding_gif(play, figures / "unfolding.gif")
-
-
-def telling_play(
-    test: Examples, forecaster: Forecaster, params: Params, source: Path, build: Build
-) -> UnfoldingPlay:
-    """Of the passes caught for a gain that fits the figure, the one whose forecast changed most."""
-    caught = (test.plays["pass_result"] == "C").to_numpy()
-    fits = caught & (test.batch.target > 0) & (test.batch.target <= LONGEST_SHOWN)
-    row = most_changed(forecaster, params, test.batch, fits)
-    values, player_mask = physical_play(build, "test", row)
-    facts = test.plays.row(row, named=True)
-    known = {name: facts[name] for name in ("down", "yards_to_go", "yards_to_endzone")}
-    truth = None
-    if (source / ORACLE_FILE).exists():
-        throw = read_facts(source / ORACLE_FILE, test.plays[row])
-        truth = yards_pmf(throw)[0, CELLS[0] - LOWEST :]
-    return UnfoldingPlay(
-        values=values,
-        player_mask=player_mask,
-        pmf=frame_pmfs(forecaster, params, test.batch, row),
-        lowest=CELLS[0],
-        yards_gained=facts["yards_gained"],
-        pass_result=facts["pass_result"],
-        truth=truth,
-        title=situation(known),
-        **known,
-    )
-
-
-def print_results(config: Tracking) -> None:
-    """The tables of a finished run and the paths of what it wrote."""
-    folder = config.run
-    evaluation = read_json(folder / FINISHED)
-    print(render(evaluation))
-    if ORACLE in evaluation["differences"]:
-        gap = evaluation["differences"][ORACLE]["log_score"]
-        error = "unknown" if gap["se"] is None else f"{gap['se']:.4f}"
-        print(
-            f"{SBP} is {-gap['mean']:.4f} nats (standard error {error}) from the best possible "
-            "log score."
-        )
-    for name, seconds in evaluation["training_seconds"].items():
-        print(f"{name}: trained in {seconds:.0f} s")
-    for name in (FINISHED, "scored_plays.parquet", "scores.csv", "weights.npz", "figures"):
-        print(folder / name)
 
 
 def cut_off(key: jax.Array, batch: Batch) -> Batch:

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from sbp_jax.nfl.errors import BuildError, NoTrackingError, TrackingFileError
 from sbp_jax.nfl.tracking.build import BuildConfig
 from sbp_jax.nfl.tracking.reading import ReadConfig
-from sbp_jax.nfl.tracking.sources import Layout
+from sbp_jax.nfl.tracking.sources import SOURCES, Layout
 from tests.nfl.tracking.build_seasons import files_under, moved, season_plays, write_weeks
 
 pytest.importorskip("tensorflow_datasets", reason="the extra tfds is not installed")
@@ -60,6 +61,7 @@ def run(code, *arguments):
 def test_tensorflow_is_not_imported_and_the_account_is_printed(source, tmp_path):
     code = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from data.nfl_tracking.build import BuildTracking, main
 from data.nfl_tracking.reader import load_examples
@@ -150,6 +152,12 @@ def test_raw_files_may_lie_in_the_manual_directory(source, work, tmp_path):
         prepare(tmp_path, work=work, progress=False)
     config = BuildConfig(layout=Layout.BDB2025)
     assert not prepare(tmp_path, work=work, config=config, progress=False)[1]
+
+
+def test_a_source_of_ones_own_has_no_data_set(source, tmp_path):
+    own = replace(SOURCES[Layout.BDB2025], layout="another league")
+    with pytest.raises(DatasetError, match=r"config\.layout: expected a Layout.*'another league'"):
+        prepare(tmp_path, source, config=BuildConfig(layout=own), progress=False)
 
 
 def test_tfds_finds_the_manual_directory_itself(source, work, tmp_path):

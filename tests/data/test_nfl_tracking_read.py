@@ -9,11 +9,14 @@ import polars as pl
 import pytest
 
 from sbp_jax.batch import check_batch
+from sbp_jax.nfl.tracking.build import build_parts
 from sbp_jax.nfl.tracking.features import sequence_features
-from sbp_jax.nfl.tracking.parts import ID_COLUMNS
+from sbp_jax.nfl.tracking.passes_table import passes_table
 from sbp_jax.nfl.tracking.reading import open_folder, read_tracking_file
 from sbp_jax.nfl.tracking.scaling import MODEL_FEATURES, scale_sequence
+from sbp_jax.nfl.tracking.split_plays import load_split
 from sbp_jax.nfl.tracking.static import TRACKING_STATIC, tracking_static
+from sbp_jax.nfl.tracking.tables import FACT_COLUMNS
 from tests.nfl.tracking.build_seasons import season_plays, write_weeks
 
 pytest.importorskip("tensorflow_datasets", reason="the extra tfds is not installed")
@@ -72,7 +75,7 @@ def test_batches_equal_the_features_of_the_raw_files(made):
             assert batch.sequence[row, :steps].tobytes() == scaled.tobytes()
             assert batch.static[row].tobytes() == static.tobytes()
             assert batch.target[row] == told["yards_gained"]
-            assert names == {name: told[name] for name in ID_COLUMNS}
+            assert names == {name: told[name] for name in FACT_COLUMNS}
             seen.append(key)
         assert batch.sequence.shape[2] == len(MODEL_FEATURES)
         assert batch.static.shape[1] == len(TRACKING_STATIC)
@@ -116,16 +119,29 @@ def test_absent_linemen_are_zeros(made):
     assert set(present.tolist()) == ({22} if folder.source.layout == "2025" else {13})
 
 
-def test_an_unknown_week_is_zero(tmp_path):
-    def without_week(table):
-        return table.with_columns(week=pl.lit(None, pl.Int64))
-
-    source = write_weeks(
-        tmp_path / "raw", season_plays(weeks=2, each=1), edit={"games": without_week}
-    )
+def test_what_the_source_does_not_tell_is_null_here_and_a_number_in_the_records(tmp_path):
+    unknown = {
+        "games": {"week": pl.Int64},
+        "plays": {"gameClock": pl.String, "preSnapHomeScore": pl.Int64},
+    }
+    edit = {
+        table: lambda rows, names=names: rows.with_columns(
+            pl.lit(None, dtype).alias(name) for name, dtype in names.items()
+        )
+        for table, names in unknown.items()
+    }
+    source = write_weeks(tmp_path / "raw", season_plays(weeks=2, each=1), edit=edit)
     prepare(tmp_path, source, work=tmp_path / "work", progress=False)
-    plays = load_examples(tmp_path, "train").plays
-    assert plays["week"].to_list() == [0, 0]
+    examples = load_examples(tmp_path, "train")
+    build = build_parts(source, tmp_path / "work", progress=False)
+    direct = load_split(build, "train")
+    assert examples.plays.equals(direct.plays.select(FACT_COLUMNS))
+    for one, other in zip(examples.batch, direct.batch, strict=True):
+        np.testing.assert_array_equal(one, other)
+    records = open_records(tmp_path, "train")
+    assert [(each["week"], each["clock_seconds"]) for each in records] == [(0, -1)] * 2
+    assert examples.plays.null_count().row(0, named=True)["week"] == 2
+    assert passes_table(examples)["score_diff"].to_list() == [None, None]
 
 
 def test_it_is_read_without_this_repository_too(made):

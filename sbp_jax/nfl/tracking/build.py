@@ -25,7 +25,7 @@ from sbp_jax.nfl.tracking.reading import (
     open_folder,
     read_tracking_file,
 )
-from sbp_jax.nfl.tracking.sources import Layout
+from sbp_jax.nfl.tracking.sources import Layout, Source
 from sbp_jax.runs.file_lock import locked
 from sbp_jax.runs.user_cache import user_cache
 
@@ -42,11 +42,12 @@ class BuildConfig:
 
     Attributes:
         read: which plays are kept.
-        layout: of the files; told by the columns of the plays table if left out.
+        layout: of the files; told by the columns of the plays table if left out. A `Source` of
+            one's own is given as it is.
     """
 
     read: ReadConfig = field(default_factory=ReadConfig)
-    layout: Layout | None = None
+    layout: Layout | Source | None = None
 
 
 def build_parts(

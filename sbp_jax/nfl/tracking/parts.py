@@ -28,22 +28,11 @@ from sbp_jax.nfl.tracking.reading import ReadConfig, Reading
 from sbp_jax.nfl.tracking.season_files import find_table
 from sbp_jax.nfl.tracking.sources import Source
 from sbp_jax.nfl.tracking.static import tracking_static
+from sbp_jax.nfl.tracking.tables import FACT_COLUMNS
 from sbp_jax.runs.atomic import UNFINISHED, whole_folder
 
-PARTS_VERSION: Final = 1
-"""Raise it with every change that reads other frames, plays or drops out of the same files."""
-
-ID_COLUMNS: Final = (
-    "game_id",
-    "play_id",
-    "season",
-    "week",
-    "offense",
-    "passer_id",
-    "target_id",
-    "pass_result",
-)
-"""What a data set says of a play besides numbers for a model."""
+PARTS_VERSION: Final = 2
+"""Raise it with every change that reads other frames, plays, drops or facts out of the files."""
 
 _ACCOUNT: Final = "account.json"
 _ARRAYS: Final = ("offsets", "values", "player_id", "player_mask", "static")
@@ -135,11 +124,11 @@ def make_part(reading: Reading) -> Part:
 
 
 def stamp_of_tables(folder: Path, source: Source) -> str:
-    """Hash of the tables of a source's folder, which the plays of every file depend on."""
+    """Hash of a source's schema and of its folder's tables, on which the plays of a file depend."""
     names = [source.plays_table, source.duties.table]
     names += ["games"] if source.games else []
     names += ["players"] if source.players else []
-    digest = hashlib.sha256(source.layout.encode())
+    digest = hashlib.sha256(repr(source).encode())
     for name in filter(None, names):
         if path := find_table(folder, name):
             with path.open("rb") as file:
@@ -247,5 +236,5 @@ def _content(part: Part) -> str:
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         digest.update(np.ascontiguousarray(array).view(np.uint8).data)
     digest.update(part.target.view(np.uint8).data)
-    digest.update(part.plays.select(ID_COLUMNS).write_csv().encode())
+    digest.update(part.plays.select(FACT_COLUMNS).write_csv().encode())
     return digest.hexdigest()

@@ -58,7 +58,7 @@ def passes_table(examples: Examples) -> pl.DataFrame:
             for name, column in _AT_THROW.items()
         },
         complete=caught,
-        yards_gained=pl.col("yards_gained").cast(pl.Int64),
+        yards_gained="yards_gained",
         pass_touchdown=caught & (pl.col("yards_gained") >= pl.col("yards_to_endzone")),
         interception=pl.col("pass_result") == "IN",
-    )
+    ).with_columns(pl.col(pl.Int32).cast(pl.Int64))

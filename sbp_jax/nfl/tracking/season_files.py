@@ -11,12 +11,12 @@ _PLACES: Final = ("", "*/")
 """The folder itself and the folders right in it, where some sources put the tracking."""
 
 
-def find_source(folder: Path, layout: Layout | None = None) -> Source:
+def find_source(folder: Path, layout: Layout | Source | None = None) -> Source:
     """The source that a folder's plays table belongs to, told by its columns.
 
     Args:
         folder: of raw files.
-        layout: the only one to consider, if given.
+        layout: the only one to consider, if given: a known one, or a source of one's own.
 
     Raises:
         NoTrackingError: no folder, or no plays table in it.
@@ -24,7 +24,10 @@ def find_source(folder: Path, layout: Layout | None = None) -> Source:
     """
     if not folder.is_dir():
         raise NoTrackingError(f"{folder}: expected a folder of tracking files, found none")
-    sources = [SOURCES[layout]] if layout else list(SOURCES.values())
+    if layout is None:
+        sources = list(SOURCES.values())
+    else:
+        sources = [layout if isinstance(layout, Source) else SOURCES[layout]]
     tables = {name: find_table(folder, name) for name in {each.plays_table for each in sources}}
     columns = {name: column_names(path) for name, path in tables.items() if path}
     if not columns:

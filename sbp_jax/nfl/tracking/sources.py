@@ -66,7 +66,7 @@ class Source:
     """The schema of a source.
 
     Attributes:
-        layout: its name.
+        layout: its name; a `Layout` of those known here.
         signature: column of the plays table that no other source has.
         tracking_files: patterns of their names without suffix.
         tracking: columns of a tracking file. Without `time` frames are aligned on their numbers;
@@ -83,7 +83,7 @@ class Source:
         turned_orientation: seasons whose orientation is measured from +x instead of +y.
     """
 
-    layout: Layout
+    layout: str
     signature: str
     tracking_files: tuple[str, ...]
     tracking: Columns
@@ -303,5 +303,5 @@ _BDB2026: Final = Source(
 )
 
 SOURCES: Final[Mapping[Layout, Source]] = {
-    source.layout: source for source in (_BDB2021, _BDB2023, _BDB2025, _BDB2026)
+    Layout(source.layout): source for source in (_BDB2021, _BDB2023, _BDB2025, _BDB2026)
 }

@@ -90,7 +90,8 @@ def _portion(part: Part, rows: Int[NDArray, " rows"]) -> Portion:
     chosen = np.isin(np.arange(len(lengths)), rows)
     return Portion(
         lengths[rows],
-        part.values[np.repeat(chosen, lengths)],
+        # A week's file is mostly of one split: then it stays mapped, rather than copied.
+        part.values if chosen.all() else part.values[np.repeat(chosen, lengths)],
         part.player_mask[rows],
         part.static[rows],
         part.target[rows],

@@ -32,6 +32,9 @@ PLAY_COLUMNS: Final[Mapping[str, type[pl.DataType]]] = {
 }
 """Name and type; only week, clock_seconds, the scores and description may be null."""
 
+FACT_COLUMNS: Final = tuple(name for name in PLAY_COLUMNS if name != "file")
+"""What a data set says of a play besides numbers for a model, wherever its files lay."""
+
 DROP_COLUMNS: Final[Mapping[str, type[pl.DataType]]] = {
     "game_id": pl.Int64,
     "play_id": pl.Int64,

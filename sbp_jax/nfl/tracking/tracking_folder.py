@@ -43,13 +43,14 @@ class TrackingFolder:
     problems: Mapping[str, int]
 
 
-def open_folder(folder: Path, layout: Layout | None = None) -> TrackingFolder:
+def open_folder(folder: Path, layout: Layout | Source | None = None) -> TrackingFolder:
     """Read the tables of a folder of raw files.
 
     Args:
         folder: with the files of one source as they are published, as CSV, gzip CSV or parquet;
             tracking files may be in folders right in it.
-        layout: the source, if it shall not be told by the columns of the plays table.
+        layout: the source, if it shall not be told by the columns of the plays table; one that is
+            not among `sbp_jax.nfl.tracking.sources.SOURCES` is given as a `Source`.
 
     Raises:
         NoTrackingError: the folder, its tracking files or a table are missing.
