@@ -6,8 +6,8 @@
     python scripts/plant_faults.py --list
 
 Each fault is planted alone, in a copy of the files that git tracks, and pytest runs there until a
-test fails: first the tests nearest to the changed file, which are its doctests and those of the
-files that import it, then the others, nearer ones first. Compiled programs are kept between faults.
+test fails: first the tests nearest to the changed file, which are those that import it and those in
+the folder that mirrors its own, and its doctests; then the others, nearer ones first. Compiled programs are kept between faults.
 It prints a line for each fault as it is done and exits with 1 if one was not found.
 """
 
@@ -121,9 +121,9 @@ def plant(fault: Fault, root: Path) -> Path:
 def nearest_tests(changed: Path, root: Path) -> tuple[list[Path], list[Path]]:
     """Files with tests or doctests: those nearest to a changed file, and all others.
 
-    Nearest are the file itself, what imports it, and tests in the folder of tests that mirrors
-    its own; the others follow in the order of how many imports lie between. A test's conftest
-    counts as imported by it.
+    Nearest are what imports it, tests in the folder that mirrors its own, and the file itself;
+    the others follow in the order of how many imports lie between. A test's conftest counts as
+    imported by it.
     """
     sources = [file for place in (*PLACES, "tests") for file in (root / place).rglob("*.py")]
     files = {_module(file, root): file for file in sources}
@@ -139,12 +139,17 @@ def nearest_tests(changed: Path, root: Path) -> tuple[list[Path], list[Path]]:
     folder = root / "tests" / Path(*changed.relative_to(root).parts[1:]).parent
     words = set(changed.stem.split("_"))
 
-    def place(file: Path) -> tuple[float, int, str]:
-        return (steps.get(file, float("inf")), -len(words & {*file.stem.split("_")}), str(file))
+    def is_test(file: Path) -> bool:
+        return file.relative_to(root).parts[0] == "tests"
 
     def is_tested(file: Path) -> bool:
-        beside = file.relative_to(root).parts[0] == "tests"
-        return file.name.startswith("test_") if beside else ">>> " in file.read_text()
+        return file.name.startswith("test_") if is_test(file) else ">>> " in file.read_text()
+
+    def place(file: Path) -> tuple[bool, float, int, str]:
+        # Tests first: pytest imports a file with doctests twice if nothing imported it before,
+        # and then its types are not what the checks of signatures take them for.
+        alike = len(words & {*file.stem.split("_")})
+        return not is_test(file), steps.get(file, float("inf")), -alike, str(file)
 
     tested = sorted(filter(is_tested, sources), key=place)
     near = [file for file in tested if steps.get(file, 2) <= 1 or file.parent == folder]
