@@ -6,9 +6,10 @@
     python scripts/plant_faults.py --list
 
 Each fault is planted alone, in a copy of the files that git tracks, and pytest runs there until a
-test fails: first the tests nearest to the changed file, which are those that import it and those in
-the folder that mirrors its own, and its doctests; then the others, nearer ones first. Compiled programs are kept between faults.
-It prints a line for each fault as it is done and exits with 1 if one was not found.
+test fails: first the tests nearest to the changed file, which are those that import it, those in
+the folder that mirrors its own and its doctests; then the others, nearer ones first. Compiled
+programs are kept between faults. It prints a line for each fault as it is done, and exits with 1
+if one was not found.
 """
 
 import argparse
