@@ -215,7 +215,7 @@ def run_tests(
         Its name, if there was one; how many passed; and whether it ended in time.
 
     Raises:
-        PlantError: pytest could not run.
+        PlantError: pytest could not run, or a file could not be imported.
     """
     env = {**os.environ, "PYTHONPATH": str(copy)}
     env.setdefault("JAX_COMPILATION_CACHE_DIR", str(root / ".cache" / "jax"))
@@ -228,12 +228,15 @@ def run_tests(
         try:
             said, in_time = process.communicate(timeout=max(1.0, limit))[0], True
         except TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)  # with whatever its tests have started
-            said, in_time = process.communicate()[0], False
+            said, in_time = "", False
+        finally:  # also when interrupted, with whatever its tests have started
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+        said = said or process.communicate()[0]
     passed = sum(
         line.count(".") for line in re.findall(r"^[.sxXFE]+(?= *\[|$)", said, re.MULTILINE)
     )
-    failed = re.search(r"^(?:FAILED|ERROR) (\S.*?)(?: - .*)?$", said, re.MULTILINE)
+    failed = re.search(r"^(?:FAILED|ERROR) (\S+::.*?)(?: - .*)?$", said, re.MULTILINE)
     # 5: there was no test, which is what becomes of a file whose tests are all slow or left out.
     if in_time and not failed and process.returncode not in (0, 5):
         raise PlantError(f"pytest ended with {process.returncode}:\n{said[-2000:]}")
@@ -281,7 +284,8 @@ def main(arguments: Sequence[str]) -> int:
     missed = 0
     try:
         with ThreadPoolExecutor(asked.jobs) as pool:
-            for finding in pool.map(partial(search, asked=asked), chosen):
+            each = pool.map if asked.jobs > 1 else map  # only here an interrupt is heard at once
+            for finding in each(partial(search, asked=asked), chosen):
                 print(finding, flush=True)
                 missed += finding.test is None
     except PlantError as error:

@@ -1,3 +1,5 @@
+import argparse
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from scripts.plant_faults import (
     nearest_tests,
     plant,
     read_faults,
+    search,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,6 +76,50 @@ def test_what_imports_the_changed_file_through_doors_too_is_nearest(tree):
     assert names == ["tests/test_door.py", "tests/sums/test_folder.py", "sbp_jax/sums/double.py"]
     names = [str(file.relative_to(tree)) for file in others]
     assert names == ["tests/test_double.py", "tests/test_helped.py", "sbp_jax/other.py"]
+
+
+PYTEST = {
+    "finds": """if grep -q "a - b" sbp_jax/sums/plus.py
+        then echo "FAILED tests/test_door.py::test_it[a b] - boom"; exit 1; fi
+        echo "...  [100%]" """,
+    "misses": 'echo "..  [ 50%]"; echo ".s  [100%]"',
+    "hangs": 'echo "."; sleep 60 & sleep 60',
+    "cannot": 'echo "ERROR tests/test_door.py"; exit 2',
+}
+
+
+@pytest.fixture
+def asked(tree, request):
+    for command in (["init", "-q"], ["add", "."]):
+        subprocess.run(["git", "-C", tree, *command], check=True)
+    python = tree / "python"
+    python.write_text(f"#!/bin/sh\n{PYTEST[request.param]}\n")
+    python.chmod(0o755)
+    return argparse.Namespace(root=tree, python=str(python), pytest=[], limit=1, check_clean=True)
+
+
+@pytest.mark.parametrize("asked", ["finds"], indirect=True)
+def test_the_test_that_fails_is_named_and_the_checkout_left_alone(asked):
+    finding = search(FAULT, asked)
+    assert (finding.test, finding.in_time) == ("tests/test_door.py::test_it[a b]", True)
+    assert all((asked.root / name).read_text() == text for name, text in TREE.items())
+
+
+@pytest.mark.parametrize("asked", ["misses"], indirect=True)
+def test_a_fault_that_is_not_found_says_how_many_tests_passed(asked):
+    assert "NOT FOUND by 6 tests" in str(search(FAULT, asked))  # two stages of three
+
+
+@pytest.mark.parametrize("asked", ["hangs"], indirect=True)
+def test_what_does_not_end_is_killed_with_all_that_it_started(asked):
+    asked.check_clean = False
+    assert str(search(FAULT, asked)).endswith("NOT FOUND by 1 tests, time is up")
+
+
+@pytest.mark.parametrize("asked", ["cannot"], indirect=True)
+def test_a_run_that_tests_nothing_is_no_finding(asked):
+    with pytest.raises(PlantError, match="pytest ended with 2"):
+        search(FAULT, asked)
 
 
 def test_an_unknown_name_is_refused(capsys):
