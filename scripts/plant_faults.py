@@ -281,11 +281,11 @@ def main(arguments: Sequence[str]) -> int:
     if asked.list:
         print(*(f"{fault.name:28}{fault.what}" for fault in chosen), sep="\n")
         return 0
-    missed = 0
+    missed, look = 0, partial(search, asked=asked)
     try:
         with ThreadPoolExecutor(asked.jobs) as pool:
-            each = pool.map if asked.jobs > 1 else map  # only here an interrupt is heard at once
-            for finding in each(partial(search, asked=asked), chosen):
+            # Without a pool an interrupt is heard at once.
+            for finding in pool.map(look, chosen) if asked.jobs > 1 else map(look, chosen):
                 print(finding, flush=True)
                 missed += finding.test is None
     except PlantError as error:
