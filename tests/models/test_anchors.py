@@ -179,7 +179,7 @@ def test_a_description_rebuilds_the_forecaster(family):
     made = make_forecaster(
         NetworkConfig(features=4), family, anchors, (1, 0), ceiling=Ceiling(0, 2.0)
     )
-    described = describe(made.model, made.family, static_names="abc", sequence_names="de")
+    described = describe(made.network, made.family, static_names="abc", sequence_names="de")
     # Through JSON, as from a run folder.
     assert forecaster_from(json.loads(json.dumps(described))) == made
 

@@ -124,8 +124,8 @@ def test_families_without_bins_take_no_notice():
         ceiling=Ceiling(0, 1.0),
         free_logits=False,
     )
-    assert made.model.anchors == ()
-    assert made.model.ceiling is None
+    assert made.network.module.anchors == ()
+    assert made.network.module.ceiling is None
 
 
 @pytest.mark.parametrize("knots", [(), (1.0,), (0.0, 0.0), (1.0, 0.0)])
