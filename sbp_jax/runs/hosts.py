@@ -20,7 +20,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 from jax.experimental import multihost_utils
@@ -113,7 +113,7 @@ def _join(hosts: Hosts) -> None:
         return
     # Its handler would swallow SIGTERM; training has one of its own.
     jax.config.update("jax_enable_preemption_service", False)
-    told = {}
+    told: dict[str, Any] = {}
     if hosts.coordinator != AUTO:
         told = {
             "coordinator_address": hosts.coordinator,
