@@ -31,7 +31,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(figure_inputs, tmp_
     before = path.read_bytes()
 
     def fail(target, **_):
-        target.write_bytes(b"half")
+        target.write(b"half")
         raise OSError("disk full")
 
     monkeypatch.setattr(figure, "savefig", fail)

@@ -294,7 +294,7 @@ def test_a_failed_animation_leaves_the_old_file_and_nothing_else(tmp_path, monke
     path.write_bytes(b"old")
 
     def fail(image, target, **_):
-        target.write_bytes(b"half")
+        target.write(b"half")
         raise OSError("disk full")
 
     monkeypatch.setattr(Image.Image, "save", fail)
