@@ -122,7 +122,7 @@ class SearchSpace:
         """
         known = (*SHARED, *config.network.varied)
         if strange := sorted(self.numeric.keys() - set(known)):
-            raise SweepError(f"numeric: expected settings of {known}, got {strange}")
+            raise SweepError(f"search space: numeric: expected settings of {known}, got {strange}")
         for name, value in self._extremes():
             try:
                 member_of(with_settings(config, {name: value}))

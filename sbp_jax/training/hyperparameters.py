@@ -49,7 +49,7 @@ class Hyperparameters:
     tail_mass: float | None = None
     smoothing: float | None = None
     seed: int | None = None
-    network: Mapping[str, float] = field(default_factory=dict)
+    network: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         """Refuse numbers out of their ranges: once they are traced, nobody can."""
