@@ -131,8 +131,8 @@ def _join(hosts: Hosts) -> None:
         heartbeat_timeout_seconds=hosts.timeout,
         shutdown_timeout_seconds=hosts.timeout,
     )
-    if hosts.coordinator is not None and hosts.coordinator != AUTO:
-        listens = os.environ.get(_BIND, hosts.coordinator)
+    if hosts.coordinator and hosts.coordinator != AUTO:
+        listens = os.environ.get(_BIND) or hosts.coordinator
         if hosts.process == 0:
             _check_free(listens)
         initialize = partial(

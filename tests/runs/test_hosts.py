@@ -127,7 +127,7 @@ def named(kind, tree):
 
 
 def scenario(folder):
-    """A step; then a run that one process began, which is stopped and goes on; then a failure."""
+    """A step; then a run that one process began, until the second process is told to stop."""
     with pytest.raises(DeviceError, match="expected shard_map under 2 processes, got pmap"):
         Devices(backend="pmap")
     if not is_first():
@@ -139,6 +139,11 @@ def scenario(folder):
     keep(folder, "step", first_step(Devices(), only_own=True))
     with stopped_while_saving(1, told=not is_first()):
         study(Devices(), folder / "run", only_own=True)
+
+
+def longer_scenario(folder):
+    """The run goes on to its end; then the first process fails, for which the second waits."""
+    scenario(folder)
     keep(folder, "run", study(Devices(), folder / "run", only_own=True))
     if is_first():
         raise OSError(f"{folder}: of no use")
@@ -216,19 +221,19 @@ def start(tmp_path):
         process.wait()
 
 
-def test_two_processes_do_as_one_does(tmp_path, start):
-    """A step of both, each with its own examples alone; a run that goes from one process to both,
-    stops, ends, and is read by one: losses, scores, parameters, outcomes in order, one log."""
+@pytest.mark.parametrize(
+    "what", ["scenario", pytest.param("longer_scenario", marks=pytest.mark.slow)]
+)
+def test_two_processes_do_as_one_does(tmp_path, start, what):
+    """A step of both, each with its own examples alone; a run that goes from one process to both
+    and back: losses, scores, parameters, outcomes in order, one log."""
     one, run = Devices(jax.devices()[:1]), tmp_path / "run"
     with stopped_while_saving(0, told=True):
         study(one, run)
-    processes = start("scenario")
+    processes = start(what)
     step, whole = first_step(one), study(one, tmp_path / "whole")
     codes = [process.wait(PATIENCE) for process in processes]
     said = [(tmp_path / f"stderr-{number}").read_text() for number in range(2)]
-    assert codes[0] == 1, said
-    assert "of no use" in said[0], said
-    assert codes[1] in (1, -signal.SIGABRT), said  # it waits for the first in vain
     valid = examples(61, 1)
     np.testing.assert_array_equal(step["scores"], 2 * valid.target + valid.sequence[:, 0, 0])
     for found in found_by_both(tmp_path, "step"):
@@ -237,15 +242,30 @@ def test_two_processes_do_as_one_does(tmp_path, start):
         np.testing.assert_array_equal(found["scores"], step["scores"])
         error = np.linalg.norm(found["gradient"] - step["gradient"])
         assert error < 1e-6 * np.linalg.norm(step["gradient"])
-    first, second = found_by_both(tmp_path, "run")
-    for name in first:
-        np.testing.assert_array_equal(first[name], second[name])
-    log = (run / "metrics.jsonl").read_text().splitlines()
-    assert [json.loads(line)["epoch"] for line in log] == [0, 1, 2]
-    for found in (first, study(one, run)):
-        assert found.keys() == whole.keys()
-        for name in whole.keys() - {"held"}:
-            np.testing.assert_allclose(found[name], whole[name], 1e-4, 1e-5, err_msg=name)
+    if what == "scenario":
+        assert codes == [0, 0], said
+        assert epochs_logged(run) == [0, 1]
+    else:
+        assert codes[0] == 1, said
+        assert "of no use" in said[0], said
+        assert codes[1] in (1, -signal.SIGABRT), said
+        first, second = found_by_both(tmp_path, "run")
+        for name in first:
+            np.testing.assert_array_equal(first[name], second[name])
+        compare(first, whole)
+    compare(study(one, run), whole)
+    assert epochs_logged(run) == [0, 1, 2]
+
+
+def compare(found, expected):
+    assert found.keys() == expected.keys()
+    for name in expected.keys() - {"held"}:
+        np.testing.assert_allclose(found[name], expected[name], 1e-4, 1e-5, err_msg=name)
+
+
+def epochs_logged(folder):
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    return [json.loads(line)["epoch"] for line in lines]
 
 
 def found_by_both(tmp_path, what):
