@@ -1,0 +1,1 @@
+"""Running things: command lines, run folders, files written whole, hosts, kept programs."""
