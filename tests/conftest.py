@@ -1,12 +1,9 @@
 """Settings of the whole suite; they must be in place before JAX starts its backend."""
 
-import contextlib
 import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
-
-from tests.memory import ReleaseMemory
 
 # Eight virtual devices on few cores deadlock in collectives unless the thread pool is larger.
 os.environ.setdefault("NPROC", "32")
@@ -23,6 +20,9 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 import jax
 import pytest
 from jaxtyping import install_import_hook
+
+from tests.compilation import optimising
+from tests.memory import ReleaseMemory
 
 # Shapes written in signatures are checked at run time, in tests only.
 install_import_hook(
@@ -62,35 +62,15 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
-@contextlib.contextmanager
-def _most_optimizations_disabled(wanted: bool) -> Iterator[None]:
-    usual = jax.config.values["jax_disable_most_optimizations"]
-    jax.config.update("jax_disable_most_optimizations", wanted)
-    try:
-        yield
-    finally:
-        jax.config.update("jax_disable_most_optimizations", usual)
-
-
-@contextlib.contextmanager
-def without_optimising() -> Iterator[None]:
-    with _most_optimizations_disabled(True):
-        yield
-
-
-@contextlib.contextmanager
-def optimising() -> Iterator[None]:
-    with _most_optimizations_disabled(False):
-        yield
-
-
 @pytest.fixture
 def quick_compilation() -> Iterator[None]:
-    with without_optimising():
+    """Compile a test without optimising, also where the suite was told to optimise."""
+    with optimising(False):
         yield
 
 
 @pytest.fixture(scope="module")
 def quick_compilation_throughout() -> Iterator[None]:
-    with without_optimising():
+    """`quick_compilation` for the fixtures and tests of a module."""
+    with optimising(False):
         yield

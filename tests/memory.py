@@ -12,15 +12,20 @@ import pytest
 
 LARGEST = 900 * 2**20
 """Bytes in memory beyond which all is given back; what one test takes comes on top."""
+GROWTH = 250 * 2**20
+"""Bytes by which memory must grow before it is given back again: some of it cannot be."""
 
 
 class ReleaseMemory:
     """A plugin that looks after every test; JAX itself keeps all it ever compiled."""
 
+    def __init__(self) -> None:
+        self.limit = LARGEST
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self) -> Generator[None]:
         yield
-        if resident() > LARGEST:
+        if resident() > self.limit:
             jax.clear_caches()
             gc.collect()
             if sys.platform == "linux":
@@ -28,6 +33,7 @@ class ReleaseMemory:
                 trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
                 if trim:
                     trim(0)
+            self.limit = max(LARGEST, resident() + GROWTH)
 
 
 def resident() -> int:
