@@ -13,7 +13,7 @@ def params():
     return [pytest.param(c, id=c.name, marks=pytest.mark.slow if c.slow else ()) for c in CASES]
 
 
-@pytest.fixture(params=params())
+@pytest.fixture(params=params(), scope="module")  # all laws of a case, then those of the next
 def case(request):
     return request.param
 
