@@ -1,18 +1,28 @@
 """Settings of the whole suite; they must be in place before JAX starts its backend."""
 
-import contextlib
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 # Eight virtual devices on few cores deadlock in collectives unless the thread pool is larger.
 os.environ.setdefault("NPROC", "32")
-os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=8")
+# Most of the time goes into compiling programs that run once or twice: they are not optimised, and
+# the flags make compilation three times quicker (older emitters, one LLVM module for a program).
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_force_host_platform_device_count=8 "
+    "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1",
+)
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import jax
 import pytest
 from jaxtyping import install_import_hook
+
+from tests.compilation import optimising
+from tests.memory import ReleaseMemory
 
 # Shapes written in signatures are checked at run time, in tests only.
 install_import_hook(
@@ -21,12 +31,18 @@ install_import_hook(
 )
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+# Tracing makes so many objects that Python would search for garbage for a fifth of the time.
+gc.set_threshold(100_000, 50, 100)
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the tests marked slow")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(ReleaseMemory())  # for the doctests of sbp_jax too
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -46,26 +62,15 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
-@contextlib.contextmanager
-def without_optimising() -> Iterator[None]:
-    """Compile without optimising, where compilation is most of what tests spend time on."""
-    usual = jax.config.values["jax_disable_most_optimizations"]
-    jax.config.update("jax_disable_most_optimizations", True)
-    try:
-        yield
-    finally:
-        jax.config.update("jax_disable_most_optimizations", usual)
-
-
 @pytest.fixture
 def quick_compilation() -> Iterator[None]:
-    """`without_optimising` for a test."""
-    with without_optimising():
+    """Compile a test without optimising, also where the suite was told to optimise."""
+    with optimising(False):
         yield
 
 
 @pytest.fixture(scope="module")
 def quick_compilation_throughout() -> Iterator[None]:
-    """`without_optimising` for the fixtures and tests of a module."""
-    with without_optimising():
+    """`quick_compilation` for the fixtures and tests of a module."""
+    with optimising(False):
         yield

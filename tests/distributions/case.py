@@ -1,7 +1,8 @@
 """A family with sets of parameters, on which every law is tried.
 
 The laws evaluate rows, each a set of parameters with its own arguments, in blocks of one size, so
-that every method of a family is compiled once for all its laws.
+that a family is compiled once for all its laws: one program for most of its methods, one for their
+gradients.
 """
 
 import functools
@@ -16,20 +17,44 @@ import scipy.integrate
 from numpy.typing import NDArray
 
 BLOCK = 512
+AT_POINTS = ("log_prob", "cdf", "log_cdf", "sf", "log_sf")
+"""Methods that one program evaluates together; the others take other arguments, or long."""
+SLOPES = (*AT_POINTS, "crps")
+"""Methods whose gradients one program evaluates together."""
 
 
 @functools.cache
-def compiled(family, method, slopes):
-    """A method, or its gradients in every argument, on rows."""
-    function = getattr(family, method)
-    if not slopes:
-        return jax.jit(function)
+def compiled(family, method):
+    """A method on rows, or where there is none all of `AT_POINTS`, stacked."""
+    if method:
+        return jax.jit(getattr(family, method))
+    return jax.jit(lambda *a: jnp.stack([getattr(family, name)(*a) for name in AT_POINTS]))
 
-    def total(params, *arguments):
-        value = function(params, *arguments)
-        return jnp.sum(jnp.where(jnp.isfinite(value), value, 0.0))
 
-    return jax.jit(lambda *a: jax.grad(total, tuple(range(len(a))))(*a))
+@functools.cache
+def compiled_slopes(family):
+    """Gradients of `SLOPES` in every argument, stacked; where a value is not finite, 0."""
+
+    def finite(*arguments):
+        values = jnp.stack([getattr(family, name)(*arguments) for name in SLOPES])
+        return jnp.where(jnp.isfinite(values), values, 0.0)
+
+    def gradients(*arguments):
+        values, back = jax.vjp(finite, *arguments)
+        one_of_them = jnp.eye(len(SLOPES), dtype=values.dtype)[:, :, None]
+        return jax.vmap(back)(jnp.broadcast_to(one_of_them, (len(SLOPES), *values.shape)))
+
+    return jax.jit(gradients)
+
+
+def evaluate(family, method, slopes, arguments):
+    """A method, or its gradients in every argument, on rows of one block."""
+    if slopes:
+        at = SLOPES.index(method)
+        return jax.tree.map(lambda x: np.asarray(x)[at], compiled_slopes(family)(*arguments))
+    if method in AT_POINTS:
+        return np.asarray(compiled(family, None)(*arguments))[AT_POINTS.index(method)]
+    return compiled(family, method)(*arguments)
 
 
 @dataclass(frozen=True)
@@ -71,7 +96,7 @@ class Case:
             here = slice(at, at + BLOCK)
             params = jax.tree.map(lambda x, here=here: x[row[here]].astype(dtype), self.params)
             inputs = (x[here].astype(dtype) for x in values)
-            results.append(compiled(self.family, method, slopes)(params, *inputs))
+            results.append(evaluate(self.family, method, slopes, (params, *inputs)))
         joined = jax.tree.map(lambda *parts: np.concatenate(parts)[:size], *results)
         return jax.tree.map(lambda x: np.reshape(x, (*shape, *x.shape[1:])), joined)
 

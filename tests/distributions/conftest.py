@@ -9,16 +9,11 @@ FILES = sorted(path.stem for path in Path(__file__).parent.glob("cases_*.py"))
 CASES = [case for name in FILES for case in import_module(f"tests.distributions.{name}").CASES]
 
 
-@pytest.fixture(autouse=True)
-def _quick_compilation(quick_compilation):
-    """Here in every test, unless a file has its own fixture of this name."""
-
-
 def params():
     return [pytest.param(c, id=c.name, marks=pytest.mark.slow if c.slow else ()) for c in CASES]
 
 
-@pytest.fixture(params=params())
+@pytest.fixture(params=params(), scope="module")  # all laws of a case, then those of the next
 def case(request):
     return request.param
 

@@ -1,5 +1,6 @@
 """The spliced family at 2,000 random parameter sets and points, against 40 digits."""
 
+import functools
 from itertools import pairwise
 
 import jax
@@ -10,6 +11,7 @@ import pytest
 from mpmath import mpf
 
 from sbp_jax.distributions import SplicedBinnedPareto
+from tests.compilation import jit_as_users
 from tests.distributions.exact import Exact
 
 EDGES = (-30.0, -12.0, -5.0, -2.0, -0.5, 0.5, 1.0, 4.0, 4.25, 9.0, 20.0, 45.0)
@@ -21,11 +23,6 @@ FAMILIES = {
 SHAPES = np.array([0, 1e-8, -1e-8, 1e-4, -1e-4, 0.3, -0.3, 0.9])
 METHODS = ("log_prob", "log_cdf", "log_sf", "crps")
 BOUNDS = {np.float32: 2e-5, np.float64: 1e-12}
-
-
-@pytest.fixture(autouse=True)
-def _quick_compilation():
-    """In place of the folder's: here the code runs as optimised as for users."""
 
 
 def draw(family, rows):
@@ -68,12 +65,43 @@ def sample(request):
         yield family, params, y, q, laws
 
 
-def evaluate(family, params, dtype, method, argument):
-    with jax.enable_x64(dtype == np.float64):
-        params = jax.tree.map(lambda x: jnp.asarray(x, dtype), params)
-        value = jax.jit(getattr(family, method))(params, jnp.asarray(argument, dtype))
-        assert value.dtype == dtype
-        return np.asarray(value, np.float64)
+@pytest.fixture(scope="module")
+def values(sample):
+    """All methods in either precision, compiled as optimised as for users."""
+    family, params, y, q, _ = sample
+
+    @jit_as_users
+    def evaluate(params, y, q):
+        found = {method: getattr(family, method)(params, y) for method in METHODS}
+        return found | {"quantile": family.quantile(params, q)}
+
+    found = {}
+    for dtype in BOUNDS:
+        with jax.enable_x64(dtype == np.float64):
+            arguments = jax.tree.map(lambda x, d=dtype: jnp.asarray(x, d), (params, y, q))
+            found[dtype] = evaluate(*arguments)
+    return found
+
+
+@pytest.fixture(scope="module")
+def exact(sample):
+    """A function from a method to its values at 40 digits, rounded; each computed once."""
+    *_, y, q, laws = sample
+
+    @functools.cache
+    def values(method):
+        points = q if method == "quantile" else y
+        pairs = zip(laws, points, strict=True)
+        return np.array([float(getattr(law, method)(mpf(float(x)))) for law, x in pairs])
+
+    return values
+
+
+@pytest.fixture(scope="module")
+def sides(sample):
+    """Log densities on both sides of a threshold that y meets, at each row."""
+    *_, y, _, laws = sample
+    return [jumps(law, mpf(float(x))) for law, x in zip(laws, y, strict=True)]
 
 
 def check(found, want, dtype, what):
@@ -97,15 +125,14 @@ def jumps(law, y):
 
 
 @pytest.mark.parametrize("dtype", BOUNDS)
-@pytest.mark.parametrize("method", METHODS)
-def test_values(sample, method, dtype):
-    family, params, y, _, laws = sample
-    found = evaluate(family, params, dtype, method, y)
+@pytest.mark.parametrize("method", [*METHODS, "quantile"])
+def test_values(method, dtype, values, exact, sides):
+    found = values[dtype][method]
+    assert found.dtype == dtype
+    found = np.asarray(found, np.float64)
     assert not np.any(np.isnan(found))
-    points = [mpf(float(x)) for x in y]
     if method == "log_prob":
         # The density jumps at a threshold, which is itself rounded: there either side is right.
-        sides = [jumps(law, x) for law, x in zip(laws, points, strict=True)]
         want = np.array(
             [
                 min(s, key=lambda v: 0 if v == f else abs(v - f))
@@ -113,22 +140,12 @@ def test_values(sample, method, dtype):
             ]
         )
     else:
-        want = np.array(
-            [float(getattr(law, method)(x)) for law, x in zip(laws, points, strict=True)]
-        )
+        want = exact(method)
     check(found, want, dtype, method)
 
 
-@pytest.mark.parametrize("dtype", BOUNDS)
-def test_quantiles(sample, dtype):
-    family, params, _, q, laws = sample
-    found = evaluate(family, params, dtype, "quantile", q)
-    want = np.array([float(law.quantile(mpf(float(x)))) for law, x in zip(laws, q, strict=True)])
-    check(found, want, dtype, "quantile")
-
-
 @pytest.mark.parametrize(("method", "rows"), [("log_prob", 2000), ("log_cdf", 300), ("crps", 300)])
-def test_gradients_in_float32(sample, method, rows):
+def test_gradients_in_float32(sample, method, rows, sides):
     """In y, in every parameter of the tails and in one logit, against differences at 40 digits."""
     family, params, y, _, laws = sample
 
@@ -144,7 +161,7 @@ def test_gradients_in_float32(sample, method, rows):
         point = mpf(float(x))
         # Where the density jumps there is no derivative, where f or F is 0 no finite one.
         outside = any(mpmath.isinf(x) for x in (law.log_prob(point), getattr(law, method)(point)))
-        if outside or len(jumps(law, point)) > 1:
+        if outside or len(sides[row]) > 1:
             continue
         index = row % len(law.logits)
         found = {name: getattr(slopes, name)[row] for name in family.Params._fields}

@@ -18,7 +18,7 @@ from sbp_jax.distributions import (
     SplicedBinnedPareto,
     StudentT,
 )
-from tests.conftest import without_optimising
+from tests.compilation import jit_as_users
 
 EDGES = np.arange(-15.5, 100)
 FAMILIES = [
@@ -33,11 +33,6 @@ FAMILIES = [
     pytest.param(QuantileHead(np.linspace(0.05, 0.95, 19), 5.0, 10.0), marks=pytest.mark.slow),
 ]
 ROWS, YARDS = 700, jnp.arange(-12.0, 90.0, 6.0)
-
-
-@pytest.fixture(autouse=True)
-def _quick_compilation():
-    """In place of the folder's: it is the optimisations that are on trial."""
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: type(family).__name__)
@@ -58,9 +53,10 @@ def test_vmap_over_yards_equals_one_yard_at_a_time(family):
         def at(y):
             return {"log_prob": family.log_prob(params, y), "cdf": family.cdf(params, y)}
 
-    together = jax.jit(jax.vmap(at))(YARDS)
-    with without_optimising():
-        one_at_a_time = [jax.jit(at)(y) for y in YARDS]
+    # The optimisations are on trial.
+    together = jit_as_users(jax.vmap(at))(YARDS)
+    alone = jax.jit(at)
+    one_at_a_time = [alone(y) for y in YARDS]
     for k, y in enumerate(YARDS):
         for name, value in one_at_a_time[k].items():
             np.testing.assert_allclose(

@@ -201,10 +201,10 @@ def test_transformations_agree(light_case, request):
     expected = {name: case(name, rows, y) for name in POINT_METHODS}
     expected["log_interval"] = case("log_interval", rows, y - 0.4, y + 0.5)
     close = {"rtol": 1e-11, "atol": 1e-13}
-    mapped = jax.jit(jax.vmap(values))(case.params, y)
+    both = jax.jit(lambda params, y: (jax.vmap(values)(params, y), values(params, y.T)))
+    mapped, broadcast = both(case.params, y)
     chex.assert_trees_all_close(mapped, expected, **close)
     # Batch dimensions of the parameters broadcast against those of y.
-    broadcast = jax.jit(values)(case.params, y.T)
     chex.assert_trees_all_close(jax.tree.map(jnp.transpose, broadcast), expected, **close)
 
 
@@ -289,5 +289,5 @@ def test_compiles_once_per_shape(case):
     one, other = (jax.tree.map(lambda x, k=k: x[k], case.params) for k in (0, 1))
     again = dataclasses.replace(case.family)
     for family, params, y in ((case.family, one, 0.25), (again, other, -3.0)):
-        jitted.lower(family, params, np.float64(y))  # traces as a call does, and compiles nothing
+        jitted.trace(family, params, np.float64(y))  # as a call does, but compiles nothing
     assert len(traces) == 1

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
+from tests.compilation import jit_as_users
 
 EDGES = (-20.0, -3.0, -1.0, 0.0, 0.5, 4.0, 30.0)
 FAMILIES = [
@@ -23,11 +24,6 @@ LEVELS = jnp.array([1e-5, 0.01, 0.1, 0.3, 0.5, 0.8, 0.95, 0.999])
 ordinary = settings(max_examples=60, deadline=None, derandomize=True)
 
 
-@pytest.fixture(autouse=True)
-def _quick_compilation():
-    """In place of the folder's: here the code runs as optimised as for users."""
-
-
 def raws(largest):
     # Raw numbers for the largest family; the others take the first few.
     return arrays(np.float32, 10, elements=st.floats(-largest, largest, width=32))
@@ -37,7 +33,7 @@ def raws(largest):
 def jitted(request):
     family = request.param
 
-    @jax.jit
+    @jit_as_users
     def evaluate(raw, y):
         params = family.constrain(raw[: family.num_outputs])
         quantiles = family.quantile(params, LEVELS)

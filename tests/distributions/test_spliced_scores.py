@@ -31,7 +31,7 @@ def scored(family):
     return jax.jit(family.twcrps)
 
 
-@pytest.fixture(params=SPLICED)
+@pytest.fixture(params=SPLICED, scope="module")
 def spliced(request):
     return request.param
 
