@@ -187,7 +187,7 @@ def _following(rows: pl.DataFrame, rating: str) -> dict[str, Any] | None:
 
 
 def _split_halves(plays: RegularPlays, ratings: Mapping[str, Rating]) -> Mapping[str, SplitHalf]:
-    games = plays.scored.group_by(WHO).agg(pl.col("game_id").n_unique())
+    games = plays.scored.group_by(WHO, maintain_order=True).agg(pl.col("game_id").n_unique())
     if (games["game_id"] > 1).sum() < _FEWEST:
         return {}
     found = {}

@@ -123,7 +123,7 @@ def with_dropbacks(
         nothing of a throw, no play score either, but the passer's name, if he threw at all; its
         columns choice_part and throw_score are 0.
     """
-    names = plays.group_by("passer_id").agg(SPELLING)
+    names = plays.group_by("passer_id", maintain_order=True).agg(SPELLING)
     known = sacks.select([x for x in sacks.columns if x in plays.columns])
     promise = plays["expected"].to_numpy() - throw_expected.throw
     thrown = plays.with_columns(

@@ -132,7 +132,7 @@ def _variance_between(groups: pl.DataFrame, above: list[str]) -> float:
     a, x = 1 / pl.col("variance"), pl.col("mean")
     centred = x - (a * x).sum() / a.sum()
     found = (
-        exact.group_by(_by(above))
+        exact.group_by(_by(above), maintain_order=True)
         .agg(
             freedom=pl.len() - 1.0,
             scatter=(a * centred**2).sum(),

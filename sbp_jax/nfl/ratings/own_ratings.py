@@ -44,7 +44,9 @@ def _valued(rating: str, plays: RegularPlays) -> pl.DataFrame:
 
 
 def _mean_play_scores(plays: RegularPlays) -> pl.DataFrame:
-    return plays.throws.group_by(WHO).agg(pl.col("play_score").mean().alias(PLAY_MEAN))
+    return plays.throws.group_by(WHO, maintain_order=True).agg(
+        pl.col("play_score").mean().alias(PLAY_MEAN)
+    )
 
 
 def _play_score_totals(plays: RegularPlays) -> GameTotals:

@@ -121,7 +121,7 @@ def _counts(passes: pl.DataFrame) -> pl.DataFrame:
     """What the passes of each passer add up to."""
     # Game ids begin with the date.
     plays = passes.sort("game_id", maintain_order=True)
-    return plays.group_by(_WHO).agg(
+    return plays.group_by(_WHO, maintain_order=True).agg(
         passer_name=SPELLING,
         teams=TEAMS,
         team=pl.col("offense").mode(maintain_order=True).first(),
@@ -135,7 +135,7 @@ def _counts(passes: pl.DataFrame) -> pl.DataFrame:
 
 def _sacks(snaps: pl.DataFrame) -> pl.DataFrame:
     sacked = snaps.filter((pl.col("season_type") == "REG") & (pl.col("kind") == "sack"))
-    return sacked.group_by(_WHO).agg(
+    return sacked.group_by(_WHO, maintain_order=True).agg(
         sacks=pl.len().cast(pl.Int32), sack_yards=-pl.col("yards").cast(pl.Int32).sum()
     )
 
@@ -144,7 +144,7 @@ def _results(passes: pl.DataFrame, games: pl.DataFrame) -> pl.DataFrame:
     """Games of each passer who threw the most in them, and how many his team won."""
     team = ["game_id", "offense"]
     mains = (
-        passes.group_by(*_WHO, *team)
+        passes.group_by(*_WHO, *team, maintain_order=True)
         .agg(attempts=pl.len())
         .sort("attempts", "passer_id", descending=[True, False])
         .unique(team, keep="first", maintain_order=True)
@@ -158,7 +158,9 @@ def _results(passes: pl.DataFrame, games: pl.DataFrame) -> pl.DataFrame:
     won = (
         pl.when(pl.col("winner") == TIE).then(0.5).otherwise(pl.col("winner") == pl.col("offense"))
     )
-    return mains.group_by(_WHO).agg(games_as_main=pl.len().cast(pl.Int32), wins=won.sum())
+    return mains.group_by(_WHO, maintain_order=True).agg(
+        games_as_main=pl.len().cast(pl.Int32), wins=won.sum()
+    )
 
 
 def _playoff_teams(games: pl.DataFrame) -> pl.DataFrame:
@@ -168,7 +170,7 @@ def _playoff_teams(games: pl.DataFrame) -> pl.DataFrame:
 
 
 def _known_playoffs(games: pl.DataFrame) -> pl.DataFrame:
-    return games.group_by("season").agg(
+    return games.group_by("season", maintain_order=True).agg(
         known=(pl.col("season_type") == "POST").sum() >= PLAYOFF_GAMES
     )
 

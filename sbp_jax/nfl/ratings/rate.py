@@ -201,7 +201,7 @@ def _described(plays: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
     # Game ids begin with the date, and teams are named in order of play.
     return (
         plays.sort(_GAME, maintain_order=True)
-        .group_by(by)
+        .group_by(by, maintain_order=True)
         .agg(
             **names,
             attempts=(~pl.col("sack")).sum().cast(pl.Int32),

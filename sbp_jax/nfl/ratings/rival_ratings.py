@@ -30,11 +30,11 @@ def _net_yards_of_counts(t: Totals) -> Float[np.ndarray, "*any"]:
 
 def _official_totals(plays: RegularPlays) -> pl.DataFrame:
     """Statistics of each passer's games, those in which he was sacked but threw no pass too."""
-    lost = plays.sacks.group_by(GAME).agg(
+    lost = plays.sacks.group_by(GAME, maintain_order=True).agg(
         sacks=pl.len(), sack_yards=-pl.col("yards").cast(pl.Int64).sum()
     )
     return (
-        plays.passes.group_by(GAME)
+        plays.passes.group_by(GAME, maintain_order=True)
         .agg(
             attempts=pl.len(),
             completions=pl.col("complete").sum(),

@@ -91,7 +91,7 @@ def completion_over_expected(
     return (
         passes.select("season", "passer_id", "complete", expected=pl.Series(expected))
         .with_columns(expected=pl.col("expected") + gained)
-        .group_by("season", "passer_id")
+        .group_by("season", "passer_id", maintain_order=True)
         .agg(
             targeted=pl.len().cast(pl.Int32),
             completion_percent=100 * pl.col("complete").mean(),

@@ -331,3 +331,13 @@ def test_real_totals_agree_with_the_public_record(shared_data):
         assert (row["passer_name"], row["teams"], row["touchdowns"]) == (name, team, touchdowns)
     for year, rows in found.filter("qualified").partition_by("season", as_dict=True).items():
         assert 30 <= rows.height <= 36, year
+
+
+def test_the_same_plays_are_rated_the_same_to_the_last_digit():
+    """Sums in the order in which groups happen to be found differ from one call to the next."""
+    plays = league(passers=200)
+    first = rate(plays, min_attempts=MIN_ATTEMPTS)
+    for _ in range(4):
+        again = rate(plays, min_attempts=MIN_ATTEMPTS)
+        assert again.table.equals(first.table)
+        assert again.level_variances == first.level_variances
