@@ -51,7 +51,7 @@ from sbp_jax.runs.experiment import deciding_settings, in_run
 from sbp_jax.runs.extras import need_extras
 from sbp_jax.runs.hosts import Hosts, first_then_others, is_first
 from sbp_jax.runs.run_folder import read_config, read_json
-from sbp_jax.sweeps.problem import Problem
+from sbp_jax.sweeps.space import Problem
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.heads import rehearse_heads, train_heads
 from sbp_jax.training.loop import Fit

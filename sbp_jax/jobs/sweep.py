@@ -19,11 +19,11 @@ from sbp_jax.runs.config_file import save_config
 from sbp_jax.runs.experiment import deciding_settings, in_run
 from sbp_jax.runs.extras import need_extras
 from sbp_jax.runs.hosts import Hosts
-from sbp_jax.sweeps.problem import Problem
 from sbp_jax.sweeps.space import (
     Choice,
     Integers,
     LogUniform,
+    Problem,
     SearchSpace,
     Uniform,
     with_settings,

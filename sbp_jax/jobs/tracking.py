@@ -43,7 +43,7 @@ from sbp_jax.nfl.tracking.summary import summary_of_batch
 from sbp_jax.runs.experiment import deciding_settings, in_run
 from sbp_jax.runs.extras import need_extras
 from sbp_jax.runs.hosts import Hosts, first_then_others, is_first
-from sbp_jax.sweeps.problem import Problem
+from sbp_jax.sweeps.space import Problem
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.forecaster_loss import Augment
 from sbp_jax.training.heads import rehearse_heads, train_heads

@@ -1,7 +1,7 @@
 """A network and a family of distributions as one predictive model, without its parameters."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Any, ClassVar, get_args
 
@@ -147,7 +147,7 @@ def make_forecaster(
     """Join a network of the given sizes to a family.
 
     Args:
-        config: sizes.
+        config: sizes; what a subclass has more is for its own use.
         family: fixes the number of outputs; binned families get logits tied to the anchors.
         anchors: ignored by families without bins.
         step_columns: columns of the series that the perceptron sees directly.
@@ -161,7 +161,8 @@ def make_forecaster(
             equally wide, a ceiling was given to anchors that count in bins, or nothing is left
             that the bins' logits could come from.
     """
-    sizes = asdict(config) | {"step_columns": step_columns}
+    sizes = {one.name: getattr(config, one.name) for one in fields(NetworkConfig)}
+    sizes["step_columns"] = step_columns
     if not isinstance(family, SplicedBinnedPareto | Binned):
         model = PlayModel(num_outputs=family.num_outputs, **sizes)
         return Forecaster(FlaxNetwork(model), family)

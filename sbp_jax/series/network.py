@@ -16,20 +16,14 @@ from sbp_jax.models.tcn import receptive_field
 
 
 @dataclass(frozen=True)
-class SeriesNetwork:
-    """Sizes of the network.
+class SeriesNetwork(NetworkConfig):
+    """Sizes of the network, those of `NetworkConfig` and two more.
 
     The bins of `SplicedBinnedPareto` and `Binned` get no logit each but logits at `knots` distances
     from a point that the network moves, straight in between: a histogram that shifts with the level
     of the series, has few outputs, and can still change its form.
 
     Attributes:
-        features: channels of the TCN.
-        layers: its blocks.
-        kernel_size: taps of each convolution.
-        hidden: widths of the perceptron's layers.
-        dropout: of the state and the hidden layers, in training.
-        encoder_dropout: of the TCN's channels, in training.
         knots: on either side of the point, and one at it; 0 gives every bin a logit of its own.
         center: standardised value where the point lies before training: 0 is the median, and of
             counts 1 is the mean.
@@ -64,21 +58,13 @@ def series_forecaster(family: KnownFamily, network: SeriesNetwork | None = None)
     3
     """
     network = network or SeriesNetwork()
-    sizes = NetworkConfig(
-        features=network.features,
-        layers=network.layers,
-        kernel_size=network.kernel_size,
-        hidden=network.hidden,
-        dropout=network.dropout,
-        encoder_dropout=network.encoder_dropout,
-    )
     if not (network.knots and isinstance(family, SplicedBinnedPareto | Binned)):
-        return make_forecaster(sizes, family)
+        return make_forecaster(network, family)
     bins = len(family.edges) - 1
     away = np.geomspace(0.5, max(bins / 2, 1.0), network.knots)
     knots = tuple(np.concatenate([-away[::-1], [0.0], away]).tolist())
     anchor = KnotAnchor(None, 1.0, knots, shift_scale=bins / 16)
-    return make_forecaster(sizes, family, (anchor,), free_logits=False, bins_from=network.center)
+    return make_forecaster(network, family, (anchor,), free_logits=False, bins_from=network.center)
 
 
 def series_batch(inputs: Float[Array, "B T"]) -> Batch:

@@ -1,4 +1,4 @@
-"""A search space as Python values.
+"""A search space, and what it is searched on, as Python values.
 
 Numeric settings change no shape and are trained as a population; structural ones make another
 program. A setting is named as the field it sets, which the experiment's config has itself or in
@@ -10,12 +10,28 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, TypeVar
 
+from sbp_jax.batch import Batch
 from sbp_jax.errors import SweepError
 from sbp_jax.training.hyperparameters import SHARED, Hyperparameters
 
 T = TypeVar("T")
 
 _PARTS: Final = ("network", "train")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Examples that a sweep trains on and judges by; nothing of the test plays is in it.
+
+    Attributes:
+        train: NumPy arrays.
+        valid: NumPy arrays.
+        fingerprint: of the data that both were made from.
+    """
+
+    train: Batch
+    valid: Batch
+    fingerprint: str
 
 
 @dataclass(frozen=True)
