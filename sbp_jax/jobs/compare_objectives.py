@@ -10,9 +10,10 @@ from sbp_jax.distributions import Binned, SplicedBinnedPareto
 from sbp_jax.distributions.splicing import Mode
 from sbp_jax.evaluation import Verdict, evaluate, render
 from sbp_jax.models.forecaster import KnownFamily, NetworkConfig, make_forecaster
+from sbp_jax.nfl.examples import Examples
 from sbp_jax.nfl.heads.pass_anchors import PASS_ANCHORS
 from sbp_jax.nfl.plays import load_plays
-from sbp_jax.nfl.plays.splits import Passes, SeasonSplit, split_examples
+from sbp_jax.nfl.plays.splits import SeasonSplit, split_examples
 from sbp_jax.runs.atomic import write_json, write_text
 from sbp_jax.runs.experiment import deciding_settings, in_run
 from sbp_jax.runs.extras import need_extras
@@ -96,9 +97,7 @@ def main(config: CompareObjectives) -> None:
     parts = split_examples(tables, config.split)
     with started(config.operations, Hosts(), virtual_shards=config.train.virtual_shards) as devices:
         placed = {
-            name: place_examples(
-                parts[name].examples, config.train, devices, shuffle=name == "train"
-            )
+            name: place_examples(parts[name].batch, config.train, devices, shuffle=name == "train")
             for name in ("train", "valid")
         }
         placed["test"] = placed["valid"]  # judged on the season that the epoch is picked on
@@ -128,10 +127,10 @@ def make_heads(config: CompareObjectives) -> dict[str, Head]:
     return heads | {"Binned, cell": head(Binned(np.arange(-30.5, 100)), "interval_nll")}
 
 
-def judge(config: CompareObjectives, part: Passes, outcomes: Mapping[str, Verdict]) -> None:
+def judge(config: CompareObjectives, part: Examples, outcomes: Mapping[str, Verdict]) -> None:
     """Write and print the table."""
-    games = part.passes["game_id"].to_numpy()
-    evaluation = evaluate(outcomes, part.examples.target, games, reference=FIRST.name)
+    games = part.plays["game_id"].to_numpy()
+    evaluation = evaluate(outcomes, part.batch.target, games, reference=FIRST.name)
     write_json(config.run / "evaluation.json", evaluation)
     write_text(config.run / "table.txt", render(evaluation))
     print(render(evaluation))
