@@ -26,7 +26,7 @@ from sbp_jax.training.forecaster_loss import Criteria, forecaster_criteria
 from sbp_jax.training.hyperparameters import Hyperparameters, Stacked, stack
 from sbp_jax.training.optimizer import make_optimizer
 from sbp_jax.training.parallel import PLAYS, Devices, device_epoch, device_mean
-from sbp_jax.training.placing import Placed
+from sbp_jax.training.placing import Placed, check_placed_alike
 from sbp_jax.training.program import Head
 from sbp_jax.training.shards import Shards
 from sbp_jax.training.state import Params, TrainState, count_params
@@ -87,6 +87,7 @@ class PopulationProgram:
                 f"a population: expected one process, got {jax.process_count()}; start one on "
                 "each host and let them share a study instead"
             )
+        check_placed_alike(train, valid)
         self.config, self.devices = config, devices = train.config, train.devices
         check_numbers(stack(members, config), head)
         self._head, self._members = head, members
