@@ -117,6 +117,11 @@ class SplicedBinnedPareto(Derived):
         """
         return self.bins.count + 2 * sum(mass is not None for mass in self.tail_mass)
 
+    def with_tail_mass(self, mass: Mass) -> "SplicedBinnedPareto":
+        """The same with another mass, which may be traced, on the sides that have a tail."""
+        masses = [None if old is None else mass for old in self.tail_mass]
+        return SplicedBinnedPareto(self.edges, masses, self.splice, self.shape_range)
+
     @compiled
     def constrain(self, raw: Float[ArrayLike, "*batch outputs"]) -> Params:
         """Parameters from raw network outputs, in the order of `num_outputs`.

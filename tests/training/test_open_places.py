@@ -81,7 +81,7 @@ def placed(config=CONFIG):
         yield place_examples(batch, config, devices, shuffle=rows == 128)
 
 
-LINE = Forecaster(Line(FAMILY.num_outputs), FAMILY)  # type: ignore[arg-type]
+LINE = Forecaster(Line(FAMILY.num_outputs), FAMILY)
 
 
 def test_another_network_trains_and_forecasts(tmp_path):
@@ -126,7 +126,7 @@ def test_another_optimizer_takes_the_steps_that_it_would_take():
 
 def test_a_population_varies_what_the_network_declares():
     train, valid = placed()
-    noisy = Forecaster(NoisyLine(LINE.network), FAMILY)  # type: ignore[arg-type]
+    noisy = Forecaster(NoisyLine(LINE.network), FAMILY)
     members = [Hyperparameters(seed=0, network={"noise": noise}) for noise in (0.0, 1.5)]
     quiet, loud = fit_population(Head(noisy, "density_nll"), members, train=train, valid=valid)
     # Whose facts are noise half of the time learns a flatter line.
@@ -143,7 +143,7 @@ def test_a_population_varies_what_the_network_declares():
 )
 def test_numbers_that_nobody_declares_are_refused(members, optimizer, message):
     train, valid = placed()
-    noisy = Forecaster(NoisyLine(LINE.network), FAMILY)  # type: ignore[arg-type]
+    noisy = Forecaster(NoisyLine(LINE.network), FAMILY)
     head = Head(noisy, "density_nll", optimizer=optimizer)
     with pytest.raises(ValueError, match=message):
         fit_population(head, [Hyperparameters(network=members)], train=train, valid=valid)
