@@ -27,8 +27,8 @@ from sbp_jax.distributions import genpareto, splicing
 from sbp_jax.distributions.bins import Bins, Edges, check_edges, check_raw, random_levels
 from sbp_jax.distributions.elementary import align_with, log1mexp, log_sum, positive, safe_log
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
+from sbp_jax.distributions.raw_zeros import check_shape_range, squash_shape
 from sbp_jax.distributions.splicing import Mass, Mode, Splice, TailMass
-from sbp_jax.distributions.tail_shape import check_shape_range, squash_shape
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]
