@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sbp_jax.distributions import Binned, SplicedBinnedPareto
+from sbp_jax.distributions import Binned, Family, SplicedBinnedPareto
 from sbp_jax.distributions.splicing import Mode
 from sbp_jax.evaluation import Verdict, evaluate, render
-from sbp_jax.models.forecaster import KnownFamily, NetworkConfig, make_forecaster
+from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
 from sbp_jax.nfl.examples import Examples
 from sbp_jax.nfl.heads.pass_anchors import PASS_ANCHORS
 from sbp_jax.nfl.plays import load_plays
@@ -65,7 +65,7 @@ class Setting:
         return f"{short[self.objective]} {self.tail_mass:g} {self.splice}"
 
     @property
-    def family(self) -> KnownFamily:
+    def family(self) -> Family:
         """The head."""
         return SplicedBinnedPareto(np.arange(-15.5, 100), self.tail_mass, self.splice)
 
@@ -120,7 +120,7 @@ def main(config: CompareObjectives) -> None:
 def make_heads(config: CompareObjectives) -> dict[str, Head]:
     """One head for each setting, and a rival."""
 
-    def head(family: KnownFamily, objective: ObjectiveName) -> Head:
+    def head(family: Family, objective: ObjectiveName) -> Head:
         return Head(make_forecaster(config.network, family, PASS_ANCHORS), objective)
 
     heads = {setting.name: head(setting.family, setting.objective) for setting in SETTINGS}

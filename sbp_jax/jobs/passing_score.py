@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from sbp_jax.batch import Batch
-from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
+from sbp_jax.distributions import Binned, Family, Gaussian, SplicedBinnedPareto
 from sbp_jax.distributions.splicing import Mode
 from sbp_jax.evaluation import (
     Verdict,
@@ -24,7 +24,7 @@ from sbp_jax.evaluation import (
     render,
 )
 from sbp_jax.export import describe, save_weights
-from sbp_jax.models.forecaster import Forecaster, KnownFamily, NetworkConfig, make_forecaster
+from sbp_jax.models.forecaster import Forecaster, NetworkConfig, make_forecaster
 from sbp_jax.nfl.examples import Examples
 from sbp_jax.nfl.figures import (
     CellForecast,
@@ -261,7 +261,7 @@ def make_heads(config: PassingScore) -> dict[str, Head]:
     binned = Binned(np.arange(-30.5, 100))
     gaussian = Gaussian(center=7.0, spread=10.0)
 
-    def head(family: KnownFamily, objective: ObjectiveName, network: NetworkConfig) -> Head:
+    def head(family: Family, objective: ObjectiveName, network: NetworkConfig) -> Head:
         return Head(make_forecaster(network, family, PASS_ANCHORS), objective)
 
     return {

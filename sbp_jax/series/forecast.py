@@ -11,9 +11,10 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Real
 from numpy.typing import ArrayLike
 
+from sbp_jax.distributions import Family
 from sbp_jax.evaluation.threshold_weighted import count_crps, twcrps
 from sbp_jax.evaluation.verdict import Verdict, family_verdict
-from sbp_jax.models.forecaster import Forecaster, KnownFamily
+from sbp_jax.models.forecaster import Forecaster
 from sbp_jax.series.criteria import cell_bounds, cell_log_score
 from sbp_jax.series.network import context_of, forecast_steps
 from sbp_jax.series.panel import Panel, Stretch
@@ -201,7 +202,7 @@ def score(
 
 
 def _score_rows(
-    family: KnownFamily, counts: bool, params: Any, y: Array, lower: Array, cell: Array
+    family: Family, counts: bool, params: Any, y: Array, lower: Array, cell: Array
 ) -> tuple[Verdict, Array]:
     """Verdict and tail score of standardised values; a CRPS of counts in counts."""
     log_score = cell_log_score(family, params, y, cell, counts=counts)
