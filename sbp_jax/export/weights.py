@@ -44,7 +44,7 @@ def save_weights(path: str | Path, params: Mapping[str, Any], config: Mapping[st
     ({'raw': {'bias': array([0., 0.])}}, {'note': 'x', 'format': 1})
     """
     path = Path(path)
-    arrays = dict(_flatten(params, "params/"))
+    arrays: dict[str, Any] = dict(_flatten(params, "params/"))
     try:
         text = json.dumps({**config, "format": FORMAT}, allow_nan=False)
     except (TypeError, ValueError) as error:

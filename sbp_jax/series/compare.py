@@ -12,8 +12,9 @@ from jaxtyping import Float
 from sbp_jax.batch import Arrayish
 from sbp_jax.distributions import Family
 from sbp_jax.evaluation import Verdict, concatenate, pp_mae
+from sbp_jax.evaluation.bands import Bands
 from sbp_jax.runs.atomic import write_whole
-from sbp_jax.series.forecast import Bands, SeriesScores, bands, forecast, score
+from sbp_jax.series.forecast import SeriesScores, bands, forecast, score
 from sbp_jax.series.network import SeriesNetwork, series_forecaster
 from sbp_jax.series.panel import Panel
 from sbp_jax.series.train import SeriesTraining, fit_series
