@@ -104,8 +104,8 @@ class Gaussian(Derived):
         Either end may be infinite.
         """
         loc, scale, lo, hi = align(*params, lo, hi)
-        ends = (divide_end(x, scale) for x in (lo - loc, hi - loc, hi - lo))
-        return log_between(*ends)
+        low, high, width = (divide_end(x, scale) for x in (lo - loc, hi - loc, hi - lo))
+        return log_between(low, high, width)
 
     @compiled
     def quantile(self, params: Params, q: Value) -> Result:

@@ -137,8 +137,8 @@ class StudentT(Derived):
         Either end may be infinite.
         """
         loc, scale, df, lo, hi = align(*params, lo, hi)
-        ends = (divide_end(x, scale) for x in (lo - loc, hi - loc, hi - lo))
-        return _log_between(*ends, df)
+        low, high, width = (divide_end(x, scale) for x in (lo - loc, hi - loc, hi - lo))
+        return _log_between(low, high, width, df)
 
     @compiled
     def quantile(self, params: Params, q: Value) -> Result:

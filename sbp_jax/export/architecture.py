@@ -66,12 +66,16 @@ class Architecture:
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "Architecture":
         """Read the config of a weights file."""
-        fields = {name: x for name, x in config["model"].items() if name not in _OF_TRAINING}
+        fields: dict[str, Any] = {
+            name: x for name, x in config["model"].items() if name not in _OF_TRAINING
+        }
         fields |= {name: config[name] for name in ("static_names", "sequence_names")}
         fields["anchors"] = [
             (KnotAnchor if "knots" in anchor else Anchor)(**anchor) for anchor in fields["anchors"]
         ]
-        return cls(**{name: tuple(x) if isinstance(x, list) else x for name, x in fields.items()})
+        for name, value in fields.items():
+            fields[name] = tuple(value) if isinstance(value, list) else value
+        return cls(**fields)
 
     @property
     def facts(self) -> int:
