@@ -115,6 +115,14 @@ def safe_log(x: Float[Array, "..."]) -> Float[Array, "..."]:
     return jnp.where(positive, jnp.log(jnp.where(positive, x, 1.0)), -jnp.inf)
 
 
+def divide_end(
+    x: Float[Array, "*#batch"], scale: Float[Array, "*#batch"]
+) -> Float[Array, "*batch"]:
+    """Return `x / scale`, with gradient 0 where x, an end of an interval, is infinite."""
+    finite = jnp.abs(x) < jnp.inf
+    return jnp.where(finite, jnp.where(finite, x, 1.0) / scale, jax.lax.stop_gradient(x / scale))
+
+
 def log1mexp(x: Float[Array, "..."]) -> Float[Array, "..."]:
     """Return `log(1 - exp(-x))`; -inf, with gradient 0, for x <= 0.
 

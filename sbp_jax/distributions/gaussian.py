@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import check_raw
-from sbp_jax.distributions.elementary import align, positive
+from sbp_jax.distributions.elementary import align, divide_end, positive
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.raw_zeros import check_location_scale
 from sbp_jax.distributions.standard_normal import (
@@ -104,7 +104,8 @@ class Gaussian(Derived):
         Either end may be infinite.
         """
         loc, scale, lo, hi = align(*params, lo, hi)
-        return log_between((lo - loc) / scale, (hi - loc) / scale, (hi - lo) / scale)
+        low, high, width = (divide_end(x, scale) for x in (lo - loc, hi - loc, hi - lo))
+        return log_between(low, high, width)
 
     @compiled
     def quantile(self, params: Params, q: Value) -> Result:

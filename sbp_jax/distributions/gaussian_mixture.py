@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
-from sbp_jax.distributions.elementary import align, align_with, log_dot, positive
+from sbp_jax.distributions.elementary import align, align_with, divide_end, log_dot, positive
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.inversion import invert
 from sbp_jax.distributions.raw_zeros import check_location_scale
@@ -135,7 +135,7 @@ class GaussianMixture(Derived):
         """
         log_weights, locs, scales, lo, hi = _align(params, lo, hi)
         lo, hi = lo[..., None], hi[..., None]
-        inside = log_between((lo - locs) / scales, (hi - locs) / scales, (hi - lo) / scales)
+        inside = log_between(*(divide_end(x, scales) for x in (lo - locs, hi - locs, hi - lo)))
         return _log_total(log_weights + inside)
 
     @compiled

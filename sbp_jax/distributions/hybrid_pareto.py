@@ -32,7 +32,14 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions import hybrid_component as component
 from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
-from sbp_jax.distributions.elementary import align, align_with, log1mexp, log_dot, positive
+from sbp_jax.distributions.elementary import (
+    align,
+    align_with,
+    divide_end,
+    log1mexp,
+    log_dot,
+    positive,
+)
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.inversion import invert
 from sbp_jax.distributions.raw_zeros import check_location_scale, check_shape_range, squash_shape
@@ -166,9 +173,10 @@ class HybridPareto(Derived):
         where hi <= lo.
         """
         p, (lo, hi) = self._prepare(params, lo, hi)
-        from_lo, from_hi = self._standardize(p, lo), self._standardize(p, hi)
-        width = jnp.where(lo == hi, 0.0, hi - lo)[..., None] / p.scales
-        upward = self._signs(width) > 0
+        signs, ends = self._signs(p.locs), (lo[..., None] - p.locs, hi[..., None] - p.locs)
+        from_lo, from_hi = (signs * divide_end(end, p.scales) for end in ends)
+        width = divide_end(jnp.where(lo == hi, 0.0, hi - lo)[..., None], p.scales)
+        upward = signs > 0
         near, far = jnp.where(upward, from_lo, from_hi), jnp.where(upward, from_hi, from_lo)
         parts = self._each(p, component.log_part, component.log_part, near, far, width)
         return _log_mixture(p, parts)

@@ -25,7 +25,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import check_raw, random_levels
-from sbp_jax.distributions.elementary import align, log1mexp, positive
+from sbp_jax.distributions.elementary import align, divide_end, log1mexp, positive
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.inversion import invert
 from sbp_jax.distributions.raw_zeros import check_location_scale
@@ -137,7 +137,8 @@ class StudentT(Derived):
         Either end may be infinite.
         """
         loc, scale, df, lo, hi = align(*params, lo, hi)
-        return _log_between((lo - loc) / scale, (hi - loc) / scale, (hi - lo) / scale, df)
+        low, high, width = (divide_end(x, scale) for x in (lo - loc, hi - loc, hi - lo))
+        return _log_between(low, high, width, df)
 
     @compiled
     def quantile(self, params: Params, q: Value) -> Result:

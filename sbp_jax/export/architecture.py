@@ -73,10 +73,9 @@ class Architecture:
         fields["anchors"] = [
             (KnotAnchor if "knots" in anchor else Anchor)(**anchor) for anchor in fields["anchors"]
         ]
-        whole: dict[str, Any] = {
-            n: tuple(x) if isinstance(x, list) else x for n, x in fields.items()
-        }
-        return cls(**whole)
+        for name, value in fields.items():
+            fields[name] = tuple(value) if isinstance(value, list) else value
+        return cls(**fields)
 
     @property
     def facts(self) -> int:

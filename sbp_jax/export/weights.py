@@ -44,16 +44,17 @@ def save_weights(path: str | Path, params: Mapping[str, Any], config: Mapping[st
     ({'raw': {'bias': array([0., 0.])}}, {'note': 'x', 'format': 1})
     """
     path = Path(path)
-    arrays: dict[str, Any] = dict(_flatten(params, "params/"))
+    members: dict[str, Any] = dict(_flatten(params, "params/"))
     try:
         text = json.dumps({**config, "format": FORMAT}, allow_nan=False)
+        members["config_json"] = np.array(text)
     except (TypeError, ValueError) as error:
         raise ExportError(f"config: expected what JSON can hold: {error}") from error
     # Beside the target, since a rename is atomic only within one file system.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
-            np.savez(file, config_json=np.array(text), **arrays)
+            np.savez(file, **members)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -45,7 +45,7 @@ def cell_bounds(y: Values, cell: Values, *, counts: bool) -> tuple[Values, Value
     """The cell ``y - cell / 2 .. y + cell / 2`` that a value stands for.
 
     The cell of the count 0 holds everything below as well, to a million means: what a law of any
-    real number says there, it says of 0. (Gradients of some families are NaN at an infinite end.)
+    real number says there, it says of 0.
 
     >>> lower, upper = cell_bounds(jnp.array([0.5, 1.5]), jnp.ones(2), counts=True)
     >>> lower.tolist(), upper.tolist()
