@@ -107,7 +107,7 @@ def main(config: CompareObjectives) -> None:
             print(rehearse_heads(heads, placed["train"]))
             return
         with in_run(config.run, about):
-            _, outcomes = train_heads(
+            _, verdicts = train_heads(
                 heads,
                 placed,
                 folders={
@@ -115,7 +115,7 @@ def main(config: CompareObjectives) -> None:
                 },
                 operations=config.operations,
             )
-            judge(config, parts["valid"], outcomes)
+            judge(config, parts["valid"], verdicts)
 
 
 def make_heads(config: CompareObjectives) -> dict[str, Head]:
@@ -128,10 +128,10 @@ def make_heads(config: CompareObjectives) -> dict[str, Head]:
     return heads | {"Binned, cell": head(Binned(np.arange(-30.5, 100)), "interval_nll")}
 
 
-def judge(config: CompareObjectives, part: Passes, outcomes: Mapping[str, Verdict]) -> None:
+def judge(config: CompareObjectives, part: Passes, verdicts: Mapping[str, Verdict]) -> None:
     """Write and print the table."""
     games = part.passes["game_id"].to_numpy()
-    evaluation = evaluate(outcomes, part.examples.target, games, reference=FIRST.name)
+    evaluation = evaluate(verdicts, part.examples.target, games, reference=FIRST.name)
     write_json(config.run / "evaluation.json", evaluation)
     write_text(config.run / "table.txt", render(evaluation))
     print(render(evaluation))

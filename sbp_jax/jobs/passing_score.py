@@ -150,14 +150,14 @@ def train_and_report(config: PassingScore, tables: PlayTables, devices: Devices)
     test = parts["test"]
     del parts  # the training examples live on the devices now; a second copy is most of a GiB
     heads = make_heads(config)
-    fits, outcomes = train_heads(
+    fits, verdicts = train_heads(
         heads,
         placed,
         folders={name: config.run / folder for name, folder in FOLDERS.items()},
         operations=config.operations,
     )
     if is_first():
-        conclude(config, tables.report, test, heads, fits, outcomes | rivals)
+        conclude(config, tables.report, test, heads, fits, verdicts | rivals)
 
 
 def play_ids(part: Passes) -> list[str]:
@@ -171,20 +171,20 @@ def conclude(
     test: Passes,
     heads: Mapping[str, Head],
     fits: Mapping[str, Fit],
-    outcomes: Mapping[str, Verdict],
+    verdicts: Mapping[str, Verdict],
 ) -> None:
     """Write everything that a finished run holds, the report last."""
     folder = config.run
     games = test.passes["game_id"].to_numpy()
-    evaluation = evaluate(outcomes, test.examples.target, games, reference=SBP)
+    evaluation = evaluate(verdicts, test.examples.target, games, reference=SBP)
     speeds = measure_speed(heads[SBP].forecaster, fits[SBP], test.examples)
     write_json(folder / "evaluation.json", evaluation | {"speed": speeds})
     scored = scored_plays(
         test.passes,
         outcome=np.asarray(test.examples.target),
-        expected=np.asarray(outcomes[SBP].mean),
-        pit_lower=np.asarray(outcomes[SBP].pit_lower),
-        pit_upper=np.asarray(outcomes[SBP].pit_upper),
+        expected=np.asarray(verdicts[SBP].mean),
+        pit_lower=np.asarray(verdicts[SBP].pit_lower),
+        pit_upper=np.asarray(verdicts[SBP].pit_upper),
     )
     write_scored_plays(folder, scored)
     ratings = rate_passers(config, scored)
@@ -195,7 +195,7 @@ def conclude(
         FigureInputs(
             passes=test.passes,
             forecast=forecast_cells(heads[SBP].forecaster, fits[SBP].params, test.examples),
-            verdicts={name: outcomes[name] for name in (SBP, BINNED, GAUSSIAN)},
+            verdicts={name: verdicts[name] for name in (SBP, BINNED, GAUSSIAN)},
             histories={name: fit.history for name, fit in fits.items()},
             objectives={name: head.objective for name, head in heads.items()},
             ratings=ratings,
@@ -213,7 +213,7 @@ def conclude(
             figures=figures,
             speeds=speeds,
             history_gain=paired_difference(
-                outcomes[NO_HISTORY].log_score, outcomes[SBP].log_score, games
+                verdicts[NO_HISTORY].log_score, verdicts[SBP].log_score, games
             ),
             command=f"python experiments/passing_score.py --run {folder}",
         ),

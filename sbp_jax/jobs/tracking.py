@@ -29,7 +29,7 @@ from sbp_jax.models.forecaster import KnownFamily, NetworkConfig, make_forecaste
 from sbp_jax.nfl.examples import Examples
 from sbp_jax.nfl.heads.tracking_anchors import STEP_COLUMNS, TRACKING_ANCHORS, TRACKING_CEILING
 from sbp_jax.nfl.simulator.config import SimulateConfig
-from sbp_jax.nfl.simulator.oracle import oracle_outcomes
+from sbp_jax.nfl.simulator.oracle import oracle_verdict
 from sbp_jax.nfl.simulator.simulate import ORACLE_FILE, simulate_season
 from sbp_jax.nfl.tracking.assemble import Build
 from sbp_jax.nfl.tracking.build import build_parts
@@ -134,9 +134,9 @@ def train_and_conclude(config: Tracking, source: Path, build: Build, devices: De
         name: place_plays(part, config.train, devices, shuffle=name == "train")
         for name, part in parts.items()
     }
-    boosted = boosted_outcomes(parts)
+    boosted = boosted_verdict(parts)
     heads = make_heads(config)
-    fits, outcomes = train_heads(
+    fits, verdicts = train_heads(
         heads,
         placed,
         folders={name: config.run / folder for name, folder in FOLDERS.items()},
@@ -147,8 +147,8 @@ def train_and_conclude(config: Tracking, source: Path, build: Build, devices: De
     test = parts["test"]
     known = {}
     if (source / ORACLE_FILE).exists():
-        known[ORACLE] = oracle_outcomes(source / ORACLE_FILE, test.plays, test.batch.target)
-    found = Found(test, heads, fits, outcomes | {BOOSTED: boosted} | known)
+        known[ORACLE] = oracle_verdict(source / ORACLE_FILE, test.plays, test.batch.target)
+    found = Found(test, heads, fits, verdicts | {BOOSTED: boosted} | known)
     conclude(config.run, found, source, build, min_attempts=config.min_attempts)
 
 
@@ -239,7 +239,7 @@ def describe_run(config: Tracking, fingerprint: str) -> dict[str, Any]:
     }
 
 
-def boosted_outcomes(parts: Mapping[str, Examples]) -> Verdict:
+def boosted_verdict(parts: Mapping[str, Examples]) -> Verdict:
     """XGBoost on the statics and a summary of the frame of the throw."""
     train, valid, test = (parts[name].batch for name in ("train", "valid", "test"))
     boosted = fit_boosted_median(

@@ -37,7 +37,7 @@ def read_facts(path: Path, plays: pl.DataFrame) -> ThrowFacts:
     return ThrowFacts(*(joined[name].cast(pl.Float64).to_numpy() for name in ThrowFacts._fields))
 
 
-def oracle_outcomes(path: Path, plays: pl.DataFrame, y: Float[NDArray, " K"]) -> Verdict:
+def oracle_verdict(path: Path, plays: pl.DataFrame, y: Float[NDArray, " K"]) -> Verdict:
     """The verdict of the forecast that knows the law: on average nobody's score is better.
 
     Args:
