@@ -1,8 +1,7 @@
 """Calibrated, heavy-tailed predictive distributions in JAX, and the NFL passing score.
 
-Data flows one way through the subpackages::
-
-    plays -> models -> distributions -> training -> evaluation, scoring, report, export
+Distributions, networks, training, evaluation, series, figures and export know nothing of football;
+`sbp_jax.nfl` does, and `sbp_jax.jobs` is what the experiments do. See docs/design.md.
 """
 
 __version__ = "0.1.0"

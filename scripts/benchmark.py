@@ -23,7 +23,6 @@ Medians after a warm-up, with results awaited. Shared machines are noisy: read t
 
 import os
 
-os.environ.setdefault("NPROC", "32")  # virtual CPU devices deadlock on small thread pools
 # Parts that are processes of their own need a GPU's memory, too; it is given to them below.
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 

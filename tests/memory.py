@@ -10,9 +10,9 @@ from pathlib import Path
 import jax
 import pytest
 
-LARGEST = 900 * 2**20
+LARGEST = 700 * 2**20
 """Bytes in memory beyond which all is given back; what one test takes comes on top."""
-GROWTH = 250 * 2**20
+GROWTH = 150 * 2**20
 """Bytes by which memory must grow before it is given back again: some of it cannot be."""
 
 

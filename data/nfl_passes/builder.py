@@ -13,9 +13,10 @@ from tqdm import tqdm
 
 from data.nfl_passes.config import DEFAULT_SEASONS, SPLITS, config_name
 from data.tfds_builder import ArrayRecordBuilder, Example, bytes_tensor, quiet, tfds
+from sbp_jax.nfl.examples import Examples
 from sbp_jax.nfl.plays import load_plays
 from sbp_jax.nfl.plays.history import HISTORY_FEATURES
-from sbp_jax.nfl.plays.splits import Passes, SeasonSplit, split_examples
+from sbp_jax.nfl.plays.splits import SeasonSplit, split_examples
 from sbp_jax.nfl.plays.static import STATIC_FEATURES
 
 FINGERPRINT: Final = "fingerprint"
@@ -121,7 +122,7 @@ class NflPasses(ArrayRecordBuilder):
             {FINGERPRINT: tables.report.fingerprint, "seasons": asdict(self.builder_config.seasons)}
         )
         bar = tqdm(
-            total=sum(len(part.passes) for part in parts.values()),
+            total=sum(len(part.plays) for part in parts.values()),
             desc="writing passes",
             unit="pass",
             disable=None if self._progress else True,  # None: no bar unless on a terminal
@@ -135,18 +136,18 @@ class NflPasses(ArrayRecordBuilder):
         }
 
 
-def _rows_by_season(part: Passes) -> list[Int[NDArray, " rows"]]:
-    seasons = part.passes["season"].to_numpy()
+def _rows_by_season(part: Examples) -> list[Int[NDArray, " rows"]]:
+    seasons = part.plays["season"].to_numpy()
     return [np.flatnonzero(seasons == season) for season in np.unique(seasons)]
 
 
 def _examples(
-    part: Passes, rows: Int[NDArray, " rows"], bar: tqdm
+    part: Examples, rows: Int[NDArray, " rows"], bar: tqdm
 ) -> Iterator[tuple[int, Example]]:
     """Key and example of each row; the padding is left out."""
-    sequence, mask, static, target = part.examples
+    sequence, mask, static, target = part.batch
     lengths = mask.sum(axis=1)
-    ids = part.passes.select("game_id", "play_id", "season")
+    ids = part.plays.select("game_id", "play_id", "season")
     for row in map(int, rows):
         yield (
             row,

@@ -2,7 +2,8 @@
 
 from sbp_jax.distributions import genpareto, genpareto_fit
 from sbp_jax.distributions.binned import Binned
-from sbp_jax.distributions.family import Family
+from sbp_jax.distributions.families import family_from, register_family
+from sbp_jax.distributions.family import Family, HasBins
 from sbp_jax.distributions.gaussian import Gaussian
 from sbp_jax.distributions.gaussian_mixture import GaussianMixture
 from sbp_jax.distributions.hybrid_pareto import HybridPareto
@@ -15,10 +16,13 @@ __all__ = [
     "Family",
     "Gaussian",
     "GaussianMixture",
+    "HasBins",
     "HybridPareto",
     "QuantileHead",
     "SplicedBinnedPareto",
     "StudentT",
+    "family_from",
     "genpareto",
     "genpareto_fit",
+    "register_family",
 ]

@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
+from sbp_jax.distributions.bins import Bins
 from sbp_jax.distributions.elementary import align
 
 P = TypeVar("P")
@@ -78,6 +79,19 @@ class Family(Protocol[P]):
 
     def tail_log_score(self, params: P, y: Value, r: Value, *, upper: bool = True) -> Result:
         """Score, to be minimised, of the distribution beyond r alone, in nats."""
+
+
+@runtime_checkable
+class HasBins(Protocol):
+    """A family with bins, whose logits come first among its raw numbers and in its parameters."""
+
+    @property
+    def edges(self) -> tuple[float, ...]:
+        """Of the bins, strictly increasing, in the unit of the target."""
+
+    @property
+    def bins(self) -> Bins:
+        """The grid of bins."""
 
 
 def compiled(method: F) -> F:

@@ -16,7 +16,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 from sbp_jax.distributions.bins import check_raw
 from sbp_jax.distributions.elementary import align, positive
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
-from sbp_jax.distributions.location_scale import check_location_scale
+from sbp_jax.distributions.raw_zeros import check_location_scale
 from sbp_jax.distributions.standard_normal import (
     HALF_LOG_2PI,
     log_between,

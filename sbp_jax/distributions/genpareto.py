@@ -11,7 +11,7 @@ is 0: log values are -inf there and gradients 0, never NaN. At the end point its
 beta + xi z is exactly 0) the density is its limit from inside: 0 for xi > -1, 1 / beta for xi = -1
 (the uniform distribution) and infinite for xi < -1; gradients there do not see z or xi.
 
-Names and keywords are those of `jax.scipy.stats`: `loc` is the threshold, subtracted from z. A
+Names are those of `jax.scipy.stats`, without its `loc`: whoever has a threshold subtracts it. A
 scale that is not positive and finite, a shape that is not finite, or a NaN gives NaN. Arguments
 broadcast against each other. Values and first derivatives are right to a few units in the last
 place of the terms of their formulas, as long as the result is a normal number of its type; many
@@ -30,7 +30,6 @@ from jaxtyping import Array, ArrayLike, Float, Real
 
 from sbp_jax.distributions.elementary import align, expm1_ratio, log1mexp
 from sbp_jax.distributions.genpareto_hazard import locate, stretch
-from sbp_jax.distributions.genpareto_loc import add_loc, align_excess, is_number
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "*batch"]
@@ -38,14 +37,13 @@ Result = Float[Array, "*batch"]
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(10)  # on [-1, 1]
 
 
-def logpdf(z: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
+def logpdf(z: Value, shape: Value, scale: Value = 1.0) -> Result:
     """Log density `-log(beta) - (1 + xi) L(z)`.
 
     Args:
         z: excess over the threshold; the density is 0 for z < 0 and 1 / scale at 0.
         shape: xi, without unit.
         scale: beta > 0, in the unit of z.
-        loc: threshold; the excess is z - loc.
 
     Returns:
         Natural logarithm of the density; -inf outside the support. Exactly at its end, for
@@ -54,7 +52,7 @@ def logpdf(z: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> R
     >>> float(logpdf(2.0, shape=0.0, scale=1.0))
     -2.0
     """
-    z, shape, scale = align_excess(z, shape, scale, loc)
+    z, shape, scale = align(z, shape, scale)
     place = locate(z, shape, scale)
     end = jnp.where(shape < -1, jnp.inf, jnp.where(shape == -1, -jnp.log(scale), -jnp.inf))
     outside = jnp.where(place.beyond == 0, end, -jnp.inf)
@@ -62,54 +60,53 @@ def logpdf(z: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> R
     return jnp.where(place.defined, value, jnp.nan)
 
 
-def pdf(z: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
+def pdf(z: Value, shape: Value, scale: Value = 1.0) -> Result:
     """Density `exp(logpdf)`; arguments and edge values as in `logpdf`, with gradient 0 at inf.
 
     >>> float(pdf(0.0, shape=0.3, scale=2.0))
     0.5
     """
-    log_density = logpdf(z, shape, scale, loc=loc)
+    log_density = logpdf(z, shape, scale)
     infinite = log_density > math.log(jnp.finfo(log_density.dtype).max)
     return jnp.where(infinite, jnp.inf, jnp.exp(jnp.where(infinite, 0.0, log_density)))
 
 
-def logsf(z: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
+def logsf(z: Value, shape: Value, scale: Value = 1.0) -> Result:
     """Log survival function `-L(z)`: 0 for z <= 0, -inf from the end point on.
 
     Args:
         z: excess over the threshold.
         shape: xi, without unit.
         scale: beta > 0, in the unit of z.
-        loc: threshold; the excess is z - loc.
 
     >>> float(logsf(1e6, shape=1.0, scale=1.0))
     -13.815511...
     """
-    z, shape, scale = align_excess(z, shape, scale, loc)
+    z, shape, scale = align(z, shape, scale)
     place = locate(z, shape, scale)
     value = jnp.where(place.inside, -place.hazard, jnp.where(z < 0, 0.0, -jnp.inf))
     return jnp.where(place.defined, value, jnp.nan)
 
 
-def sf(z: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
+def sf(z: Value, shape: Value, scale: Value = 1.0) -> Result:
     """Survival function `exp(-L(z))`; arguments as in `logsf`.
 
     >>> float(sf(3.0, shape=1.0, scale=1.0))
     0.25
     """
-    return jnp.exp(logsf(z, shape, scale, loc=loc))
+    return jnp.exp(logsf(z, shape, scale))
 
 
-def cdf(z: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
+def cdf(z: Value, shape: Value, scale: Value = 1.0) -> Result:
     """Distribution function `-expm1(-L(z))`, accurate near 0; arguments as in `logsf`.
 
     >>> float(cdf(3.0, shape=1.0, scale=1.0))
     0.75
     """
-    return -jnp.expm1(logsf(z, shape, scale, loc=loc))
+    return -jnp.expm1(logsf(z, shape, scale))
 
 
-def logcdf(z: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
+def logcdf(z: Value, shape: Value, scale: Value = 1.0) -> Result:
     """Log distribution function `log(1 - exp(-L(z)))`; -inf, with gradient 0, for z <= 0.
 
     Arguments as in `logsf`. Where L itself is too small for a number, it is `log(z / beta)`.
@@ -117,7 +114,7 @@ def logcdf(z: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> R
     >>> float(logcdf(3.0, shape=1.0, scale=1.0))
     -0.287682...
     """
-    z, shape, scale = align_excess(z, shape, scale, loc)
+    z, shape, scale = align(z, shape, scale)
     place = locate(z, shape, scale)
     faint = place.inside & (z > 0) & (place.hazard < 2**20 * jnp.finfo(z.dtype).tiny)
     low = jnp.log(jnp.where(faint, z, 1.0)) - jnp.log(jnp.where(faint, scale, 1.0))
@@ -173,10 +170,10 @@ def inverse_logsf(log_q: Value, shape: Value, scale: Value = 1.0) -> Result:
     return jnp.where(valid, value, jnp.nan)
 
 
-def isf(q: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
+def isf(q: Value, shape: Value, scale: Value = 1.0) -> Result:
     """Inverse survival function: z with S(z) = q; NaN for q outside [0, 1].
 
-    Arguments as in `inverse_logsf`, with q itself in place of its logarithm; loc is added.
+    Arguments as in `inverse_logsf`, with q itself in place of its logarithm.
 
     >>> float(isf(0.25, shape=1.0, scale=1.0))
     3.0
@@ -185,11 +182,11 @@ def isf(q: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Resu
     inside = (q > 0) & (q <= 1)
     log_q = jnp.log(jnp.where(inside, q, 1.0))
     outside = jnp.where(q == 0, -jnp.inf, jnp.nan)
-    return add_loc(inverse_logsf(jnp.where(inside, log_q, outside), shape, scale), loc)
+    return inverse_logsf(jnp.where(inside, log_q, outside), shape, scale)
 
 
-def ppf(q: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
-    """Quantile function: z with cdf(z) = q; loc at q = 0, the end of the support at q = 1.
+def ppf(q: Value, shape: Value, scale: Value = 1.0) -> Result:
+    """Quantile function: z with cdf(z) = q; 0 at q = 0, the end of the support at q = 1.
 
     NaN for q outside [0, 1]. Arguments as in `isf`.
 
@@ -200,23 +197,22 @@ def ppf(q: Value, shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Resu
     inside = (q >= 0) & (q < 1)
     log_sf = jnp.log1p(-jnp.where(inside, q, 0.0))
     outside = jnp.where(q == 1, -jnp.inf, jnp.nan)
-    return add_loc(inverse_logsf(jnp.where(inside, log_sf, outside), shape, scale), loc)
+    return inverse_logsf(jnp.where(inside, log_sf, outside), shape, scale)
 
 
-def mean(shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
-    """Mean `loc + beta / (1 - xi)`; inf for xi >= 1.
+def mean(shape: Value, scale: Value = 1.0) -> Result:
+    """Mean `beta / (1 - xi)`; inf for xi >= 1.
 
     >>> float(mean(shape=0.5, scale=1.0))
     2.0
     """
     shape, scale = align(shape, scale)
     exists = shape < 1
-    excess = jnp.where(exists, scale / (1 - jnp.where(exists, shape, 0.0)), jnp.inf)
-    return add_loc(excess, loc)
+    return jnp.where(exists, scale / (1 - jnp.where(exists, shape, 0.0)), jnp.inf)
 
 
-def second_moment(shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Result:
-    """Second moment about 0, with loc = 0 `2 beta^2 / ((1 - xi) (1 - 2 xi))`; inf for xi >= 1/2.
+def second_moment(shape: Value, scale: Value = 1.0) -> Result:
+    """Second moment about 0, `2 beta^2 / ((1 - xi) (1 - 2 xi))`; inf for xi >= 1/2.
 
     >>> float(second_moment(shape=0.0, scale=3.0))
     18.0
@@ -225,12 +221,7 @@ def second_moment(shape: Value, scale: Value = 1.0, *, loc: Value = 0.0) -> Resu
     exists = shape < 0.5
     xi = jnp.where(exists, shape, 0.0)
     middle = scale / (1 - xi)
-    if is_number(loc, 0):
-        square = 2 * middle * (scale / (1 - 2 * xi))
-    else:
-        # The variance plus the squared mean, which lie in no danger of cancelling.
-        square = middle**2 / (1 - 2 * xi) + add_loc(middle, loc) ** 2
-    return jnp.where(exists, square, jnp.inf)
+    return jnp.where(exists, 2 * middle * (scale / (1 - 2 * xi)), jnp.inf)
 
 
 def variance(shape: Value, scale: Value = 1.0) -> Result:
@@ -324,7 +315,7 @@ def crps(
     >>> round(float(crps(1.0, 0.0, start=0.5, stop=2.0)), 6)
     0.197479
     """
-    from_0, unbounded = is_number(start, 0), is_number(stop, math.inf)
+    from_0, unbounded = _is_number(start, 0), _is_number(stop, math.inf)
     z, shape, scale, mass, start, stop = align(z, shape, scale, mass, start, stop)
     valid = (scale > 0) & (scale < jnp.inf) & (jnp.abs(shape) < jnp.inf)
     for value in (z, mass, start, stop):
@@ -351,6 +342,11 @@ def crps(
         value = _covered_score(covered, shape, scale, mass, short)
         value = value + mass**2 * _squared_sf(covered, length, shape, scale)
     return jnp.where(valid, jnp.where(infinite, jnp.inf, before + value), jnp.nan)
+
+
+def _is_number(value: Value, number: float) -> bool:
+    """Whether a value is this very number, known when the program is built."""
+    return isinstance(value, int | float) and value == number
 
 
 def _covered_score(width: Array, shape: Array, scale: Array, mass: Array, short: Array) -> Array:

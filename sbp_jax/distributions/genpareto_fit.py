@@ -22,7 +22,6 @@ NaN or inf gives NaN.
 """
 
 from collections.abc import Callable
-from math import isqrt
 from typing import NamedTuple
 
 import jax
@@ -89,33 +88,6 @@ def _finish(sample: _Sample, shape: Array, scale: Array) -> Fit:
     spoilt = jnp.where(jnp.isfinite(sample.unit), 0.0, jnp.nan)
     shape = jnp.where(equal, 0.0, shape) + spoilt
     return Fit(shape, jnp.where(equal, flat, scale) * sample.unit + spoilt)
-
-
-def probability_weighted_moments(excesses: Excesses, mask: Mask | None = None) -> Fit:
-    """Fit by probability-weighted moments: quick, and good for shapes between -0.5 and 0.5.
-
-    With plotting positions p_i = (i - 0.35) / n and a = mean (1 - p_i) x_i, the shape is
-    `2 - m / (m - 2 a)` and the scale `2 m a / (m - 2 a)`. The shape is always below 1, which the
-    method presupposes; for short tails the end point may lie below the largest excess.
-
-    Args:
-        excesses: sample along the last axis, >= 0.
-        mask: True where observed; None for everywhere.
-
-    Reference: Hosking and Wallis (1987), Technometrics 29.
-
-    >>> fit = probability_weighted_moments(jnp.array([0.1, 0.4, 0.9, 1.6, 4.0]))
-    >>> round(float(fit.shape), 4), round(float(fit.scale), 4)
-    (0.2587, 1.0378)
-    """
-    sample = _prepare(excesses, mask)
-    rank = jnp.cumsum(jnp.sign(sample.weight), axis=-1)
-    position = (rank - 0.35) * sample.weight
-    mean = _average(sample, sample.x)
-    # m - 2 a as one sum; it is positive, since x increases and 2 p - 1 does, with mean 0.3 / n.
-    gap = _average(sample, (2 * position - 1) * sample.x)
-    gap = jnp.where(gap > 0, gap, 1.0)
-    return _finish(sample, 2 - mean / gap, mean * (mean - gap) / gap)
 
 
 def _profile(sample: _Sample, log_growth: Array) -> tuple[Array, Array, Array, Array]:
@@ -215,43 +187,3 @@ def _lowest(sample: _Sample, low: Array) -> tuple[Array, Array, Array]:
     theta, growth, _, _ = _profile(sample, bisect(too_far, low, jnp.zeros_like(low)))
     scale = _LOWEST_SHAPE / theta
     return jnp.full_like(scale, _LOWEST_SHAPE), scale, growth - jnp.log(scale)
-
-
-def zhang_stephens(excesses: Excesses, mask: Mask | None = None) -> Fit:
-    """Fit by Zhang and Stephens' quasi-Bayesian mean of theta: no search, near full efficiency.
-
-    The mean is over 30 + floor(sqrt(n)) points, weighted by the profile likelihood; they spread
-    from the largest and the first quartile of the sample. (With a quarter of zeros, the mean
-    takes the place of that quartile.)
-
-    Args:
-        excesses: sample along the last axis, >= 0.
-        mask: True where observed; None for everywhere.
-
-    Reference: Zhang and Stephens (2009), Technometrics 51.
-
-    >>> fit = zhang_stephens(jnp.array([0.1, 0.4, 0.9, 1.6, 4.0]))
-    >>> round(float(fit.shape), 4), round(float(fit.scale), 4)
-    (0.7801, 0.6968)
-    """
-    sample = _prepare(excesses, mask)
-    if sample.x.shape[-1] == 0:
-        return _finish(sample, sample.unit, sample.unit)
-    size = sample.size
-    quartile = _order_statistic(sample, jnp.maximum((size + 2) // 4, 1))
-    quartile = jnp.where(quartile > 0, quartile, _average(sample, sample.x))
-    quartile = jnp.where(quartile > 0, quartile, 1.0)
-    points = 30 + jnp.floor(jnp.sqrt(size.astype(quartile.dtype)))
-
-    def look(point: Array) -> tuple[Array, Array]:
-        # In log(1 + theta), since 1 + theta = (sqrt(m / (j - 1/2)) - 1) / (3 x_q) may be small.
-        growth = (jnp.sqrt(points / (jnp.minimum(point, points) - 0.5)) - 1) / (3 * quartile)
-        log_growth = jnp.log(growth)
-        theta, _, _, likelihood = _profile(sample, log_growth)
-        return theta, jnp.where(point <= points, size * likelihood, -jnp.inf)
-
-    last = 30 + isqrt(sample.x.shape[-1])
-    theta, likelihood = jax.lax.map(look, jnp.arange(1, last + 1, dtype=quartile.dtype))
-    theta = jnp.sum(jax.nn.softmax(likelihood, axis=0) * theta, axis=0)
-    _, shape, scale, _ = _profile(sample, jnp.log1p(theta))
-    return _finish(sample, shape, scale)

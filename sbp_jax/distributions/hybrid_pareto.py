@@ -35,9 +35,8 @@ from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
 from sbp_jax.distributions.elementary import align, align_with, log1mexp, log_dot, positive
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.inversion import invert
-from sbp_jax.distributions.location_scale import check_location_scale
+from sbp_jax.distributions.raw_zeros import check_location_scale, check_shape_range, squash_shape
 from sbp_jax.distributions.score_quadrature import score_integral
-from sbp_jax.distributions.tail_shape import check_shape_range, squash_shape
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]

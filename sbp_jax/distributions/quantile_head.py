@@ -26,7 +26,7 @@ from sbp_jax.distributions import genpareto
 from sbp_jax.distributions.bins import Edges, check_raw, log_of_either, prefix_sums, random_levels
 from sbp_jax.distributions.elementary import align_with, log_dot, log_sum, positive, safe_log
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
-from sbp_jax.distributions.location_scale import check_location_scale
+from sbp_jax.distributions.raw_zeros import check_location_scale
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]

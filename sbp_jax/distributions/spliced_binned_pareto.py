@@ -27,8 +27,8 @@ from sbp_jax.distributions import genpareto, splicing
 from sbp_jax.distributions.bins import Bins, Edges, check_edges, check_raw, random_levels
 from sbp_jax.distributions.elementary import align_with, log1mexp, log_sum, positive, safe_log
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
+from sbp_jax.distributions.raw_zeros import check_shape_range, squash_shape
 from sbp_jax.distributions.splicing import Mass, Mode, Splice, TailMass
-from sbp_jax.distributions.tail_shape import check_shape_range, squash_shape
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]
@@ -116,6 +116,11 @@ class SplicedBinnedPareto(Derived):
         The two of a tail that is left out are not among them.
         """
         return self.bins.count + 2 * sum(mass is not None for mass in self.tail_mass)
+
+    def with_tail_mass(self, mass: Mass) -> "SplicedBinnedPareto":
+        """The same with another mass, which may be traced, on the sides that have a tail."""
+        masses = [None if old is None else mass for old in self.tail_mass]
+        return SplicedBinnedPareto(self.edges, masses, self.splice, self.shape_range)
 
     @compiled
     def constrain(self, raw: Float[ArrayLike, "*batch outputs"]) -> Params:

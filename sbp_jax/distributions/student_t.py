@@ -28,7 +28,7 @@ from sbp_jax.distributions.bins import check_raw, random_levels
 from sbp_jax.distributions.elementary import align, log1mexp, positive
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.inversion import invert
-from sbp_jax.distributions.location_scale import check_location_scale
+from sbp_jax.distributions.raw_zeros import check_location_scale
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]

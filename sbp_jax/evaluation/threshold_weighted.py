@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from sbp_jax.distributions import Binned, Family, SplicedBinnedPareto
+from sbp_jax.distributions import Family
 from sbp_jax.distributions.score_quadrature import score_integral
 
 _SUMMED: Final = 128
@@ -41,8 +41,9 @@ def twcrps(family: Family, params: Any, y: Values, lower: Values) -> Values:
     >>> round(float(twcrps(Gaussian(), params, jnp.zeros(1), jnp.array([-jnp.inf]))[0]), 4)
     0.2337
     """
-    if isinstance(family, SplicedBinnedPareto | Binned):
-        return family.twcrps(params, y, lower)
+    if hasattr(family, "twcrps"):
+        exact: Values = family.twcrps(params, y, lower)
+        return exact
     quantiles = [family.quantile(params, q) for q in _FEATURES]
     location = jnp.stack(quantiles, axis=-1)
     scale = jnp.broadcast_to((quantiles[-1] - quantiles[0])[..., None] / 4, location.shape)

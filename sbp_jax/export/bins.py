@@ -4,6 +4,8 @@ Symbols: edges e_0 < ... < e_n, widths w_i, p = softmax(logits), F distribution 
 have shape (..., n); points and levels have shape (...) and broadcast against the rest of it.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +15,7 @@ Floats = NDArray[np.floating]
 class Bins:
     """The grid, and the functions of logits on it."""
 
-    def __init__(self, edges: tuple[float, ...]) -> None:
+    def __init__(self, edges: Sequence[float]) -> None:
         self.count = len(edges) - 1
         self._edges = np.asarray(edges, np.float32)
         self._lefts, self._rights = self._edges[:-1], self._edges[1:]

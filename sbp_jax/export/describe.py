@@ -11,7 +11,7 @@ from sbp_jax.errors import ExportError
 from sbp_jax.export.weights import FORMAT, Config
 
 if TYPE_CHECKING:  # a server that imports this package must not load JAX
-    from sbp_jax.models.forecaster import KnownFamily
+    from sbp_jax.distributions import Family
     from sbp_jax.models.network import Network
     from sbp_jax.models.play_model import PlayModel
 
@@ -21,7 +21,7 @@ _LEFT_OUT = ("parent", "name", "precision")
 
 def describe(
     network: Network | PlayModel,
-    family: KnownFamily,
+    family: Family,
     *,
     static_names: Sequence[str],
     sequence_names: Sequence[str],
@@ -40,6 +40,7 @@ def describe(
         ExportError: the network is another, which the NumPy runtime does not know.
     """
     model: Any = getattr(network, "module", network)
+    law: Any = family
     if type(model).__name__ != "PlayModel":
         raise ExportError(f"network: expected one with a PlayModel, got {type(network).__name__}")
     names = [one.name for one in dataclasses.fields(model) if one.name not in _LEFT_OUT]
@@ -49,7 +50,7 @@ def describe(
     config = {
         "format": FORMAT,
         "model": {**fields, "anchors": anchors, "ceiling": ceiling},
-        "family": {"name": type(family).__name__, **dataclasses.asdict(family)},
+        "family": {"name": type(family).__name__, **dataclasses.asdict(law)},
         "static_names": list(static_names),
         "sequence_names": list(sequence_names),
         **extra,

@@ -43,7 +43,7 @@ class Head:
         for i, anchor in enumerate(net.anchors):
             logits += self._anchored(self._dense(f"anchor_{i}", h), anchor, facts)
         if net.ceiling is not None:
-            highest = facts[:, net.ceiling.column] * np.float32(net.ceiling.scale)
+            highest = facts[:, net.ceiling["column"]] * np.float32(net.ceiling["scale"])
             _merge_above(logits, (highest - net.first_edge) / net.bin_width)
         return out
 

@@ -22,9 +22,9 @@ from sbp_jax.errors import BatchError, ExportError
 from sbp_jax.export import inputs
 from sbp_jax.export.architecture import Architecture, check_shapes
 from sbp_jax.export.encoder import Encoder
-from sbp_jax.export.family import Family, Parameters
-from sbp_jax.export.family_config import read_family
+from sbp_jax.export.family import Binned, Gaussian, Parameters
 from sbp_jax.export.head import Head
+from sbp_jax.export.spliced import Spliced
 from sbp_jax.export.weights import Config, Flat, read_flat
 
 Floats = NDArray[np.floating]
@@ -40,6 +40,16 @@ def load_model(path: str | Path) -> "NumpyModel":
         ExportError: the file is not one, or its arrays do not fit its config.
     """
     return NumpyModel(*read_flat(path))
+
+
+def _read_family(described: Mapping[str, Any]) -> Spliced | Binned | Gaussian:
+    served = {"SplicedBinnedPareto": Spliced, "Binned": Binned, "Gaussian": Gaussian}
+    fields = dict(described)
+    name = fields.pop("name")
+    if name not in served:
+        raise ExportError(f"config: expected the family {', '.join(served)}, found {name!r}")
+    family: Spliced | Binned | Gaussian = served[name](**fields)
+    return family
 
 
 class NumpyModel:
@@ -59,20 +69,25 @@ class NumpyModel:
     """
 
     def __init__(self, flat: Flat, config: Config) -> None:
-        network = Architecture.from_config(config)
-        weights = check_shapes(flat, network.shapes())
-        self._family: Family = read_family(config)
-        if self._family.num_outputs != network.num_outputs:
-            raise ExportError(
-                f"config: expected {self._family.num_outputs} outputs for this family, found "
-                f"{network.num_outputs}"
-            )
-        self._network = network
-        self._encoder = Encoder(network, weights)
-        self._head = Head(network, weights)
-        self.config: Mapping[str, Any] = config
-        self.static_names = network.static_names
-        self.sequence_names = network.sequence_names
+        try:
+            network = Architecture.from_config(config)
+            weights = check_shapes(flat, network.shapes())
+            self._family = _read_family(config["family"])
+            if self._family.num_outputs != network.num_outputs:
+                raise ExportError(
+                    f"config: expected {self._family.num_outputs} outputs for this family, found "
+                    f"{network.num_outputs}"
+                )
+            self._network = network
+            self._encoder = Encoder(network, weights)
+            self._head = Head(network, weights)
+            self.config: Mapping[str, Any] = config
+            self.static_names = network.static_names
+            self.sequence_names = network.sequence_names
+            facts, steps = (np.zeros((1, len(x))) for x in (self.static_names, self.sequence_names))
+            self.median(self.parameters(steps[None], np.ones((1, 1), np.bool_), facts))
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise ExportError(f"config: describes no model that runs here: {error!r}") from error
 
     def raw(self, sequence: ArrayLike, mask: ArrayLike, static: ArrayLike) -> NDArray[np.float32]:
         """Raw outputs (B, P) of the network.
@@ -135,7 +150,7 @@ class NumpyModel:
 
     def median(self, parameters: Parameters) -> Floats:
         """Median (B,)."""
-        return self._family.median(parameters)
+        return self.quantile(parameters, 0.5)
 
     def _checked(
         self, sequence: ArrayLike, mask: ArrayLike, static: ArrayLike

@@ -5,11 +5,13 @@ thresholds t_L and t_U, generalized Pareto tails of shape xi and scale beta beyo
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sbp_jax.errors import ExportError
 from sbp_jax.export.bins import Bins
 from sbp_jax.export.family import Parameters, at_values_of, clipped, positive
 
@@ -32,21 +34,26 @@ class Spliced:
     Args:
         edges: of the bins.
         tail_mass: probability of the lower and of the upper tail.
-        mode: "quantile" or "edge", where the thresholds lie.
+        splice: "quantile" or "edge", where the thresholds lie.
         shape_range: lowest and highest tail shape.
     """
 
     def __init__(
         self,
-        edges: tuple[float, ...],
-        tail_mass: tuple[float, float],
-        mode: str,
-        shape_range: tuple[float, float],
+        edges: Sequence[float],
+        tail_mass: Sequence[float],
+        splice: str,
+        shape_range: Sequence[float],
     ) -> None:
+        if splice not in ("quantile", "edge") or None in tail_mass:
+            raise ExportError(
+                "config: expected splice quantile or edge and two tails, found "
+                f"{splice!r} and {tail_mass}"
+            )
         self._bins = Bins(edges)
         self._span = edges[-1] - edges[0]
         self._tail_mass = tail_mass
-        self._mode = mode
+        self._splice_at = splice
         self._shape_range = shape_range
         self.num_outputs = self._bins.count + 4
 
@@ -73,7 +80,7 @@ class Spliced:
             np.maximum(y - cut.upper, 0), parameters["upper_shape"], parameters["upper_scale"]
         )
         # With splice "edge" the upper threshold belongs to its tail, as bins own left edges.
-        in_upper = y >= cut.upper if self._mode == "edge" else y > cut.upper
+        in_upper = y >= cut.upper if self._splice_at == "edge" else y > cut.upper
         body = self._bins.cdf(parameters["logits"], y)
         value = np.where(in_upper, -np.expm1(upper), body)
         return np.where(y < cut.lower, np.exp(lower), value)
@@ -99,10 +106,6 @@ class Spliced:
         value = np.where(log_below < cut.log_below, lower, value)
         return np.where((q >= 0) & (q <= 1), value, np.nan)
 
-    def median(self, parameters: Parameters) -> Floats:
-        """Quantile at 1/2."""
-        return self.quantile(parameters, np.array(0.5))
-
     def _shape(self, raw: Floats) -> Floats:
         """A sigmoid over the range of shapes, 0 giving the mild one."""
         lowest, highest = self._shape_range
@@ -113,7 +116,7 @@ class Spliced:
 
     def _splice(self, logits: Floats) -> Splice:
         below, above = (np.full(logits.shape[:-1], mass, logits.dtype) for mass in self._tail_mass)
-        if self._mode == "quantile":
+        if self._splice_at == "quantile":
             lower = self._bins.quantile_from(logits, below, upper=False)
             upper = self._bins.quantile_from(logits, above, upper=True)
             return Splice(lower, upper, np.log(below), np.log(above))

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from sbp_jax.distributions import Binned, SplicedBinnedPareto
+from sbp_jax.distributions import Binned, Family, SplicedBinnedPareto
 from sbp_jax.distributions.splicing import Mode
 from sbp_jax.evaluation import Verdict, evaluate, render
-from sbp_jax.models.forecaster import KnownFamily, NetworkConfig, make_forecaster
+from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
+from sbp_jax.nfl.examples import Examples
 from sbp_jax.nfl.heads.pass_anchors import PASS_ANCHORS
 from sbp_jax.nfl.plays import load_plays
-from sbp_jax.nfl.plays.splits import Passes, SeasonSplit, split_examples
+from sbp_jax.nfl.plays.splits import SeasonSplit, split_examples
 from sbp_jax.runs.atomic import write_json, write_text
 from sbp_jax.runs.experiment import deciding_settings, in_run
 from sbp_jax.runs.extras import need_extras
@@ -64,7 +65,7 @@ class Setting:
         return f"{short[self.objective]} {self.tail_mass:g} {self.splice}"
 
     @property
-    def family(self) -> KnownFamily:
+    def family(self) -> Family:
         """The head."""
         return SplicedBinnedPareto(np.arange(-15.5, 100), self.tail_mass, self.splice)
 
@@ -96,9 +97,7 @@ def main(config: CompareObjectives) -> None:
     parts = split_examples(tables, config.split)
     with started(config.operations, Hosts(), virtual_shards=config.train.virtual_shards) as devices:
         placed = {
-            name: place_examples(
-                parts[name].examples, config.train, devices, shuffle=name == "train"
-            )
+            name: place_examples(parts[name].batch, config.train, devices, shuffle=name == "train")
             for name in ("train", "valid")
         }
         placed["test"] = placed["valid"]  # judged on the season that the epoch is picked on
@@ -121,17 +120,17 @@ def main(config: CompareObjectives) -> None:
 def make_heads(config: CompareObjectives) -> dict[str, Head]:
     """One head for each setting, and a rival."""
 
-    def head(family: KnownFamily, objective: ObjectiveName) -> Head:
+    def head(family: Family, objective: ObjectiveName) -> Head:
         return Head(make_forecaster(config.network, family, PASS_ANCHORS), objective)
 
     heads = {setting.name: head(setting.family, setting.objective) for setting in SETTINGS}
     return heads | {"Binned, cell": head(Binned(np.arange(-30.5, 100)), "interval_nll")}
 
 
-def judge(config: CompareObjectives, part: Passes, verdicts: Mapping[str, Verdict]) -> None:
+def judge(config: CompareObjectives, part: Examples, verdicts: Mapping[str, Verdict]) -> None:
     """Write and print the table."""
-    games = part.passes["game_id"].to_numpy()
-    evaluation = evaluate(verdicts, part.examples.target, games, reference=FIRST.name)
+    games = part.plays["game_id"].to_numpy()
+    evaluation = evaluate(verdicts, part.batch.target, games, reference=FIRST.name)
     write_json(config.run / "evaluation.json", evaluation)
     write_text(config.run / "table.txt", render(evaluation))
     print(render(evaluation))

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from sbp_jax.batch import Batch
-from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
+from sbp_jax.distributions import Binned, Family, Gaussian, SplicedBinnedPareto
 from sbp_jax.distributions.splicing import Mode
 from sbp_jax.evaluation import (
     Verdict,
@@ -24,7 +24,8 @@ from sbp_jax.evaluation import (
     render,
 )
 from sbp_jax.export import describe, save_weights
-from sbp_jax.models.forecaster import Forecaster, KnownFamily, NetworkConfig, make_forecaster
+from sbp_jax.models.forecaster import Forecaster, NetworkConfig, make_forecaster
+from sbp_jax.nfl.examples import Examples
 from sbp_jax.nfl.figures import (
     CellForecast,
     FigureInputs,
@@ -36,7 +37,7 @@ from sbp_jax.nfl.figures import (
 from sbp_jax.nfl.heads.pass_anchors import PASS_ANCHORS
 from sbp_jax.nfl.plays import GamesReport, PlayTables, load_plays
 from sbp_jax.nfl.plays.history import HISTORY_FEATURES
-from sbp_jax.nfl.plays.splits import Passes, SeasonSplit, split_examples
+from sbp_jax.nfl.plays.splits import SeasonSplit, split_examples
 from sbp_jax.nfl.plays.static import STATIC_FEATURES
 from sbp_jax.nfl.ratings import (
     rate,
@@ -122,7 +123,7 @@ def main(config: PassingScore) -> None:
             lambda: load_plays(config.source, seasons=config.split.seasons, cache=config.cache)
         )
         if config.operations.dry_run:
-            train = split_examples(tables, config.split)["train"].examples
+            train = split_examples(tables, config.split)["train"].batch
             placed = place_examples(train, config.train, devices, shuffle=True)
             heads = make_heads(config)
             print(rehearse_heads(heads, placed))
@@ -143,7 +144,7 @@ def train_and_report(config: PassingScore, tables: PlayTables, devices: Devices)
     rivals = rivals_without_network(parts)
     placed = {
         name: place_examples(
-            part.examples, config.train, devices, shuffle=name == "train", ids=play_ids(part)
+            part.batch, config.train, devices, shuffle=name == "train", ids=play_ids(part)
         )
         for name, part in parts.items()
     }
@@ -160,28 +161,28 @@ def train_and_report(config: PassingScore, tables: PlayTables, devices: Devices)
         conclude(config, tables.report, test, heads, fits, verdicts | rivals)
 
 
-def play_ids(part: Passes) -> list[str]:
+def play_ids(part: Examples) -> list[str]:
     """Game and play of each pass, for messages."""
-    return part.passes.select(pl.format("{} play {}", "game_id", "play_id")).to_series().to_list()
+    return part.plays.select(pl.format("{} play {}", "game_id", "play_id")).to_series().to_list()
 
 
 def conclude(
     config: PassingScore,
     data: GamesReport,
-    test: Passes,
+    test: Examples,
     heads: Mapping[str, Head],
     fits: Mapping[str, Fit],
     verdicts: Mapping[str, Verdict],
 ) -> None:
     """Write everything that a finished run holds, the report last."""
     folder = config.run
-    games = test.passes["game_id"].to_numpy()
-    evaluation = evaluate(verdicts, test.examples.target, games, reference=SBP)
-    speeds = measure_speed(heads[SBP].forecaster, fits[SBP], test.examples)
+    games = test.plays["game_id"].to_numpy()
+    evaluation = evaluate(verdicts, test.batch.target, games, reference=SBP)
+    speeds = measure_speed(heads[SBP].forecaster, fits[SBP], test.batch)
     write_json(folder / "evaluation.json", evaluation | {"speed": speeds})
     scored = scored_plays(
-        test.passes,
-        outcome=np.asarray(test.examples.target),
+        test.plays,
+        outcome=np.asarray(test.batch.target),
         expected=np.asarray(verdicts[SBP].mean),
         pit_lower=np.asarray(verdicts[SBP].pit_lower),
         pit_upper=np.asarray(verdicts[SBP].pit_upper),
@@ -193,9 +194,9 @@ def conclude(
     figures = write_figures(
         folder,
         FigureInputs(
-            passes=test.passes,
-            forecast=forecast_cells(heads[SBP].forecaster, fits[SBP].params, test.examples),
-            verdicts={name: verdicts[name] for name in (SBP, BINNED, GAUSSIAN)},
+            passes=test.plays,
+            forecast=forecast_cells(heads[SBP].forecaster, fits[SBP].params, test.batch),
+            verdicts={n: verdicts[n] for n in (SBP, BINNED, GAUSSIAN) if n in verdicts},
             histories={name: fit.history for name, fit in fits.items()},
             objectives={name: head.objective for name, head in heads.items()},
             ratings=ratings,
@@ -247,7 +248,7 @@ def selection_problem(config: PassingScore) -> Problem:
     """What settings may be chosen on: the test season is read with the others, not looked at."""
     tables = load_plays(config.source, seasons=config.split.seasons, cache=config.cache)
     parts = split_examples(tables, config.split)
-    train, valid = (parts[name].examples for name in ("train", "valid"))
+    train, valid = (parts[name].batch for name in ("train", "valid"))
     return Problem(train, valid, tables.report.fingerprint)
 
 
@@ -260,7 +261,7 @@ def make_heads(config: PassingScore) -> dict[str, Head]:
     binned = Binned(np.arange(-30.5, 100))
     gaussian = Gaussian(center=7.0, spread=10.0)
 
-    def head(family: KnownFamily, objective: ObjectiveName, network: NetworkConfig) -> Head:
+    def head(family: Family, objective: ObjectiveName, network: NetworkConfig) -> Head:
         return Head(make_forecaster(network, family, PASS_ANCHORS), objective)
 
     return {
@@ -288,20 +289,18 @@ def describe_run(config: PassingScore, report: GamesReport) -> dict[str, Any]:
     }
 
 
-def rivals_without_network(parts: Mapping[str, Passes]) -> dict[str, Verdict]:
+def rivals_without_network(parts: Mapping[str, Examples]) -> dict[str, Verdict]:
     """XGBoost, the empirical distribution by air yards, and a constant."""
     train, valid, test = (parts[name] for name in ("train", "valid", "test"))
-    y = train.examples.target
+    y = train.batch.target
     air_yards = {
-        name: parts[name].passes["air_yards"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        name: parts[name].plays["air_yards"].cast(pl.Float64).fill_null(np.nan).to_numpy()
         for name in ("train", "test")
     }
-    boosted = fit_boosted_median(
-        train.examples.static, y, valid.examples.static, valid.examples.target
-    )
-    actual = test.examples.target
+    boosted = fit_boosted_median(train.batch.static, y, valid.batch.static, valid.batch.target)
+    actual = test.batch.target
     return {
-        "XGBoost (median)": point_verdict(boosted.predict(test.examples.static)),
+        "XGBoost (median)": point_verdict(boosted.predict(test.batch.static)),
         "by air yards": fit_empirical(air_yards["train"], y).verdict(air_yards["test"], actual),
         "constant": fit_climatology(y).verdict(np.zeros_like(actual), actual),
     }

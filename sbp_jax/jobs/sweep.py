@@ -29,6 +29,7 @@ from sbp_jax.sweeps.space import (
     with_settings,
 )
 from sbp_jax.training.hyperparameters import Hyperparameters
+from sbp_jax.training.loop import VALIDATION_SCORE
 from sbp_jax.training.operations import Operations
 from sbp_jax.training.parallel import Devices
 from sbp_jax.training.placing import place_examples
@@ -221,14 +222,14 @@ def write_results(
     config: Sweep, subject: Subject, space: SearchSpace, study: "Study", table: pl.DataFrame
 ) -> None:
     """The table of trials; the best as a config file, and figures, if a trial is complete."""
-    from sbp_jax.sweeps.results import SCORE, complete_trials
+    from sbp_jax.sweeps.results import complete_trials
 
     write_text(config.run / "trials.csv", table.write_csv())
     complete = complete_trials(table)
     if complete.is_empty():
         print("every trial was stopped early: there is no best one, and nothing to draw")
         return
-    best = complete.sort(SCORE, "trial").row(0, named=True)
+    best = complete.sort(VALIDATION_SCORE, "trial").row(0, named=True)
     names = [*space.structural, *space.numeric]
     found = with_settings(subject.config, space.settings({name: best[name] for name in names}))
     entries = asdict(found)

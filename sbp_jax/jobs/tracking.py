@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from sbp_jax.batch import Batch
-from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
+from sbp_jax.distributions import Binned, Family, Gaussian, SplicedBinnedPareto
 from sbp_jax.evaluation import Verdict, fit_boosted_median, point_verdict
 from sbp_jax.export import describe
 from sbp_jax.jobs.tracking_results import (
@@ -25,7 +25,7 @@ from sbp_jax.jobs.tracking_results import (
     conclude,
     print_results,
 )
-from sbp_jax.models.forecaster import KnownFamily, NetworkConfig, make_forecaster
+from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
 from sbp_jax.nfl.examples import Examples
 from sbp_jax.nfl.heads.tracking_anchors import STEP_COLUMNS, TRACKING_ANCHORS, TRACKING_CEILING
 from sbp_jax.nfl.simulator.config import SimulateConfig
@@ -201,9 +201,7 @@ def make_heads(config: Tracking) -> dict[str, Head]:
     binned = Binned(np.arange(-30.5, 100))
     gaussian = Gaussian(center=7.0, spread=10.0)
 
-    def head(
-        family: KnownFamily, objective: ObjectiveName, augment: Augment = random_mirror
-    ) -> Head:
+    def head(family: Family, objective: ObjectiveName, augment: Augment = random_mirror) -> Head:
         forecaster = make_forecaster(
             config.network,
             family,

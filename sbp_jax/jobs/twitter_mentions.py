@@ -9,6 +9,7 @@ import numpy as np
 
 from sbp_jax.distributions import (
     Binned,
+    Family,
     Gaussian,
     GaussianMixture,
     HybridPareto,
@@ -19,7 +20,6 @@ from sbp_jax.distributions import (
 from sbp_jax.evaluation import REGIONS, perfect_forecaster, pp_mae
 from sbp_jax.evaluation.calibration import share_below
 from sbp_jax.extremes import Spot
-from sbp_jax.models.forecaster import KnownFamily
 from sbp_jax.plots import pp_figure, save_figure, series_figure
 from sbp_jax.runs.atomic import write_json, write_text
 from sbp_jax.runs.experiment import deciding_settings, in_run
@@ -124,7 +124,7 @@ def make_candidates(config: TwitterMentions) -> dict[str, Candidate]:
     edges = np.concatenate([[0.0], np.geomspace(0.02, config.farthest, config.bins)])
     spliced = SplicedBinnedPareto(edges, (None, config.tail_mass))
 
-    def candidate(family: KnownFamily, objective: ObjectiveName = "interval_nll") -> Candidate:
+    def candidate(family: Family, objective: ObjectiveName = "interval_nll") -> Candidate:
         return Candidate(family, objective, config.network)
 
     return {

@@ -1,4 +1,4 @@
-"""A Flax module as a network: the one place that knows how Flax calls things."""
+"""The Flax module as a network: the one place that knows how Flax calls things."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from sbp_jax.models.tcn import Precision, Readout
 
 @dataclass(frozen=True)
 class FlaxNetwork:
-    """`PlayModel`, or another module with its call, as an `AdjustableNetwork`.
+    """`PlayModel` as an `AdjustableNetwork`.
 
     Attributes:
         module: the module, without parameters.

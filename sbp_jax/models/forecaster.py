@@ -3,20 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar
 
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from sbp_jax.batch import Batch
-from sbp_jax.distributions import (
-    Binned,
-    Gaussian,
-    GaussianMixture,
-    HybridPareto,
-    QuantileHead,
-    SplicedBinnedPareto,
-    StudentT,
-)
+from sbp_jax.distributions import Family, HasBins, family_from
 from sbp_jax.models.anchors import Anchor
 from sbp_jax.models.ceiling import Ceiling
 from sbp_jax.models.flax_network import FlaxNetwork
@@ -24,22 +16,6 @@ from sbp_jax.models.knot_anchors import KnotAnchor
 from sbp_jax.models.network import AdjustableNetwork, Network
 from sbp_jax.models.play_model import PlayModel
 from sbp_jax.models.tcn import Precision, Readout
-
-KnownFamily = (
-    SplicedBinnedPareto
-    | Binned
-    | Gaussian
-    | StudentT
-    | GaussianMixture
-    | HybridPareto
-    | QuantileHead
-)
-"""Families that a description can name, and so a run folder and a weights file.
-
-The NumPy-only runtime of `sbp_jax.export` serves the first three, and refuses the others.
-"""
-
-_FAMILIES: Mapping[str, type] = {family.__name__: family for family in get_args(KnownFamily)}
 
 
 @dataclass(frozen=True)
@@ -75,7 +51,7 @@ class Forecaster:
     """
 
     network: Network
-    family: KnownFamily
+    family: Family
 
     def init(self, key: PRNGKeyArray, example: Batch) -> Any:
         """Fresh parameters, a pytree; of the example only shapes count."""
@@ -136,7 +112,7 @@ class Forecaster:
 
 def make_forecaster(
     config: NetworkConfig,
-    family: KnownFamily,
+    family: Family,
     anchors: tuple[Anchor | KnotAnchor, ...] = (),
     step_columns: tuple[int, ...] = (),
     *,
@@ -163,7 +139,7 @@ def make_forecaster(
     """
     sizes = {one.name: getattr(config, one.name) for one in fields(NetworkConfig)}
     sizes["step_columns"] = step_columns
-    if not isinstance(family, SplicedBinnedPareto | Binned):
+    if not isinstance(family, HasBins):
         model = PlayModel(num_outputs=family.num_outputs, **sizes)
         return Forecaster(FlaxNetwork(model), family)
     edges = family.edges
@@ -203,17 +179,13 @@ def forecaster_from(config: Mapping[str, Any]) -> Forecaster:
     Raises:
         ValueError: the description names an unknown family.
     """
-    fields, family = dict(config["model"]), dict(config["family"])
-    name = family.pop("name")
-    if name not in _FAMILIES:
-        raise ValueError(f"family: expected one of {sorted(_FAMILIES)}, got {name!r}")
+    fields, family = dict(config["model"]), family_from(config["family"])
     fields["anchors"] = tuple(_anchor(anchor) for anchor in fields["anchors"])
-    if fields.get("ceiling") is not None:
+    if fields["ceiling"] is not None:
         fields["ceiling"] = Ceiling(**fields["ceiling"])
     for listed in ("hidden", "step_columns"):
-        fields[listed] = tuple(fields.get(listed, ()))  # older descriptions have no step columns
-    statics = {k: tuple(v) if isinstance(v, list) else v for k, v in family.items()}
-    return Forecaster(FlaxNetwork(PlayModel(**fields)), _FAMILIES[name](**statics))
+        fields[listed] = tuple(fields[listed])
+    return Forecaster(FlaxNetwork(PlayModel(**fields)), family)
 
 
 def _anchor(described: Mapping[str, Any]) -> Anchor | KnotAnchor:

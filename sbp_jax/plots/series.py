@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sbp_jax.errors import ReportError
+from sbp_jax.evaluation.bands import BAND_LEVELS, Bands
 from sbp_jax.plots.style import BLUE, INK, VERMILION, headline, legend_below, new_figure, styled
-from sbp_jax.series.forecast import BAND_LEVELS, Bands
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,10 +10,11 @@ import numpy as np
 from jaxtyping import Float
 
 from sbp_jax.batch import Arrayish
+from sbp_jax.distributions import Family
 from sbp_jax.evaluation import Verdict, concatenate, pp_mae
-from sbp_jax.models.forecaster import KnownFamily
+from sbp_jax.evaluation.bands import Bands
 from sbp_jax.runs.atomic import write_whole
-from sbp_jax.series.forecast import Bands, SeriesScores, bands, forecast, score
+from sbp_jax.series.forecast import SeriesScores, bands, forecast, score
 from sbp_jax.series.network import SeriesNetwork, series_forecaster
 from sbp_jax.series.panel import Panel
 from sbp_jax.series.train import SeriesTraining, fit_series
@@ -38,7 +39,7 @@ class Candidate:
         network: sizes of the network.
     """
 
-    family: KnownFamily
+    family: Family
     objective: ObjectiveName
     network: SeriesNetwork = field(default_factory=SeriesNetwork)
 

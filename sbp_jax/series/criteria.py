@@ -6,8 +6,7 @@ from typing import Any, Final
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from sbp_jax.distributions import Binned
-from sbp_jax.models.forecaster import KnownFamily
+from sbp_jax.distributions import Binned, Family
 from sbp_jax.training.objective import ObjectiveName, make_objective
 
 FINE: Final = 1e-3
@@ -22,7 +21,7 @@ Loss = Callable[[Any, Values, Values], Values]
 """(parameters, values, widths of their cells), all of (B,), to losses."""
 
 
-def training_loss(name: ObjectiveName, family: KnownFamily, *, counts: bool) -> Loss:
+def training_loss(name: ObjectiveName, family: Family, *, counts: bool) -> Loss:
     """An objective of `sbp_jax.training.objective`, for cells of any width.
 
     interval_nll is `cell_log_score`, with what holds there at the ends.
@@ -56,9 +55,7 @@ def cell_bounds(y: Values, cell: Values, *, counts: bool) -> tuple[Values, Value
     return (jnp.where(lower < cell / 4, -_FAR, lower) if counts else lower), upper
 
 
-def cell_log_score(
-    family: KnownFamily, params: Any, y: Values, cell: Values, *, counts: bool
-) -> Values:
+def cell_log_score(family: Family, params: Any, y: Values, cell: Values, *, counts: bool) -> Values:
     """Minus the log probability of each value's cell, in nats; the smaller the better.
 
     Bins without tails hold what lies beyond them for impossible. Such a value is moved into the

@@ -11,9 +11,11 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Real
 from numpy.typing import ArrayLike
 
+from sbp_jax.distributions import Family
+from sbp_jax.evaluation.bands import BAND_LEVELS, Bands
 from sbp_jax.evaluation.threshold_weighted import count_crps, twcrps
 from sbp_jax.evaluation.verdict import Verdict, family_verdict
-from sbp_jax.models.forecaster import Forecaster, KnownFamily
+from sbp_jax.models.forecaster import Forecaster
 from sbp_jax.series.criteria import cell_bounds, cell_log_score
 from sbp_jax.series.network import context_of, forecast_steps
 from sbp_jax.series.panel import Panel, Stretch
@@ -65,24 +67,6 @@ class SeriesForecast:
         """Of the cell of y, standardised."""
         values = np.atleast_1d(np.asarray(y, np.float64)) + (0.5 if self.counts else 0.0)
         return self.scaling.standardise(values).astype(np.float32)
-
-
-BAND_LEVELS: Final = (0.005, 0.05, 0.25, 0.75, 0.95, 0.995)
-"""Quantiles that a figure shows: the central 50, 90 and 99 %."""
-
-
-class Bands(NamedTuple):
-    """What a figure shows of a forecast.
-
-    Attributes:
-        steps: (T,) which points of the series.
-        y: (T,) what they turned out to be.
-        quantiles: (6, T) at `BAND_LEVELS`, in the series' unit.
-    """
-
-    steps: Int[np.ndarray, " T"]
-    y: Float[np.ndarray, " T"]
-    quantiles: Float[np.ndarray, "levels T"]
 
 
 def bands(forecast: SeriesForecast) -> Bands:
@@ -201,7 +185,7 @@ def score(
 
 
 def _score_rows(
-    family: KnownFamily, counts: bool, params: Any, y: Array, lower: Array, cell: Array
+    family: Family, counts: bool, params: Any, y: Array, lower: Array, cell: Array
 ) -> tuple[Verdict, Array]:
     """Verdict and tail score of standardised values; a CRPS of counts in counts."""
     log_score = cell_log_score(family, params, y, cell, counts=counts)

@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from sbp_jax.batch import Batch
-from sbp_jax.distributions import Binned, SplicedBinnedPareto
+from sbp_jax.distributions import Family, HasBins
 from sbp_jax.models.flax_network import FlaxNetwork
-from sbp_jax.models.forecaster import Forecaster, KnownFamily, NetworkConfig, make_forecaster
+from sbp_jax.models.forecaster import Forecaster, NetworkConfig, make_forecaster
 from sbp_jax.models.knot_anchors import KnotAnchor
 from sbp_jax.models.tcn import receptive_field
 
@@ -51,14 +51,14 @@ def context_of(forecaster: Forecaster) -> int:
     return receptive_field(network.module.kernel_size, network.module.layers)
 
 
-def series_forecaster(family: KnownFamily, network: SeriesNetwork | None = None) -> Forecaster:
+def series_forecaster(family: Family, network: SeriesNetwork | None = None) -> Forecaster:
     """Join a network to a family whose numbers are in standardised units.
 
     >>> series_forecaster(Binned([0.0, 1.0, 2.0, 4.0])).family.num_outputs
     3
     """
     network = network or SeriesNetwork()
-    if not (network.knots and isinstance(family, SplicedBinnedPareto | Binned)):
+    if not (network.knots and isinstance(family, HasBins)):
         return make_forecaster(network, family)
     bins = len(family.edges) - 1
     away = np.geomspace(0.5, max(bins / 2, 1.0), network.knots)

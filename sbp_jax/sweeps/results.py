@@ -10,9 +10,10 @@ from optuna.trial import FrozenTrial, TrialState
 from sbp_jax.errors import SweepError
 from sbp_jax.sweeps.space import SearchSpace
 from sbp_jax.sweeps.study import DIVERGED, EPOCHS
+from sbp_jax.training.loop import VALIDATION_SCORE
 
-STATE, SCORE, COMPLETE = "state", "validation_score", "complete"
-_ABOUT_TRIAL: Final = ("trial", STATE, SCORE, "best_epoch", "epochs", "seconds")
+STATE, COMPLETE = "state", "complete"
+_ABOUT_TRIAL: Final = ("trial", STATE, VALIDATION_SCORE, "best_epoch", "epochs", "seconds")
 
 
 def trials_table(study: optuna.Study, space: SearchSpace) -> pl.DataFrame:
@@ -42,7 +43,7 @@ def _row(trial: FrozenTrial, space: SearchSpace) -> dict[str, Any]:
     return {
         "trial": trial.number,
         STATE: COMPLETE if complete else cut_short,
-        SCORE: None if best is None else curve[best],
+        VALIDATION_SCORE: None if best is None else curve[best],
         "best_epoch": best,
         "epochs": trial.user_attrs.get(EPOCHS),
         "seconds": None if duration is None else round(duration.total_seconds(), 1),
@@ -60,7 +61,7 @@ def render_best(table: pl.DataFrame, count: int = 10) -> str:
         1           2.25000           2  0.02
         0           2.50000           3   0.1
     """
-    best = complete_trials(table).sort(SCORE, "trial").head(count)
+    best = complete_trials(table).sort(VALIDATION_SCORE, "trial").head(count)
     columns = [name for name in best.columns if name not in (STATE, "epochs", "seconds")]
     lines: list[Sequence[str]] = [columns]
     for row in best.select(columns).iter_rows(named=True):
@@ -78,6 +79,6 @@ def complete_trials(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _cell(name: str, value: Any) -> str:
-    if name == SCORE:
+    if name == VALIDATION_SCORE:
         return f"{value:.5f}"
     return f"{value:.3g}" if isinstance(value, float) else str(value)

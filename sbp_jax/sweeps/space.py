@@ -12,11 +12,15 @@ from typing import Any, Final, TypeVar
 
 from sbp_jax.batch import Batch
 from sbp_jax.errors import SweepError
-from sbp_jax.training.hyperparameters import SHARED, Hyperparameters
+from sbp_jax.training.hyperparameters import Hyperparameters
 
 T = TypeVar("T")
 
 _PARTS: Final = ("network", "train")
+_OF_TRAINING: Final = ("learning_rate", "weight_decay", "seed")
+_OF_HEAD: Final = ("tail_mass",)
+"""Numbers that members may differ in, by where an experiment's config has them; its network
+declares its own."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,7 @@ class SearchSpace:
             SweepError: there is such a value, or a numeric setting that no population can vary;
                 the message names it.
         """
-        known = (*SHARED, *config.network.varied)
+        known = (*_OF_TRAINING, *_OF_HEAD, *config.network.varied)
         if strange := sorted(self.numeric.keys() - set(known)):
             raise SweepError(f"search space: numeric: expected settings of {known}, got {strange}")
         for name, value in self._extremes():
@@ -186,13 +190,8 @@ def member_of(config: Any) -> Hyperparameters:
             raise ValueError(
                 f"{name}: expected a number in [{low:g}, {high:g}), got {numbers[name]}"
             )
-    return Hyperparameters(
-        learning_rate=config.train.learning_rate,
-        weight_decay=config.train.weight_decay,
-        tail_mass=config.tail_mass,
-        seed=config.train.seed,
-        network=numbers,
-    )
+    shared = {name: getattr(config.train, name) for name in _OF_TRAINING}
+    return Hyperparameters(**shared, **{n: getattr(config, n) for n in _OF_HEAD}, network=numbers)
 
 
 def _has(config: Any, name: str) -> bool:

@@ -18,9 +18,6 @@ _RANGES: Final[dict[str, tuple[Callable[[float], bool], str]]] = {
     "smoothing": (lambda x: 0 <= x < 0.5, "a number in [0, 0.5)"),
     "seed": (lambda x: 0 <= x < 2**31 and x == int(x), "a whole number in [0, 2**31)"),
 }
-SHARED: Final = tuple(_RANGES)
-"""Numbers that any network's members may differ in; the network declares its own."""
-
 _OF_CONFIG: Final = ("learning_rate", "weight_decay", "seed")
 
 
@@ -104,7 +101,7 @@ def stack(members: Sequence[Hyperparameters], config: TrainConfig) -> Stacked:
             return [getattr(config, name) if value is None else value for value in values]
         return values
 
-    columns = {one.name: column(one.name) for one in fields(Hyperparameters) if one.name in SHARED}
+    columns = {one.name: column(one.name) for one in fields(Hyperparameters) if one.name in _RANGES}
     keys = [jax.random.key(int(seed or 0)) for seed in columns.pop("seed")]
     names = dict.fromkeys(name for member in members for name in member.network)
     network = {name: _array(name, [m.network.get(name) for m in members]) for name in names}

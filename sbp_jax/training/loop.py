@@ -28,7 +28,7 @@ from sbp_jax.training.explosion import (
 )
 from sbp_jax.training.metrics_log import MetricsLog
 from sbp_jax.training.operations import Operations, profiled
-from sbp_jax.training.placing import Placed, examples_of_step
+from sbp_jax.training.placing import Placed, check_placed_alike, examples_of_step
 from sbp_jax.training.program import Head, Program, make_program
 from sbp_jax.training.start_report import start_line
 from sbp_jax.training.state import Params, TrainState, count_params
@@ -76,6 +76,7 @@ def fit(
         The best epoch's parameters and the metrics of all epochs.
 
     Raises:
+        ValueError: the examples were placed for another config, or on other devices.
         TrainingError: the loss stopped being finite, or exploded; the last good epoch stays
             saved, and ``failed_step.json`` names the examples of the step.
         TrainingInterrupted: SIGTERM; the same call goes on from there.
@@ -83,6 +84,7 @@ def fit(
         RunFolderError: another process trains in this folder.
     """
     operations = operations or Operations()
+    check_placed_alike(train, valid)
     saved = folder / "checkpoints"
     program, config = make_program(head, train), train.config
     state = program.init()

@@ -54,8 +54,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from sbp_jax.distributions import (
-    Binned,
     Family,
+    HasBins,
     QuantileHead,
     SplicedBinnedPareto,
     genpareto,
@@ -71,6 +71,8 @@ Smoothing = float | Float[Array, ""]
 CellWidth = float | Float[Array, "*#b"]
 
 _MOST_SMOOTHING = 0.5
+# What not every family has, and an objective needs.
+_NEEDS = {"smoothed_classification": "bins", "base_plus_tail": "thresholds", "pinball": "pinball"}
 
 
 def make_objective(
@@ -96,21 +98,19 @@ def make_objective(
         raise ValueError(f"objective: expected {', '.join(get_args(ObjectiveName))}, got {name!r}")
     if not isinstance(cell_width, jax.Array) and not 0 < cell_width < math.inf:
         raise ValueError(f"cell_width: expected a finite number > 0, got {cell_width!r}")
+    if name in _NEEDS and not hasattr(family, _NEEDS[name]):
+        raise TypeError(f"{name}: expected a family with {_NEEDS[name]!r}, got {family!r}")
+    able: Any = family
     if name == "smoothed_classification":
-        return partial(
-            smoothed_classification,
-            _of_type(family, (Binned, SplicedBinnedPareto), name),
-            smoothing=_check_smoothing(smoothing),
-        )
+        return partial(smoothed_classification, able, smoothing=_check_smoothing(smoothing))
     if smoothing != 0:
         raise ValueError(f"smoothing: expected 0, as {name} has none, got {smoothing!r}")
     if name == "interval_nll":
         return partial(interval_nll, family, cell_width=cell_width)
     if name == "base_plus_tail":
-        spliced = _of_type(family, (SplicedBinnedPareto,), name)
-        return partial(base_plus_tail, spliced, cell_width=cell_width)
+        return partial(base_plus_tail, able, cell_width=cell_width)
     if name == "pinball":
-        return partial(pinball, _of_type(family, (QuantileHead,), name))
+        return partial(pinball, able)
     return partial({"density_nll": density_nll, "crps": crps}[name], family)
 
 
@@ -173,7 +173,7 @@ def crps(family: Family, params: Any, y: Float[Array, " b"]) -> Float[Array, " b
 
 
 def smoothed_classification(
-    family: Binned | SplicedBinnedPareto,
+    family: HasBins,
     params: Any,
     y: Float[Array, " b"],
     *,
@@ -235,10 +235,3 @@ def _check_smoothing(smoothing: Smoothing) -> Smoothing:
     if not 0 <= smoothing < _MOST_SMOOTHING:
         raise ValueError(f"smoothing: expected a number in [0, 0.5), got {smoothing!r}")
     return smoothing
-
-
-def _of_type(family: Family, types: tuple[type, ...], name: str) -> Any:
-    if not isinstance(family, types):
-        expected = " or ".join(type_.__name__ for type_ in types)
-        raise TypeError(f"{name}: expected a {expected}, got {family!r}")
-    return family

@@ -100,6 +100,21 @@ def place_examples(
     return Placed(config, devices, tuple(shards), tuple(rows), ids)
 
 
+def check_placed_alike(train: Placed, valid: Placed) -> None:
+    """Refuse examples to validate on that a program for the training examples cannot read.
+
+    Raises:
+        ValueError: they were placed for another config, or on other devices.
+    """
+    for name, wanted, found in (
+        ("config", train.config, valid.config),
+        ("devices", train.devices.mesh, valid.devices.mesh),
+        ("backend", train.devices.backend, valid.devices.backend),
+    ):
+        if wanted != found:
+            raise ValueError(f"valid: expected the {name} of train, {wanted}, got {found}")
+
+
 def in_order(of_buckets: Sequence[Any], placed: Placed) -> Any:
     """Results of placed examples, brought back to the host into the order of the examples.
 

@@ -19,14 +19,13 @@ from jax.sharding import PartitionSpec as P
 from jaxtyping import Array, Bool, Float, Int
 from numpy.typing import NDArray
 
-from sbp_jax.distributions import SplicedBinnedPareto
 from sbp_jax.models.forecaster import Forecaster
 from sbp_jax.models.network import AdjustableNetwork
 from sbp_jax.training.forecaster_loss import Criteria, forecaster_criteria
 from sbp_jax.training.hyperparameters import Hyperparameters, Stacked, stack
 from sbp_jax.training.optimizer import make_optimizer
 from sbp_jax.training.parallel import PLAYS, Devices, device_epoch, device_mean
-from sbp_jax.training.placing import Placed
+from sbp_jax.training.placing import Placed, check_placed_alike
 from sbp_jax.training.program import Head
 from sbp_jax.training.shards import Shards
 from sbp_jax.training.state import Params, TrainState, count_params
@@ -87,6 +86,7 @@ class PopulationProgram:
                 f"a population: expected one process, got {jax.process_count()}; start one on "
                 "each host and let them share a study instead"
             )
+        check_placed_alike(train, valid)
         self.config, self.devices = config, devices = train.config, train.devices
         check_numbers(stack(members, config), head)
         self._head, self._members = head, members
@@ -229,7 +229,7 @@ def check_numbers(numbers: Stacked, head: Head) -> None:
         ValueError: there are such numbers.
     """
     network, family = head.forecaster.network, head.forecaster.family
-    if numbers.tail_mass is not None and not isinstance(family, SplicedBinnedPareto):
+    if numbers.tail_mass is not None and not hasattr(family, "with_tail_mass"):
         name = type(family).__name__
         raise ValueError(f"tail_mass: expected None, as {name} has none, got numbers")
     if numbers.smoothing is not None and head.objective != "smoothed_classification":
@@ -248,11 +248,9 @@ def check_numbers(numbers: Stacked, head: Head) -> None:
 def with_tail_mass(forecaster: Forecaster, numbers: Stacked) -> Forecaster:
     """The forecaster with one member's tail mass, which may be traced, on the sides with a tail."""
     family = forecaster.family
-    if numbers.tail_mass is None or not isinstance(family, SplicedBinnedPareto):
+    if numbers.tail_mass is None or not hasattr(family, "with_tail_mass"):
         return forecaster
-    masses = [None if mass is None else numbers.tail_mass for mass in family.tail_mass]
-    spliced = SplicedBinnedPareto(family.edges, masses, family.splice, family.shape_range)
-    return replace(forecaster, family=spliced)
+    return replace(forecaster, family=family.with_tail_mass(numbers.tail_mass))
 
 
 def replicated(placed: Placed, devices: Devices) -> tuple[Shards, ...]:

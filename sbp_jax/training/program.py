@@ -31,7 +31,8 @@ class Head:
             target's cell, which compares epochs of any objective, and any two families.
         augment: changes the examples of every training step, by a key of its own; None leaves
             them as they are. Validation is done on those that are there.
-        optimizer: None for `make_optimizer` of the training's config.
+        optimizer: None for `make_optimizer` of the training's config. Another one is not told apart
+            from its like when a run is resumed: a transformation has no description.
     """
 
     forecaster: Forecaster

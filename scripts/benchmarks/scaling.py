@@ -8,11 +8,8 @@ Each does one measurement in this process and prints a line of JSON; the functio
 them as processes of their own, one after the other, and print tables.
 """
 
-import os
-
-os.environ.setdefault("NPROC", "32")  # virtual CPU devices deadlock on small thread pools
-
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -29,6 +26,7 @@ import tyro
 
 from sbp_jax.errors import SbpJaxError
 from sbp_jax.models.tcn import Precision
+from sbp_jax.runs.virtual_devices import ENOUGH, THREADS
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.hyperparameters import Hyperparameters
 from sbp_jax.training.loop import VALIDATION_SCORE, fit
@@ -206,6 +204,7 @@ def in_process(what: str, count: int) -> tuple[dict[str, Any], float]:
     if what == "devices":
         flag = f"--xla_force_host_platform_device_count={count}"
         environment |= {"XLA_FLAGS": flag, "JAX_PLATFORMS": "cpu"}
+        environment |= {THREADS: ENOUGH} if count > 1 else {}
     command = [sys.executable, "-m", "scripts.benchmarks.scaling", what, "--count", str(count)]
     start = time.perf_counter()
     done = subprocess.run(

@@ -8,9 +8,6 @@ medians. With --gpu also the whole training of 50,000 plays in either precision.
 """
 
 import os
-
-os.environ.setdefault("NPROC", "32")  # virtual CPU devices deadlock on small thread pools
-
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack

@@ -31,7 +31,7 @@ def assert_same_bits(data_dir, seasons, source, cache):
     for split, part in parts.items():
         batch = load_batch(data_dir, split, seasons)
         for field in batch._fields:
-            read, made = getattr(batch, field), getattr(part.examples, field)
+            read, made = getattr(batch, field), getattr(part.batch, field)
             assert (read.dtype, read.shape) == (made.dtype, made.shape), (split, field)
             assert read.tobytes() == made.tobytes(), (split, field)
     return parts
@@ -39,7 +39,7 @@ def assert_same_bits(data_dir, seasons, source, cache):
 
 def test_round_trip_is_bit_for_bit(prepared, source, cache):
     parts = assert_same_bits(prepared, SEASONS, source, cache)
-    lengths = parts["train"].examples.mask.sum(axis=1)
+    lengths = parts["train"].batch.mask.sum(axis=1)
     assert lengths.min() == 0, "the case of a pass without history is not covered"
     assert lengths.max() == 64, "the case of a history cut short is not covered"
 
@@ -67,9 +67,9 @@ def test_records_say_which_pass_they_are_and_hold_no_padding(prepared, source, c
     for split, part in split_examples(tables, SEASONS).items():
         records = list(dataset.as_data_source(split))
         ids = [(r["game_id"].decode(), r["play_id"], r["season"]) for r in records]
-        assert ids == part.passes.select("game_id", "play_id", "season").rows()
+        assert ids == part.plays.select("game_id", "play_id", "season").rows()
         steps = [len(record["sequence"]) for record in records]
-        np.testing.assert_array_equal(steps, part.examples.mask.sum(axis=1))
+        np.testing.assert_array_equal(steps, part.batch.mask.sum(axis=1))
         games[split] = {game_id for game_id, *_ in ids}
     assert games["train"] == {"2009091300", "2010011000", "2010091201"}
     assert games["valid"] == {"2011091100"}

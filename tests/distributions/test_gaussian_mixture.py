@@ -31,7 +31,7 @@ def params(dtype=np.float64):
 
 
 def call(method, params, *arguments, family=FAMILY):
-    return compiled(family, method, False)(params, *arguments)
+    return compiled(family, method)(params, *arguments)
 
 
 def exact(method, y):

@@ -50,7 +50,7 @@ def standard(df):
 
 
 def call(method, params, *arguments):
-    return compiled(FAMILY, method, False)(params, *arguments)
+    return compiled(FAMILY, method)(params, *arguments)
 
 
 @pytest.mark.parametrize(("dtype", "error"), ERRORS)

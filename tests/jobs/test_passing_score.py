@@ -12,14 +12,27 @@ import pytest
 from sbp_jax.batch import Batch
 from sbp_jax.errors import RunFolderError
 from sbp_jax.export import load_model
+from sbp_jax.jobs import passing_score
 from sbp_jax.jobs.export_weights import ExportWeights
 from sbp_jax.jobs.export_weights import main as export
-from sbp_jax.jobs.passing_score import PASSING_HEADS, PassingScore, main
+from sbp_jax.jobs.passing_score import NO_HISTORY, PASSING_HEADS, SBP, PassingScore, main
 from sbp_jax.models.forecaster import NetworkConfig
 from sbp_jax.nfl.plays import load_plays
 from sbp_jax.nfl.plays.splits import SeasonSplit, split_examples
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.restore import restore_forecaster
+
+HEADS = (SBP, NO_HISTORY)  # of the four that are trained alike, those that the report compares
+
+
+@pytest.fixture(scope="module", autouse=True)
+def whole_heads():
+    whole = passing_score.make_heads
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            passing_score, "make_heads", lambda config: {n: whole(config)[n] for n in HEADS}
+        )
+        yield whole
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +54,20 @@ def run(config, quick_compilation_throughout):
     return config.run
 
 
+def test_unless_fewer_are_asked_for_four_are_trained(config, whole_heads):
+    heads = whole_heads(config)
+    assert tuple(heads) == PASSING_HEADS
+    assert [head.objective for head in heads.values()] == [
+        "base_plus_tail", "interval_nll", "interval_nll", "base_plus_tail"
+    ]  # fmt: skip
+
+
 def test_everything_is_there(run):
     evaluation = json.loads((run / "evaluation.json").read_text())
-    assert set(PASSING_HEADS) < set(evaluation["forecasts"])
+    assert set(evaluation["forecasts"]) >= {*HEADS, "XGBoost (median)", "constant"}
     assert evaluation["games"] == 4
     assert evaluation["speed"]["scoring_plays_per_second"] > 0
-    for name in PASSING_HEADS:
+    for name in HEADS:
         assert np.isfinite(evaluation["forecasts"][name]["log_score"]["mean"])
     scores = pl.read_csv(run / "scores.csv")
     assert scores.filter("qualified").height >= 2
@@ -91,7 +112,7 @@ def test_export_reproduces_the_model_on_real_plays_without_jax(run, config, tmp_
     path = export(ExportWeights(run, output=tmp_path / "weights.npz"))
     served = load_model(path)
     tables = load_plays(config.source, seasons=config.split.seasons, cache=config.cache)
-    test = split_examples(tables, config.split)["test"].examples
+    test = split_examples(tables, config.split)["test"].batch
     forecaster, params, _ = restore_forecaster(run)
     expected = jax.jit(forecaster.predict)(params, Batch(*map(jax.numpy.asarray, test)))
     found = served.parameters(test.sequence, test.mask, test.static)

@@ -6,8 +6,8 @@ import pytest
 pytest.importorskip("matplotlib", reason="the extra figures is not installed")
 
 from sbp_jax.errors import ReportError
+from sbp_jax.evaluation.bands import BAND_LEVELS, Bands
 from sbp_jax.plots import save_figure, series_figure
-from sbp_jax.series.forecast import BAND_LEVELS, Bands
 
 
 def shown(points=40, half=2.0):

@@ -4,6 +4,7 @@ import numpy as np
 
 from sbp_jax.distributions import (
     Binned,
+    Family,
     Gaussian,
     GaussianMixture,
     HybridPareto,
@@ -11,7 +12,6 @@ from sbp_jax.distributions import (
     SplicedBinnedPareto,
     StudentT,
 )
-from sbp_jax.models.forecaster import KnownFamily
 from sbp_jax.series import SeriesNetwork, SeriesTraining, make_series
 
 NETWORK = SeriesNetwork(features=4, layers=2, kernel_size=2, hidden=(4,), knots=3)
@@ -22,7 +22,7 @@ TRAINING = SeriesTraining(epochs=2, segment=8, batch_size=4, warmup_steps=2)
 EDGES = np.linspace(-3.0, 3.0, 13)
 COUNT_EDGES = np.concatenate([[0.0], np.geomspace(0.1, 8.0, 11)])
 
-FAMILIES: dict[str, KnownFamily] = {
+FAMILIES: dict[str, Family] = {
     "spliced": SplicedBinnedPareto(EDGES),
     "binned": Binned(EDGES),
     "gaussian": Gaussian(),
@@ -31,7 +31,7 @@ FAMILIES: dict[str, KnownFamily] = {
     "hybrid": HybridPareto(),
     "quantiles": QuantileHead((0.05, 0.25, 0.5, 0.75, 0.95)),
 }
-COUNT_FAMILIES: dict[str, KnownFamily] = {
+COUNT_FAMILIES: dict[str, Family] = {
     "spliced": SplicedBinnedPareto(COUNT_EDGES, (None, 0.05)),
     "binned": Binned(COUNT_EDGES),
     "gaussian": Gaussian(center=1.0),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from sbp_jax.evaluation.bands import BAND_LEVELS
 from sbp_jax.series import (
     Scaling,
     SeriesError,
@@ -20,7 +21,7 @@ from sbp_jax.series import (
     series_forecaster,
 )
 from sbp_jax.series.criteria import FINE
-from sbp_jax.series.forecast import BAND_LEVELS, bands
+from sbp_jax.series.forecast import bands
 from sbp_jax.series.network import init_network
 from tests.series.small import COUNT_FAMILIES, FAMILIES, NETWORK, TRAINING, mentions, wave
 

@@ -244,11 +244,11 @@ def test_no_observation_gives_nan_in_loss_or_gradient(name, splice):
 def test_misuse_is_refused():
     with pytest.raises(ValueError, match=r"expected density_nll, .*, got 'mse'"):
         make_objective("mse", SPLICED)
-    with pytest.raises(TypeError, match="base_plus_tail: expected a SplicedBinnedPareto, got Gau"):
+    with pytest.raises(TypeError, match="expected a family with 'thresholds', got Gau"):
         make_objective("base_plus_tail", Gaussian())
-    with pytest.raises(TypeError, match="expected a Binned or SplicedBinnedPareto, got Gau"):
+    with pytest.raises(TypeError, match="expected a family with 'bins', got Gau"):
         make_objective("smoothed_classification", Gaussian())
-    with pytest.raises(TypeError, match="pinball: expected a QuantileHead, got Spliced"):
+    with pytest.raises(TypeError, match="pinball: expected a family with 'pinball', got Spliced"):
         make_objective("pinball", SPLICED)
     with pytest.raises(ValueError, match=r"cell_width: expected a finite number > 0, got 0\.0"):
         make_objective("interval_nll", SPLICED, 0.0)

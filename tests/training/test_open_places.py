@@ -105,6 +105,13 @@ def test_what_a_plain_network_cannot_do_is_told():
         LINE.with_settings(dropout=0.5)
 
 
+def test_validation_examples_of_another_config_are_refused(tmp_path):
+    (train, _), (_, valid) = placed(), placed(replace(CONFIG, batch_size=64))
+    with pytest.raises(ValueError, match="valid: expected the config of train"):
+        fit(Head(LINE, "density_nll"), train, valid, folder=tmp_path, progress=False)
+    assert not list(tmp_path.iterdir())
+
+
 def test_another_optimizer_takes_the_steps_that_it_would_take():
     rate = 0.25
     train, _ = placed(replace(CONFIG, batch_size=128))

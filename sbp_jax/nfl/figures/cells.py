@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Float
 
 from sbp_jax.batch import Arrayish
-from sbp_jax.distributions import Family, SplicedBinnedPareto
+from sbp_jax.distributions import Family
 from sbp_jax.evaluation.verdict import cell_median, cell_probabilities
 
 CELLS: Final = (-15, 99)
@@ -44,6 +44,6 @@ def cell_forecast(family: Family[Any], params: Any) -> CellForecast:
     """
     median = cell_median(family, params) + 0.0  # no -0
     lower, upper = jnp.full_like(median, jnp.nan), jnp.full_like(median, jnp.nan)
-    if isinstance(family, SplicedBinnedPareto):
+    if hasattr(family, "thresholds"):
         lower, upper = family.thresholds(params)
     return CellForecast(cell_probabilities(family, params, CELLS), median, lower, upper)

@@ -6,8 +6,8 @@ from typing import Final
 
 import polars as pl
 
-from sbp_jax.batch import Batch
 from sbp_jax.nfl.errors import PlaysError
+from sbp_jax.nfl.examples import Examples
 from sbp_jax.nfl.plays.examples import pass_examples, targeted_passes
 from sbp_jax.nfl.plays.load import PlayTables
 
@@ -71,15 +71,7 @@ def check_reserved(seasons: Sequence[int], *, allowed: bool, flag: str) -> None:
         )
 
 
-@dataclass(frozen=True)
-class Passes:
-    """Passes of one part, as a table and as examples with the same rows."""
-
-    passes: pl.DataFrame
-    examples: Batch
-
-
-def split_examples(tables: PlayTables, split: SeasonSplit) -> Mapping[str, Passes]:
+def split_examples(tables: PlayTables, split: SeasonSplit) -> Mapping[str, Examples]:
     """Parts ``train``, ``valid`` and ``test`` of the targeted passes.
 
     Raises:
@@ -90,5 +82,7 @@ def split_examples(tables: PlayTables, split: SeasonSplit) -> Mapping[str, Passe
     for name, seasons in wanted.items():
         passes = targeted_passes(tables.passes, playoffs=name != "test")
         passes = passes.filter(pl.col("season").is_in(seasons))
-        parts[name] = Passes(passes, pass_examples(passes, tables.snaps, max_snaps=split.max_snaps))
+        parts[name] = Examples(
+            passes, pass_examples(passes, tables.snaps, max_snaps=split.max_snaps)
+        )
     return parts

@@ -9,7 +9,7 @@ import polars as pl
 from sbp_jax.nfl.ratings.nested_means import VALUE, WEIGHT, nested_means
 from sbp_jax.nfl.ratings.rating import GAME, WHO, GameTotals, Rating, RegularPlays, ratio
 
-SCORE: Final = "passing_score"
+PASSING_SCORE: Final = "passing_score"
 THROWS: Final = "throw_score"
 OVER_EXPECTATION: Final = "over_expectation"
 PLAY_MEAN: Final = "mean_play_score"
@@ -34,7 +34,7 @@ def _valued(rating: str, plays: RegularPlays) -> pl.DataFrame:
     throw = ~pl.col("sack")
     gain = pl.when(throw).then(pl.col("outcome") - pl.col("expected") - pl.col("throw_score"))
     value = {
-        SCORE: pl.col("standard_score"),
+        PASSING_SCORE: pl.col("standard_score"),
         THROWS: pl.col("throw_score"),
         OVER_EXPECTATION: pl.col("standard_score")
         + (gain - gain.mean().over("season")).fill_null(0.0),
@@ -59,7 +59,7 @@ OWN_RATINGS: Final[Mapping[str, Rating]] = {
     **{
         name: Rating(title, partial(season_values, name), partial(_game_totals, name), shown)
         for name, title, shown in (
-            (SCORE, "passing score", True),
+            (PASSING_SCORE, "passing score", True),
             (THROWS, "its throws alone", False),
             (OVER_EXPECTATION, "outcome over expectation", False),
         )

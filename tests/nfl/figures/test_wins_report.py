@@ -6,11 +6,11 @@ import pytest
 
 from sbp_jax.nfl.figures.wins_report import render_comparison, title_of
 from sbp_jax.nfl.ratings.compare_ratings import OTHER, RATINGS
-from sbp_jax.nfl.ratings.own_ratings import PLAY_MEAN, SCORE
+from sbp_jax.nfl.ratings.own_ratings import PASSING_SCORE, PLAY_MEAN
 from sbp_jax.nfl.ratings.rival_ratings import CPOE, RATING
 
 LONG = "Ratings of a publisher whose name alone would fill the better part of a line of the table"
-SHOWN = (SCORE, RATING, CPOE, PLAY_MEAN)
+SHOWN = (PASSING_SCORE, RATING, CPOE, PLAY_MEAN)
 
 
 def correlation(estimate):
@@ -115,7 +115,7 @@ def test_no_line_is_wider_than_a_hundred_columns(label, scale):
 def test_what_could_not_be_computed_is_said():
     found = evaluation()
     found |= {"playoffs": None, "wins_first_half": None}
-    found["stability"][SCORE] |= {"season_to_season": None}
+    found["stability"][PASSING_SCORE] |= {"season_to_season": None}
     text = render_comparison(found)
     assert "with making the playoffs: 0 of them" in " ".join(text.split())
     assert table_of(text, 0)["passing score"][2] == "-"

@@ -7,7 +7,7 @@ import pytest
 from sbp_jax.nfl.figures.wins_report import render_comparison
 from sbp_jax.nfl.plays import PlayTables
 from sbp_jax.nfl.ratings.compare_ratings import RATINGS, compare_ratings, season_table
-from sbp_jax.nfl.ratings.own_ratings import SCORE
+from sbp_jax.nfl.ratings.own_ratings import PASSING_SCORE
 from sbp_jax.nfl.ratings.rating import GAME, WHO, GameTotals, Rating, ratio
 from tests.nfl.ratings.rated_plays import frame, throws
 
@@ -79,7 +79,7 @@ def test_its_values_stand_beside_those_of_the_others(plays, table):
 
 
 def test_it_is_compared_and_told_like_the_others(plays, tables, table):
-    chosen = {name: ALL[name] for name in (SCORE, LONGEST)}
+    chosen = {name: ALL[name] for name in (PASSING_SCORE, LONGEST)}
     found = compare_ratings(table, plays, tables, chosen)
     text = render_comparison({"label": None, **found}, chosen)
     rows = [line for line in text.splitlines() if line.startswith("longest completion")]

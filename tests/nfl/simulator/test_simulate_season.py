@@ -266,15 +266,19 @@ def naive_facts(folder):
             for column in ("hadDropback", "wasTargettedReceiver"):
                 if row[column] == "1":
                     roles[row["gameId"], row["playId"], column] = row["nflId"]
-    frames = defaultdict(dict)
+    thrown = {
+        key: str(11 + round(10 * float(play["timeToThrow"])))
+        for key, play in plays.items()
+        if play["timeToThrow"] != "NA"
+    }
+    at_throws = defaultdict(dict)  # all frames of a season as dicts are half a gigabyte
     for week in (1, 2):
         with (folder / f"tracking_week_{week}.csv").open() as file:
             for row in csv.DictReader(file):
-                frames[row["gameId"], row["playId"], row["frameId"]][row["nflId"]] = row
-    for key, play in plays.items():
-        if play["timeToThrow"] == "NA":
-            continue
-        at_throw = frames[*key, str(11 + round(10 * float(play["timeToThrow"])))]
+                if thrown.get((row["gameId"], row["playId"])) == row["frameId"]:
+                    at_throws[row["gameId"], row["playId"]][row["nflId"]] = row
+    for key in thrown:
+        play, at_throw = plays[key], at_throws[key]
         passer = at_throw[roles[*key, "hadDropback"]]
         target = at_throw[roles[*key, "wasTargettedReceiver"]]
         defenders = [row for row in at_throw.values() if row["club"] == play["defensiveTeam"]]

@@ -1,4 +1,4 @@
-"""The range of shapes that a network may give a tail, and the way into it."""
+"""What raw zeros stand for: a location and a spread, and a mild shape within a range."""
 
 import math
 from collections.abc import Sequence
@@ -7,6 +7,14 @@ import jax
 from jaxtyping import Array, Float
 
 _MILD = 0.1  # the tail index that raw zeros stand for, where the range allows it
+
+
+def check_location_scale(center: float, spread: float) -> None:
+    """ValueError unless the centre is finite, and the spread finite and > 0."""
+    if not math.isfinite(center):
+        raise ValueError(f"center: expected a finite number, got {center!r}")
+    if not 0 < spread < math.inf:
+        raise ValueError(f"spread: expected a finite number > 0, got {spread!r}")
 
 
 def check_shape_range(shape_range: Sequence[float | int]) -> tuple[float, float]:
