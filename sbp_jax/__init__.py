@@ -1,8 +1,7 @@
 """Calibrated, heavy-tailed predictive distributions in JAX, and the NFL passing score.
 
-Data flows one way through the subpackages::
-
-    plays -> models -> distributions -> training -> evaluation, scoring, report, export
+Football is `sbp_jax.nfl`; of the rest only `sbp_jax.jobs`, what experiments and scripts do, imports
+from there. See docs/design.md.
 """
 
 __version__ = "0.1.0"

@@ -106,7 +106,7 @@ def main(config: CompareObjectives) -> None:
             print(rehearse_heads(heads, placed["train"]))
             return
         with in_run(config.run, about):
-            _, outcomes = train_heads(
+            _, verdicts = train_heads(
                 heads,
                 placed,
                 folders={
@@ -114,7 +114,7 @@ def main(config: CompareObjectives) -> None:
                 },
                 operations=config.operations,
             )
-            judge(config, parts["valid"], outcomes)
+            judge(config, parts["valid"], verdicts)
 
 
 def make_heads(config: CompareObjectives) -> dict[str, Head]:
@@ -127,10 +127,10 @@ def make_heads(config: CompareObjectives) -> dict[str, Head]:
     return heads | {"Binned, cell": head(Binned(np.arange(-30.5, 100)), "interval_nll")}
 
 
-def judge(config: CompareObjectives, part: Examples, outcomes: Mapping[str, Verdict]) -> None:
+def judge(config: CompareObjectives, part: Examples, verdicts: Mapping[str, Verdict]) -> None:
     """Write and print the table."""
     games = part.plays["game_id"].to_numpy()
-    evaluation = evaluate(outcomes, part.batch.target, games, reference=FIRST.name)
+    evaluation = evaluate(verdicts, part.batch.target, games, reference=FIRST.name)
     write_json(config.run / "evaluation.json", evaluation)
     write_text(config.run / "table.txt", render(evaluation))
     print(render(evaluation))

@@ -151,14 +151,14 @@ def train_and_report(config: PassingScore, tables: PlayTables, devices: Devices)
     test = parts["test"]
     del parts  # the training examples live on the devices now; a second copy is most of a GiB
     heads = make_heads(config)
-    fits, outcomes = train_heads(
+    fits, verdicts = train_heads(
         heads,
         placed,
         folders={name: config.run / folder for name, folder in FOLDERS.items()},
         operations=config.operations,
     )
     if is_first():
-        conclude(config, tables.report, test, heads, fits, outcomes | rivals)
+        conclude(config, tables.report, test, heads, fits, verdicts | rivals)
 
 
 def play_ids(part: Examples) -> list[str]:
@@ -172,20 +172,20 @@ def conclude(
     test: Examples,
     heads: Mapping[str, Head],
     fits: Mapping[str, Fit],
-    outcomes: Mapping[str, Verdict],
+    verdicts: Mapping[str, Verdict],
 ) -> None:
     """Write everything that a finished run holds, the report last."""
     folder = config.run
     games = test.plays["game_id"].to_numpy()
-    evaluation = evaluate(outcomes, test.batch.target, games, reference=SBP)
+    evaluation = evaluate(verdicts, test.batch.target, games, reference=SBP)
     speeds = measure_speed(heads[SBP].forecaster, fits[SBP], test.batch)
     write_json(folder / "evaluation.json", evaluation | {"speed": speeds})
     scored = scored_plays(
         test.plays,
         outcome=np.asarray(test.batch.target),
-        expected=np.asarray(outcomes[SBP].mean),
-        pit_lower=np.asarray(outcomes[SBP].pit_lower),
-        pit_upper=np.asarray(outcomes[SBP].pit_upper),
+        expected=np.asarray(verdicts[SBP].mean),
+        pit_lower=np.asarray(verdicts[SBP].pit_lower),
+        pit_upper=np.asarray(verdicts[SBP].pit_upper),
     )
     write_scored_plays(folder, scored)
     ratings = rate_passers(config, scored)
@@ -196,7 +196,7 @@ def conclude(
         FigureInputs(
             passes=test.plays,
             forecast=forecast_cells(heads[SBP].forecaster, fits[SBP].params, test.batch),
-            verdicts={n: outcomes[n] for n in (SBP, BINNED, GAUSSIAN) if n in outcomes},
+            verdicts={n: verdicts[n] for n in (SBP, BINNED, GAUSSIAN) if n in verdicts},
             histories={name: fit.history for name, fit in fits.items()},
             objectives={name: head.objective for name, head in heads.items()},
             ratings=ratings,
@@ -214,7 +214,7 @@ def conclude(
             figures=figures,
             speeds=speeds,
             history_gain=paired_difference(
-                outcomes[NO_HISTORY].log_score, outcomes[SBP].log_score, games
+                verdicts[NO_HISTORY].log_score, verdicts[SBP].log_score, games
             ),
             command=f"python experiments/passing_score.py --run {folder}",
         ),

@@ -136,7 +136,7 @@ def train_and_conclude(config: Tracking, source: Path, build: Build, devices: De
     }
     boosted = boosted_verdict(parts)
     heads = make_heads(config)
-    fits, outcomes = train_heads(
+    fits, verdicts = train_heads(
         heads,
         placed,
         folders={name: config.run / folder for name, folder in FOLDERS.items()},
@@ -148,7 +148,7 @@ def train_and_conclude(config: Tracking, source: Path, build: Build, devices: De
     known = {}
     if (source / ORACLE_FILE).exists():
         known[ORACLE] = oracle_verdict(source / ORACLE_FILE, test.plays, test.batch.target)
-    found = Found(test, heads, fits, outcomes | {BOOSTED: boosted} | known)
+    found = Found(test, heads, fits, verdicts | {BOOSTED: boosted} | known)
     conclude(config.run, found, source, build, min_attempts=config.min_attempts)
 
 

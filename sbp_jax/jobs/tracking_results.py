@@ -41,13 +41,13 @@ class Found(NamedTuple):
         test: the test plays.
         heads: the networks by name.
         fits: of each network.
-        outcomes: verdicts of each network and of the other rivals.
+        verdicts: of each network and of the other rivals.
     """
 
     test: Examples
     heads: Mapping[str, Head]
     fits: Mapping[str, Fit]
-    outcomes: Mapping[str, Verdict]
+    verdicts: Mapping[str, Verdict]
 
 
 def conclude(folder: Path, found: Found, source: Path, build: Build, *, min_attempts: int) -> None:
@@ -60,20 +60,20 @@ def conclude(folder: Path, found: Found, source: Path, build: Build, *, min_atte
         build: the parts that the plays come from.
         min_attempts: fewest attempts that qualify a passer.
     """
-    test, outcomes = found.test, found.outcomes
+    test, verdicts = found.test, found.verdicts
     scored = scored_plays(
         passes_table(test),
         outcome=np.asarray(test.batch.target),
-        expected=np.asarray(outcomes[SBP].mean),
-        pit_lower=np.asarray(outcomes[SBP].pit_lower),
-        pit_upper=np.asarray(outcomes[SBP].pit_upper),
+        expected=np.asarray(verdicts[SBP].mean),
+        pit_lower=np.asarray(verdicts[SBP].pit_lower),
+        pit_upper=np.asarray(verdicts[SBP].pit_upper),
     )
     write_scored_plays(folder, scored)
     rate(scored, min_attempts=min_attempts).table.write_csv(folder / "scores.csv")
     save_weights(folder / "weights.npz", found.fits[SBP].params, read_config(folder))
     write_figures(folder / "figures", found, telling_play(found, source, build))
     games = test.plays["game_id"].to_numpy()
-    evaluation = evaluate(outcomes, test.batch.target, games, reference=SBP)
+    evaluation = evaluate(verdicts, test.batch.target, games, reference=SBP)
     seconds = {name: sum(m["seconds"] for m in fit.history) for name, fit in found.fits.items()}
     write_json(folder / FINISHED, evaluation | {"training_seconds": seconds})
 
@@ -81,9 +81,9 @@ def conclude(folder: Path, found: Found, source: Path, build: Build, *, min_atte
 def write_figures(figures: Path, found: Found, play: UnfoldingPlay) -> None:
     """Calibration, learning curves, and a play as it unfolds."""
     shown = {
-        name: found.outcomes[name]
+        name: found.verdicts[name]
         for name in (SBP, BINNED, GAUSSIAN, ORACLE)
-        if name in found.outcomes
+        if name in found.verdicts
     }
     save_figure(pit_figure(shown), figures / "pit_histogram.png")
     save_figure(pp_figure(shown), figures / "pp_plot.png")

@@ -27,7 +27,7 @@ def train_heads(
         operations: how to run them.
 
     Returns:
-        By name: the fits, and the outcomes on ``test`` in the order of its plays.
+        By name: the fits, and the verdicts on ``test`` in the order of its plays.
 
     Raises:
         TrainingError: a loss stopped being finite.

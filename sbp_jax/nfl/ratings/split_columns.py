@@ -74,7 +74,7 @@ SPLIT_COLUMNS: Final[Mapping[str, tuple[tuple[str, ...], pl.Expr]]] = {
         ("quarter", "score_diff"),
         (pl.col("quarter") >= 4) & (pl.col("score_diff").abs() <= 8),
     ),
-    # What tracking says of the throw; see `sbp_jax.nfl.tracking.throw_facts`.
+    # What tracking says of the throw; see `sbp_jax.nfl.tracking.passes_table`.
     "pressure": (("nearest_rusher",), pl.col("nearest_rusher") <= 2.0),
     "throw_time": (
         ("time_to_throw",),

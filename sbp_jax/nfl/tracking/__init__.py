@@ -2,7 +2,7 @@
 
 `open_folder` and `read_tracking_file` bring any layout into one form, `sequence_features` makes
 columns of it, `build_parts` does both for a whole folder, resumably. Nothing here imports JAX;
-`sbp_jax.nfl.tracking.examples`, whose batches a device takes, does.
+`sbp_jax.nfl.tracking.split_plays`, which makes batches for a device of the parts, does.
 """
 
 from sbp_jax.nfl.errors import (
