@@ -315,7 +315,7 @@ def crps(
     >>> round(float(crps(1.0, 0.0, start=0.5, stop=2.0)), 6)
     0.197479
     """
-    from_0, unbounded = _is_number(start, 0), _is_number(stop, math.inf)
+    from_0, unbounded = _is_number(start, 0.0), _is_number(stop, math.inf)
     z, shape, scale, mass, start, stop = align(z, shape, scale, mass, start, stop)
     valid = (scale > 0) & (scale < jnp.inf) & (jnp.abs(shape) < jnp.inf)
     for value in (z, mass, start, stop):
