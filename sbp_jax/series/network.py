@@ -42,6 +42,7 @@ class SeriesNetwork(NetworkConfig):
 def context_of(forecaster: Forecaster) -> int:
     """Points that a forecast is made from, the receptive field.
 
+    >>> from sbp_jax.distributions import Binned
     >>> context_of(series_forecaster(Binned([0.0, 1.0, 2.0, 4.0])))
     91
     """
@@ -54,6 +55,7 @@ def context_of(forecaster: Forecaster) -> int:
 def series_forecaster(family: Family, network: SeriesNetwork | None = None) -> Forecaster:
     """Join a network to a family whose numbers are in standardised units.
 
+    >>> from sbp_jax.distributions import Binned
     >>> series_forecaster(Binned([0.0, 1.0, 2.0, 4.0])).family.num_outputs
     3
     """

@@ -199,6 +199,7 @@ def smoothed_classification(
     Raises:
         ValueError: smoothing is out of its range.
 
+    >>> from sbp_jax.distributions import Binned
     >>> family = Binned([0.0, 1.0, 2.0, 3.0])
     >>> params = family.constrain(jnp.log(jnp.array([0.5, 0.25, 0.25])))
     >>> loss = smoothed_classification(family, params, jnp.array(9.0), smoothing=0.4)

@@ -37,6 +37,7 @@ def cell_forecast(family: Family[Any], params: Any) -> CellForecast:
         family: a family of distributions.
         params: its parameters, with batch shape (B,).
 
+    >>> from sbp_jax.distributions import SplicedBinnedPareto
     >>> family = SplicedBinnedPareto([x - 0.5 for x in range(-5, 31)], tail_mass=0.05)
     >>> forecast = cell_forecast(family, family.constrain(jnp.zeros((1, family.num_outputs))))
     >>> forecast.pmf.shape, float(forecast.median[0]), float(forecast.upper[0])
