@@ -23,7 +23,8 @@ from sbp_jax.evaluation import (
     point_verdict,
     render,
 )
-from sbp_jax.export import describe, save_weights
+from sbp_jax.export import save_weights
+from sbp_jax.jobs.described_run import described_run
 from sbp_jax.models.forecaster import Forecaster, NetworkConfig, make_forecaster
 from sbp_jax.nfl.examples import Examples
 from sbp_jax.nfl.figures import (
@@ -48,7 +49,7 @@ from sbp_jax.nfl.ratings import (
 )
 from sbp_jax.nfl.ratings.rate import Ratings
 from sbp_jax.runs.atomic import write_json
-from sbp_jax.runs.experiment import deciding_settings, in_run
+from sbp_jax.runs.experiment import in_run
 from sbp_jax.runs.extras import need_extras
 from sbp_jax.runs.hosts import Hosts, first_then_others, is_first
 from sbp_jax.runs.run_folder import read_config, read_json
@@ -128,7 +129,7 @@ def main(config: PassingScore) -> None:
             heads = make_heads(config)
             print(rehearse_heads(heads, placed))
             return
-        about = describe_run(config, tables.report)
+        about = describe_run(config, tables.report.fingerprint)
         with in_run(config.run, about, finished=FINISHED) as unfinished:
             if unfinished:
                 train_and_report(config, tables, devices)
@@ -272,21 +273,16 @@ def make_heads(config: PassingScore) -> dict[str, Head]:
     }
 
 
-def describe_run(config: PassingScore, report: GamesReport) -> dict[str, Any]:
-    """Everything that decides the run's numbers, and what an exported model needs."""
-    head = make_heads(config)[SBP]
-    description = describe(
-        head.forecaster.network,
-        head.forecaster.family,
+def describe_run(config: PassingScore, fingerprint: str) -> dict[str, Any]:
+    """What the run is told apart by."""
+    return described_run(
+        "passing_score",
+        config,
+        fingerprint,
+        make_heads(config)[SBP],
         static_names=tuple(STATIC_FEATURES),
         sequence_names=HISTORY_FEATURES,
     )
-    return {
-        "experiment": "passing_score",
-        "settings": deciding_settings(config),
-        "data": report.fingerprint,
-        **description,
-    }
 
 
 def rivals_without_network(parts: Mapping[str, Examples]) -> dict[str, Verdict]:

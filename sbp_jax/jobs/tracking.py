@@ -12,7 +12,7 @@ import polars as pl
 from sbp_jax.batch import Batch
 from sbp_jax.distributions import Binned, Family, Gaussian, SplicedBinnedPareto
 from sbp_jax.evaluation import Verdict, fit_boosted_median, point_verdict
-from sbp_jax.export import describe
+from sbp_jax.jobs.described_run import described_run
 from sbp_jax.jobs.tracking_results import (
     BINNED,
     BOOSTED,
@@ -40,7 +40,7 @@ from sbp_jax.nfl.tracking.split_plays import load_split
 from sbp_jax.nfl.tracking.splits import SPLITS
 from sbp_jax.nfl.tracking.static import TRACKING_STATIC
 from sbp_jax.nfl.tracking.summary import summary_of_batch
-from sbp_jax.runs.experiment import deciding_settings, in_run
+from sbp_jax.runs.experiment import in_run
 from sbp_jax.runs.extras import need_extras
 from sbp_jax.runs.hosts import Hosts, first_then_others, is_first
 from sbp_jax.sweeps.space import Problem
@@ -221,20 +221,15 @@ def make_heads(config: Tracking) -> dict[str, Head]:
 
 
 def describe_run(config: Tracking, fingerprint: str) -> dict[str, Any]:
-    """Everything that decides the run's numbers, and what an exported model needs."""
-    head = make_heads(config)[SBP]
-    description = describe(
-        head.forecaster.network,
-        head.forecaster.family,
+    """What the run is told apart by."""
+    return described_run(
+        "tracking",
+        config,
+        fingerprint,
+        make_heads(config)[SBP],
         static_names=tuple(TRACKING_STATIC),
         sequence_names=MODEL_FEATURES,
     )
-    return {
-        "experiment": "tracking",
-        "settings": deciding_settings(config),
-        "data": fingerprint,
-        **description,
-    }
 
 
 def boosted_verdict(parts: Mapping[str, Examples]) -> Verdict:

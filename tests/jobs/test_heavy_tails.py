@@ -9,12 +9,16 @@ import pytest
 
 pytest.importorskip("matplotlib", reason="the extra figures is not installed")
 
-from sbp_jax.errors import RunFolderError
 from sbp_jax.jobs import heavy_tails
 from sbp_jax.jobs.heavy_tails import ORACLE, HeavyTails, main, make_candidates, score_true_law
 from sbp_jax.series import Split, make_panel
 from sbp_jax.series.compare import mean_pp_mae
 from sbp_jax.series.synthetic import POINTS, synthetic_series
+from tests.jobs.finished import (
+    check_another_is_refused,
+    check_figures,
+    check_printed_without_training,
+)
 from tests.series.small import NETWORK, TRAINING
 
 pytestmark = pytest.mark.usefixtures("quick_compilation_throughout")
@@ -59,27 +63,15 @@ def test_everything_is_written(finished):
     table = (finished.run / "table.txt").read_text()
     assert all(name in table for name in forecasts)
     assert max(map(len, table.splitlines())) <= 100
-    for name in ("pp_plot", "forecasts"):
-        data = (finished.run / "figures" / f"{name}.png").read_bytes()
-        assert data.startswith(b"\x89PNG")
+    check_figures(finished)
 
 
 def test_a_finished_run_is_printed_without_training(finished, monkeypatch, capsys):
-    def untouched(*args, **settings):
-        raise AssertionError("trained again")
-
-    monkeypatch.setattr("sbp_jax.series.compare.fit_series", untouched)
-    table = (finished.run / "table.txt").read_text()
-    main(finished)
-    assert table in capsys.readouterr().out
-    assert (finished.run / "table.txt").read_text() == table
+    check_printed_without_training(main, finished, monkeypatch, capsys)
 
 
 def test_another_config_is_refused(finished):
-    with pytest.raises(RunFolderError, match=r"settings.bins: expected 13, got 12"):
-        main(replace(finished, bins=13))
-    with pytest.raises(RunFolderError, match=r"settings.seeds: expected \[5\]"):
-        main(replace(finished, seeds=(5,)))
+    check_another_is_refused(main, finished, "bins")
 
 
 def test_every_family_has_the_same_network_and_bins_over_the_training_values():

@@ -8,7 +8,6 @@ import pytest
 
 pytest.importorskip("matplotlib", reason="the extra figures is not installed")
 
-from sbp_jax.errors import RunFolderError
 from sbp_jax.jobs import twitter_mentions
 from sbp_jax.jobs.twitter_mentions import (
     RISKS,
@@ -23,6 +22,11 @@ from sbp_jax.jobs.twitter_mentions import (
 )
 from sbp_jax.series import SeriesError, make_panel
 from sbp_jax.series.compare import series_scores
+from tests.jobs.finished import (
+    check_another_is_refused,
+    check_figures,
+    check_printed_without_training,
+)
 from tests.series.small import NETWORK, TRAINING, mentions
 
 pytestmark = pytest.mark.usefixtures("quick_compilation_throughout")
@@ -93,24 +97,15 @@ def test_everything_is_written(finished):
     table = (finished.run / "table.txt").read_text()
     assert all(name in table for name in evaluation["alarms"])
     assert max(map(len, table.splitlines())) <= 100
-    for name in ("pp_plot", "forecasts"):
-        data = (finished.run / "figures" / f"{name}.png").read_bytes()
-        assert data.startswith(b"\x89PNG")
+    check_figures(finished)
 
 
 def test_a_finished_run_is_printed_without_training(finished, monkeypatch, capsys):
-    def untouched(*args, **settings):
-        raise AssertionError("trained again")
-
-    monkeypatch.setattr("sbp_jax.series.compare.fit_series", untouched)
-    table = (finished.run / "table.txt").read_text()
-    main(finished)
-    assert table in capsys.readouterr().out
+    check_printed_without_training(main, finished, monkeypatch, capsys)
 
 
 def test_another_config_is_refused(finished):
-    with pytest.raises(RunFolderError, match=r"settings.depth: expected 21, got 20"):
-        main(replace(finished, depth=21))
+    check_another_is_refused(main, finished, "depth")
 
 
 def test_a_folder_without_series_is_refused(tmp_path):

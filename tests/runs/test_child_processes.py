@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sbp_jax.nfl.errors import WorkerError
+from sbp_jax.runs.atomic import write_text
 from sbp_jax.runs.child_processes import run_jobs
 
 
@@ -24,7 +25,7 @@ class Sleeper:
 
     def run(self, on_progress):
         on_progress(2)
-        self.path.write_text(str(os.getpid()))
+        write_text(self.path, str(os.getpid()))  # whole, whenever it is killed
         if self.seconds < 0:
             raise SystemExit("of no use")
         time.sleep(self.seconds)
