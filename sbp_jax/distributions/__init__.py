@@ -7,6 +7,7 @@ from sbp_jax.distributions.family import Family, HasBins
 from sbp_jax.distributions.gaussian import Gaussian
 from sbp_jax.distributions.gaussian_mixture import GaussianMixture
 from sbp_jax.distributions.hybrid_pareto import HybridPareto
+from sbp_jax.distributions.moved import Moved
 from sbp_jax.distributions.quantile_head import QuantileHead
 from sbp_jax.distributions.spliced_binned_pareto import SplicedBinnedPareto
 from sbp_jax.distributions.student_t import StudentT
@@ -18,6 +19,7 @@ __all__ = [
     "GaussianMixture",
     "HasBins",
     "HybridPareto",
+    "Moved",
     "QuantileHead",
     "SplicedBinnedPareto",
     "StudentT",

@@ -122,12 +122,13 @@ def compiled_sample(method: F) -> F:
 
 
 def is_traced(family: Any) -> bool:
-    """Whether one of the numbers that may be, `Derived.traceable`, is a JAX tracer."""
-    return any(
+    """Whether one of the numbers that may be, `Derived.traceable`, is a JAX tracer, or a base's."""
+    own = any(
         isinstance(value, jax.core.Tracer)
         for name in family.traceable
         for value in getattr(family, name)
     )
+    return own or (hasattr(family, "base") and is_traced(family.base))
 
 
 class Derived(Generic[P]):

@@ -216,7 +216,7 @@ def test_gradients_agree_with_differences(case, method):
         lambda x: 1e-5 * np.cos(np.arange(x.size)).reshape(x.shape), case.params
     )
     slope = 0.0
-    for g, d in zip(gradient, direction, strict=True):
+    for g, d in zip(*map(jax.tree.leaves, (gradient, direction)), strict=True):
         product = g * d[rows]
         slope = slope + (product.sum(-1) if product.ndim > 2 else product)
     ahead, back = (
