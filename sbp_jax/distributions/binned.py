@@ -50,6 +50,11 @@ class Binned(Derived):
         return Bins(self.edges)
 
     @property
+    def unit(self) -> float:
+        """How large the numbers are that it describes, in the unit of the target."""
+        return self.edges[-1] - self.edges[0]
+
+    @property
     def num_outputs(self) -> int:
         """One logit for each bin."""
         return self.bins.count

@@ -56,6 +56,11 @@ class Gaussian(Derived):
         check_location_scale(self.center, self.spread)
 
     @property
+    def unit(self) -> float:
+        """How large the numbers are that it describes, in the unit of the target."""
+        return float(self.spread)
+
+    @property
     def num_outputs(self) -> int:
         """Location and scale."""
         return 2

@@ -70,6 +70,11 @@ class GaussianMixture(Derived):
         check_location_scale(self.center, self.spread)
 
     @property
+    def unit(self) -> float:
+        """How large the numbers are that it describes, in the unit of the target."""
+        return float(self.spread)
+
+    @property
     def num_outputs(self) -> int:
         """Three for each component."""
         return 3 * self.components

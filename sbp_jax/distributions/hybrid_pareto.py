@@ -97,6 +97,11 @@ class HybridPareto(Derived):
         object.__setattr__(self, "shape_range", check_shape_range(self.shape_range))
 
     @property
+    def unit(self) -> float:
+        """How large the numbers are that it describes, in the unit of the target."""
+        return float(self.spread)
+
+    @property
     def num_outputs(self) -> int:
         """Logit, location, scale and shape of each component."""
         return 4 * self.components

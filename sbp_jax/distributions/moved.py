@@ -69,6 +69,26 @@ class Moved(Derived):
         """Those of the base, then the scale, then the location if it is emitted."""
         return self.base.num_outputs + 1 + self.location
 
+    @property
+    def unit(self) -> float:
+        """How large the numbers are that it describes, at raw zeros."""
+        return float(self.spread * getattr(self.base, "unit", 1.0))
+
+    @property
+    def window(self) -> Callable[[Params], Result]:
+        """From parameters to the width of two of the bins about the base's middle, moved.
+
+        What the objective window_nll sees of an observation.
+
+        Raises:
+            AttributeError: the base has no bins.
+        """
+        binned: Any = self.base
+        edges = binned.edges
+        middle = len(edges) // 2
+        width = edges[middle + 1] - edges[middle - 1]
+        return lambda params: width * params.scale
+
     @compiled
     def constrain(self, raw: Float[ArrayLike, "*batch outputs"]) -> Params:
         """`scale = spread exp(12 tanh(raw / 12))`, `loc = center + spread raw`.
@@ -195,7 +215,7 @@ def _standard(params: Moved.Params, y: Value) -> Array:
 
 
 def _placed(params: Moved.Params, z: Value) -> Array:
-    """y of z, which may be infinite; the gradient is 0 there."""
+    """Y of z, which may be infinite; the gradient is 0 there."""
     loc, scale, z = align(params.loc, params.scale, z)
     finite = jnp.abs(z) < jnp.inf
     return jnp.where(finite, loc + scale * jnp.where(finite, z, 0.0), jax.lax.stop_gradient(z))

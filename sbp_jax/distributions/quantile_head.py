@@ -90,6 +90,11 @@ class QuantileHead(Derived):
         object.__setattr__(self, "spread", spread)
 
     @property
+    def unit(self) -> float:
+        """How large the numbers are that it describes, in the unit of the target."""
+        return float(self.spread)
+
+    @property
     def num_outputs(self) -> int:
         """One for each level."""
         return len(self.levels)

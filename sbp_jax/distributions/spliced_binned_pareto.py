@@ -110,6 +110,11 @@ class SplicedBinnedPareto(Derived):
         return Bins(self.edges)
 
     @property
+    def unit(self) -> float:
+        """How large the numbers are that it describes, in the unit of the target."""
+        return self.edges[-1] - self.edges[0]
+
+    @property
     def num_outputs(self) -> int:
         """One logit for each bin, then lower shape, lower scale, upper shape, upper scale.
 

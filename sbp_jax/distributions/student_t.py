@@ -81,6 +81,11 @@ class StudentT(Derived):
         object.__setattr__(self, "df_range", tuple(self.df_range))  # a list would not hash
 
     @property
+    def unit(self) -> float:
+        """How large the numbers are that it describes, in the unit of the target."""
+        return float(self.spread)
+
+    @property
     def num_outputs(self) -> int:
         """Location, scale and degrees of freedom."""
         return 3

@@ -58,7 +58,7 @@ def family_verdict(
     family: CheckedFamily[P],
     params: P,
     y: Real[Arrayish, " B"],
-    cell: float | None = 1.0,
+    cell: float | None = None,
     *,
     cells: tuple[int, int] = YARDS,
     fields: Collection[str] = Verdict._fields,
@@ -94,10 +94,10 @@ def family_verdict(
     >>> from sbp_jax.distributions import Gaussian
     >>> family = Gaussian()
     >>> params = Gaussian.Params(jnp.array([3.3]), jnp.array([0.01]))
-    >>> verdict = family_verdict(family, params, jnp.array([5.0]))
+    >>> verdict = family_verdict(family, params, jnp.array([5.0]), cell=1.0)
     >>> [float(verdict.median[0]), round(float(verdict.crps_cells[0]), 3)]
     [3.0, 2.0]
-    >>> round(float(family_verdict(family, params, jnp.array([5.0]), cell=None).median[0]), 3)
+    >>> round(float(family_verdict(family, params, jnp.array([5.0])).median[0]), 3)
     3.3
     """
     y = jnp.asarray(y, jnp.result_type(y, jnp.float32))
@@ -124,9 +124,7 @@ def family_verdict(
     return Verdict(**{name: say() if name in fields else unknown for name, say in said.items()})
 
 
-def cell_median(
-    family: CheckedFamily[P], params: P, cell: float | None = 1.0
-) -> Float[Array, " B"]:
+def cell_median(family: CheckedFamily[P], params: P, cell: float | None) -> Float[Array, " B"]:
     """Median of the law on cells, or of the law itself where there are none."""
     median = family.median(params)
     return median if cell is None else jnp.ceil(median / cell - 0.5) * cell

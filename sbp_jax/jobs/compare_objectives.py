@@ -121,7 +121,7 @@ def make_heads(config: CompareObjectives) -> dict[str, Head]:
     """One head for each setting, and a rival."""
 
     def head(family: Family, objective: ObjectiveName) -> Head:
-        return Head(make_forecaster(config.network, family, PASS_ANCHORS), objective)
+        return Head(make_forecaster(config.network, family, PASS_ANCHORS), objective, cell=1.0)
 
     heads = {setting.name: head(setting.family, setting.objective) for setting in SETTINGS}
     return heads | {"Binned, cell": head(Binned(np.arange(-30.5, 100)), "interval_nll")}

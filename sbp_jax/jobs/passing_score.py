@@ -263,7 +263,7 @@ def make_heads(config: PassingScore) -> dict[str, Head]:
     gaussian = Gaussian(center=7.0, spread=10.0)
 
     def head(family: Family, objective: ObjectiveName, network: NetworkConfig) -> Head:
-        return Head(make_forecaster(network, family, PASS_ANCHORS), objective)
+        return Head(make_forecaster(network, family, PASS_ANCHORS), objective, cell=1.0)
 
     return {
         SBP: head(spliced, config.objective, config.network),

@@ -210,7 +210,7 @@ def make_heads(config: Tracking) -> dict[str, Head]:
             ceiling=TRACKING_CEILING,
             free_logits=False,
         )
-        return Head(forecaster, objective, augment)
+        return Head(forecaster, objective, augment, cell=1.0)
 
     return {
         SBP: head(spliced, config.objective),

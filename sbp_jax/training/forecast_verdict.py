@@ -13,6 +13,7 @@ def forecast_verdict(
     forecaster: Forecaster,
     params: Any,
     placed: Placed,
+    cell: float | None = None,
     *,
     fields: Collection[str] = Verdict._fields,
 ) -> Verdict:
@@ -22,12 +23,13 @@ def forecast_verdict(
         forecaster: network and family.
         params: its parameters.
         placed: examples; their targets are the observations.
+        cell: that an observation stands for, as for `family_verdict`.
         fields: what is asked for, as for `family_verdict`.
     """
 
     def verdict(params: Any, batch: Batch) -> Verdict:
         law = forecaster.predict(params, batch)
-        return family_verdict(forecaster.family, law, batch.target, fields=fields)
+        return family_verdict(forecaster.family, law, batch.target, cell, fields=fields)
 
     # As many rows at once as in training, which bounds memory.
     predict = placed.devices.predict(verdict, placed.config.rows_per_step)

@@ -20,8 +20,9 @@ class Criteria(NamedTuple):
 
     Attributes:
         loss: (params, batch of b, key) to what training minimises, (b,).
-        score: (params, batch of b) to the log score of the target's cell, (b,), which compares
-            epochs of any objective, and any two families; smaller is better.
+        score: (params, batch of b) to the log score of the target's cell, or of the target itself
+            where it is continuous, (b,), which compares epochs of any objective, and any two
+            families; smaller is better.
     """
 
     loss: Callable[[Params, Batch, jax.Array], Float[Array, " b"]]
@@ -33,6 +34,7 @@ def forecaster_criteria(
     objective: ObjectiveName,
     augment: Augment | None = None,
     *,
+    cell: float | None = None,
     smoothing: Smoothing = 0.0,
 ) -> Criteria:
     """Criteria of a forecaster.
@@ -42,15 +44,17 @@ def forecaster_criteria(
         objective: what is minimised.
         augment: changes the examples of every training step, by a key of its own; the score is
             that of the examples as they are.
+        cell: width of the cell that a target stands for, in its unit; None if it is continuous.
         smoothing: of smoothed_classification.
 
     Raises:
-        ValueError: the smoothing is out of its range or has no effect.
+        ValueError: the smoothing is out of its range or has no effect, or the objective needs a
+            cell.
         TypeError: the objective does not exist for this family.
     """
     family = forecaster.family
-    minimised = make_objective(objective, family, smoothing=smoothing)
-    cell_log_score = make_objective("interval_nll", family)
+    minimised = make_objective(objective, family, cell, smoothing=smoothing)
+    log_score = make_objective("density_nll" if cell is None else "interval_nll", family, cell)
 
     def loss(params: Params, batch: Batch, key: jax.Array) -> Float[Array, " b"]:
         if augment is not None:
@@ -60,6 +64,6 @@ def forecaster_criteria(
         return minimised(family.constrain(raw), batch.target)
 
     def score(params: Params, batch: Batch) -> Float[Array, " b"]:
-        return cell_log_score(forecaster.predict(params, batch), batch.target)
+        return log_score(forecaster.predict(params, batch), batch.target)
 
     return Criteria(loss, score)

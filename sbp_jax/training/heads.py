@@ -44,7 +44,9 @@ def train_heads(
             folder=folders[name],
             operations=operations,
         )
-        verdicts[name] = forecast_verdict(head.forecaster, fits[name].params, placed["test"])
+        verdicts[name] = forecast_verdict(
+            head.forecaster, fits[name].params, placed["test"], head.cell
+        )
     return fits, verdicts
 
 

@@ -13,7 +13,14 @@ density_nll
     astray. Use splice "edge", or interval_nll, which has no jump.
 interval_nll
     The probability of y's cell, by maximum likelihood: the first choice for whole numbers such
-    as yards. Proper for the probabilities of cells; atoms are fine. Robust like density_nll.
+    as yards. It needs the width of the cell. Proper for the probabilities of cells; atoms are fine.
+    Robust like density_nll.
+window_nll
+    The mean density over a window about y, by maximum likelihood: the first choice for bins that
+    move (`Moved`) under a continuous target. Their density is constant within a bin, so that the
+    location has no derivative; a window as wide as two of the middle bins sees the edges that
+    it covers. Nearly proper: what is learnt best is the law blurred by the window, which shrinks
+    with the bins. Not for atoms. Robust like density_nll.
 base_plus_tail
     The bins as a classifier on every observation, plus the excess over the thresholds held
     fixed: the surrogate of the SBP paper. Prefer it where far observations must not move the
@@ -21,8 +28,8 @@ base_plus_tail
     its own part; atoms are fine. Robust: no far observation can pull at the bins harder than
     one in the outermost bin.
 crps
-    The distribution function, by its integrated squared error, in the unit of y: prefer it where
-    errors count by their size in that unit, or where a likelihood becomes infinite. Proper;
+    The distribution function, by its integrated squared error, in units of the family: prefer it
+    where errors count by their size, or where a likelihood becomes infinite. Proper;
     atoms are fine. Robust: the loss grows like the distance of y, so its pull stays bounded. It
     says little about the far tail, where it squares small probabilities: tail indices are
     learnt slowly.
@@ -36,6 +43,10 @@ pinball
     The quantiles of a `QuantileHead`, and nothing in between them: prefer it where a few
     quantiles are all that is wanted. Proper for these quantiles; atoms are fine. Robust: the
     pull of an observation does not grow with its distance.
+
+Units. Multiply y, the cell and the numbers of the family that are in its unit by c > 0: every
+objective stays as it is, but for log c where it holds the logarithm of a density, which has no
+gradient. So training takes the same steps.
 
 Finite tails. With a `shape_range` below 0 a tail of the spliced family ends, and an observation
 beyond the end has probability 0: density_nll, interval_nll and base_plus_tail are then inf there,
@@ -56,6 +67,7 @@ from jaxtyping import Array, Float
 from sbp_jax.distributions import (
     Family,
     HasBins,
+    Moved,
     QuantileHead,
     SplicedBinnedPareto,
     genpareto,
@@ -63,7 +75,13 @@ from sbp_jax.distributions import (
 from sbp_jax.distributions.elementary import align_with
 
 ObjectiveName = Literal[
-    "density_nll", "interval_nll", "base_plus_tail", "crps", "smoothed_classification", "pinball"
+    "density_nll",
+    "interval_nll",
+    "window_nll",
+    "base_plus_tail",
+    "crps",
+    "smoothed_classification",
+    "pinball",
 ]
 Objective = Callable[[Any, Float[Array, " b"]], Float[Array, " b"]]
 
@@ -72,21 +90,31 @@ CellWidth = float | Float[Array, "*#b"]
 
 _MOST_SMOOTHING = 0.5
 # What not every family has, and an objective needs.
-_NEEDS = {"smoothed_classification": "bins", "base_plus_tail": "thresholds", "pinball": "pinball"}
+_NEEDS = {
+    "smoothed_classification": "bins",
+    "base_plus_tail": "thresholds",
+    "pinball": "pinball",
+    "window_nll": "window",
+}
 
 
 def make_objective(
-    name: ObjectiveName, family: Family, cell_width: CellWidth = 1.0, *, smoothing: Smoothing = 0.0
+    name: ObjectiveName,
+    family: Family,
+    cell_width: CellWidth | None = None,
+    *,
+    smoothing: Smoothing = 0.0,
 ) -> Objective:
     """Return ``(params, y) -> losses`` for a family.
 
     Args:
         name: one of the list at the top of this module.
         family: what the parameters belong to.
-        cell_width: width of the cell around y, > 0, in the unit of y (1 for whole yards). A fact
-            about the target, so that it may be given with every name; only interval_nll and
-            base_plus_tail use it. Within a traced function it may be an array, one for each y,
-            and is then not checked.
+        cell_width: width of the cell around y, > 0, in the unit of y (1 for whole yards); None
+            for a continuous y. A fact about the target, so that it may be given with every name;
+            interval_nll needs it, base_plus_tail scores excesses by their cell or, without one, by
+            their density. Within a traced function it may be an array, one for each y, and is then
+            not checked.
         smoothing: of smoothed_classification, in [0, 0.5); with any other name it must be 0.
             Within a traced function it may be traced, and is then not checked.
 
@@ -96,8 +124,7 @@ def make_objective(
     """
     if name not in get_args(ObjectiveName):
         raise ValueError(f"objective: expected {', '.join(get_args(ObjectiveName))}, got {name!r}")
-    if not isinstance(cell_width, jax.Array) and not 0 < cell_width < math.inf:
-        raise ValueError(f"cell_width: expected a finite number > 0, got {cell_width!r}")
+    check_cell(cell_width)
     if name in _NEEDS and not hasattr(family, _NEEDS[name]):
         raise TypeError(f"{name}: expected a family with {_NEEDS[name]!r}, got {family!r}")
     able: Any = family
@@ -106,12 +133,26 @@ def make_objective(
     if smoothing != 0:
         raise ValueError(f"smoothing: expected 0, as {name} has none, got {smoothing!r}")
     if name == "interval_nll":
+        if cell_width is None:
+            raise ValueError(
+                "cell_width: expected a number > 0, as interval_nll needs it, got None"
+            )
         return partial(interval_nll, family, cell_width=cell_width)
     if name == "base_plus_tail":
         return partial(base_plus_tail, able, cell_width=cell_width)
-    if name == "pinball":
-        return partial(pinball, able)
-    return partial({"density_nll": density_nll, "crps": crps}[name], family)
+    of_family: dict[str, Any] = {
+        "density_nll": density_nll,
+        "window_nll": window_nll,
+        "crps": crps,
+        "pinball": pinball,
+    }
+    return partial(of_family[name], able)
+
+
+def check_cell(width: CellWidth | None) -> None:
+    """ValueError unless the width of a cell is None, a finite number > 0 or an array."""
+    if width is not None and not isinstance(width, jax.Array) and not 0 < width < math.inf:
+        raise ValueError(f"cell_width: expected a finite number > 0, got {width!r}")
 
 
 def density_nll(family: Family, params: Any, y: Float[Array, " b"]) -> Float[Array, " b"]:
@@ -120,11 +161,20 @@ def density_nll(family: Family, params: Any, y: Float[Array, " b"]) -> Float[Arr
 
 
 def interval_nll(
-    family: Family, params: Any, y: Float[Array, " b"], *, cell_width: CellWidth = 1.0
+    family: Family, params: Any, y: Float[Array, " b"], *, cell_width: CellWidth
 ) -> Float[Array, " b"]:
     """Negative log probability of ``[y - w/2, y + w/2]``, in nats."""
     half = cell_width / 2
     return -family.log_interval(params, y - half, y + half)
+
+
+def window_nll(family: Moved, params: Moved.Params, y: Float[Array, " b"]) -> Float[Array, " b"]:
+    """Negative log of the mean density over ``[y - w/2, y + w/2]``, w of `Moved.window`, in nats.
+
+    The window is as wide as the law's own scale makes it, so that it too learns.
+    """
+    width = family.window(params)
+    return jnp.log(width) - family.log_interval(params, y - width / 2, y + width / 2)
 
 
 def base_plus_tail(
@@ -132,28 +182,31 @@ def base_plus_tail(
     params: SplicedBinnedPareto.Params,
     y: Float[Array, " b"],
     *,
-    cell_width: CellWidth = 1.0,
+    cell_width: CellWidth | None = None,
 ) -> Float[Array, " b"]:
     """Classification by the bins on every y, plus the tails on what exceeds the thresholds.
 
     ``-log f_bins(y) - 1{y > t_U} log P(cell of y | beyond t_U) - 1{y < t_L} (the mirror image)``.
     Thresholds carry no gradient, so the logits learn from the first term alone and the tails
     from the others alone. A y outside all bins counts for the nearest one, and no more than that
-    on a side without a tail. Excesses are scored
-    on the part of their cell beyond the threshold: of whole yards, an excess is known no better.
+    on a side without a tail. Excesses are scored on the part of their cell beyond the threshold:
+    of whole yards, an excess is known no better. Without a cell they are scored by their density.
 
     Reference: Ehrlich, Callot, Aubet (2021), arXiv 2106.10952, with the density of the excess
     replaced by its probability.
     """
-    half = cell_width / 2
     lower, upper = jax.lax.stop_gradient(family.thresholds(params))
     inside = jnp.clip(y, family.edges[0], family.edges[-1])
     classified = family.bins.log_prob(params.logits, inside)
 
     def tail(excess: Array, shape: Array, scale: Array) -> Array:
-        near = jnp.maximum(excess - half, 0.0)
-        width = jnp.maximum(excess + half - near, half)
-        fit = genpareto.loginterval(near, width, shape, scale)
+        if cell_width is None:
+            fit = genpareto.logpdf(jnp.maximum(excess, 0.0), shape, scale)
+        else:
+            half = cell_width / 2
+            near = jnp.maximum(excess - half, 0.0)
+            width = jnp.maximum(excess + half - near, half)
+            fit = genpareto.loginterval(near, width, shape, scale)
         return jnp.where(excess > 0, fit, 0.0)
 
     fit = classified
@@ -165,11 +218,11 @@ def base_plus_tail(
 
 
 def crps(family: Family, params: Any, y: Float[Array, " b"]) -> Float[Array, " b"]:
-    """Continuous ranked probability score, in the unit of y.
+    """Continuous ranked probability score, in units of the family (`unit`).
 
     Reference: Gneiting and Raftery (2007), Journal of the American Statistical Association 102.
     """
-    return family.crps(params, y)
+    return family.crps(params, y) / unit_of(family)
 
 
 def smoothed_classification(
@@ -221,13 +274,18 @@ def smoothed_classification(
 def pinball(
     family: QuantileHead, params: QuantileHead.Params, y: Float[Array, " b"]
 ) -> Float[Array, " b"]:
-    """Pinball loss, the mean over the head's levels, in the unit of y.
+    """Pinball loss, the mean over the head's levels, in units of the family (`unit`).
 
     ``max(tau (y - q), (tau - 1) (y - q))`` at level tau with quantile q.
 
     Reference: Koenker and Bassett (1978), Econometrica 46.
     """
-    return family.pinball(params, y)
+    return family.pinball(params, y) / unit_of(family)
+
+
+def unit_of(family: Family) -> float:
+    """How large the numbers are that a family describes, in the unit of y; 1 if it does not say."""
+    return float(getattr(family, "unit", 1.0))
 
 
 def _check_smoothing(smoothing: Smoothing) -> Smoothing:

@@ -176,7 +176,9 @@ class PopulationProgram:
         smoothing = 0.0 if numbers.smoothing is None else numbers.smoothing
         member = with_tail_mass(forecaster, numbers)
         head = self._head
-        return forecaster_criteria(member, head.objective, head.augment, smoothing=smoothing)
+        return forecaster_criteria(
+            member, head.objective, head.augment, cell=head.cell, smoothing=smoothing
+        )
 
     def _over_members(self, one: Callable[..., Any]) -> Callable[..., Any]:
         if self.mapping == "vmap":

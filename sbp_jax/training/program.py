@@ -27,18 +27,21 @@ class Head:
 
     Attributes:
         forecaster: network and family.
-        objective: what is minimised. Whatever it is, the epoch is picked by the log score of the
-            target's cell, which compares epochs of any objective, and any two families.
+        objective: what is minimised. Whatever it is, the epoch is picked by the log score, which
+            compares epochs of any objective, and any two families.
         augment: changes the examples of every training step, by a key of its own; None leaves
             them as they are. Validation is done on those that are there.
         optimizer: None for `make_optimizer` of the training's config. Another one is not told apart
             from its like when a run is resumed: a transformation has no description.
+        cell: width of the cell that a target stands for, in its unit, such as 1 for whole numbers;
+            None if it is continuous.
     """
 
     forecaster: Forecaster
     objective: ObjectiveName
     augment: Augment | None = None
     optimizer: optax.GradientTransformation | None = None
+    cell: float | None = None
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,8 @@ def make_program(head: Head, train: Placed) -> Program:
     """
     config, devices = train.config, train.devices
     low = head.forecaster.computing_in(config.precision)
-    loss = forecaster_criteria(low, head.objective, head.augment).loss
-    score = forecaster_criteria(head.forecaster, head.objective).score
+    loss = forecaster_criteria(low, head.objective, head.augment, cell=head.cell).loss
+    score = forecaster_criteria(head.forecaster, head.objective, cell=head.cell).score
     optimizer = head.optimizer or make_optimizer(config, config.epochs * train.steps)
 
     def init() -> TrainState:

@@ -57,7 +57,7 @@ class Network(NamedTuple):
         )
         joined = self._joined(read if readout == "last" else read[:, -1], batch)
         raw: Any = self.head.apply(params["head"], joined, train=True, rngs=keys)
-        return jnp.mean(make_objective(OBJECTIVE, FAMILY)(FAMILY.constrain(raw), batch.target))
+        return jnp.mean(make_objective(OBJECTIVE, FAMILY, 1.0)(FAMILY.constrain(raw), batch.target))
 
     @staticmethod
     def _joined(state: Float[Array, "B D"], batch: Batch) -> Batch:

@@ -76,7 +76,7 @@ class OurRun:
         self.train = place_examples(pad(train), config, devices, shuffle=True)
         self.valid = place_examples(pad(valid), config, devices, shuffle=False)
         self.plays, self.steps = self.train.examples, self.train.steps
-        self.program = make_program(Head(FORECASTER, OBJECTIVE), self.train)
+        self.program = make_program(Head(FORECASTER, OBJECTIVE, cell=1.0), self.train)
         self.state = self.program.init()
         self.first_seconds = self.epoch().seconds
         self.state = self.program.init()

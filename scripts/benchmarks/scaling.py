@@ -117,7 +117,7 @@ def last_scores(members: Sequence[Hyperparameters], config: TrainConfig) -> dict
     """Validation scores after the last epoch of a population."""
     devices = Devices(jax.devices()[:1])
     train, valid = placed(config, devices)
-    fits = fit_population(Head(FORECASTER, OBJECTIVE), members, train=train, valid=valid)
+    fits = fit_population(Head(FORECASTER, OBJECTIVE, cell=1.0), members, train=train, valid=valid)
     return {"scores": [each.history[-1][VALIDATION_SCORE] for each in fits]}
 
 
@@ -129,7 +129,7 @@ def alone(number: int) -> dict[str, Any]:
     devices = Devices(jax.devices()[:1])
     train, valid = placed(config, devices)
     with tempfile.TemporaryDirectory() as folder:
-        head = Head(FORECASTER, OBJECTIVE)
+        head = Head(FORECASTER, OBJECTIVE, cell=1.0)
         found = fit(head, train, valid, folder=Path(folder), progress=False)
     return {"scores": [found.history[-1][VALIDATION_SCORE]]}
 

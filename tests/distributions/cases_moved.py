@@ -7,7 +7,7 @@ from tests.distributions.case import Case, columns
 from tests.distributions.cases_bins import HEAVY, LIGHT, SHORT, UNEVEN, logits, spliced_cuts
 
 # Powers of two, so that z is free of rounding where a narrow interval is measured.
-LOC, SCALE = np.array([0.0, 8.0, -2.0]), np.array([1.0, 0.5, 0.25])
+LOC, SCALE = columns((0.0, 1.0), (8.0, 0.5), (-2.0, 0.25))
 
 
 def moved_cuts(cuts_of):
@@ -33,7 +33,7 @@ CASES = [
     Case(
         "moved Gaussian",
         Moved(Gaussian(), location=False),
-        Moved.Params(LOC, SCALE, Gaussian.Params(np.array([0.0, -1.0, 2.0]), np.ones(3))),
+        Moved.Params(LOC, SCALE, Gaussian.Params(*columns((0.0, 1.0), (-1.0, 1.0), (2.0, 1.0)))),
         moved_cuts(gaussian_cuts),
     ),
 ]

@@ -94,7 +94,7 @@ def test_loss_and_score_and_their_gradients(forecaster):
     example = jax.eval_shape(forecaster.init, jax.random.key(0), BATCH)
     rng = np.random.default_rng(0)
     params = jax.tree.map(lambda leaf: np.float32(0.3 * rng.normal(size=leaf.shape)), example)
-    criteria = {name: forecaster_criteria(forecaster, name) for name in OBJECTIVES}
+    criteria = {name: forecaster_criteria(forecaster, name, cell=1.0) for name in OBJECTIVES}
 
     def losses(params):
         key = jax.random.key(1)

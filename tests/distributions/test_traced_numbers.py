@@ -19,7 +19,7 @@ def losses(family, params):
     return {
         "params": params,
         "log_interval": family.log_interval(params, Y - 0.5, Y + 0.5),
-        "base_plus_tail": make_objective("base_plus_tail", family)(params, Y),
+        "base_plus_tail": make_objective("base_plus_tail", family, 1.0)(params, Y),
     }
 
 

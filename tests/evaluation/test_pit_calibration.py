@@ -32,7 +32,7 @@ def truth():
     def forecast_and_draw(raw, key):
         params = family.constrain(raw.at[:, 10].add(3.5))  # an atom at 0 of about 0.3
         y = jax.numpy.round(family.sample(key, params))
-        found = family_verdict(family, params, y)
+        found = family_verdict(family, params, y, 1.0)
         return found.pit_lower, found.pit_upper
 
     raw_key, draw_key = jax.random.split(jax.random.key(0))

@@ -55,7 +55,7 @@ def case(request):
     @jax.jit
     def parts(params, y):
         cells = jax.vmap(family.log_interval, (None, 0, 0), out_axes=1)(params, lo, hi)
-        return family_verdict(family, params, y), jnp.exp(cells), family.crps(params, y)
+        return family_verdict(family, params, y, 1.0), jnp.exp(cells), family.crps(params, y)
 
     with jax.enable_x64(True):
         return Case(*jax.tree.map(np.asarray, parts(random_params(family), jnp.asarray(YARDS))))
@@ -89,7 +89,7 @@ def test_a_table_of_probabilities_and_the_same_bins_agree():
     pmf = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     table = pmf_verdict(pmf, -10, YARDS)
     family = FAMILIES["binned"]
-    verdict = jax.jit(lambda logits, y: family_verdict(family, family.Params(logits), y))
+    verdict = jax.jit(lambda logits, y: family_verdict(family, family.Params(logits), y, 1.0))
     binned = verdict(logits, YARDS)
     for name in set(table._fields) - {"crps"}:  # of a step function there, of a density here
         np.testing.assert_allclose(
@@ -105,13 +105,13 @@ def test_traced_once_for_slices_of_one_size():
     @jax.jit
     def verdict(params, y):
         traces.append(1)
-        return family_verdict(family, params, y)
+        return family_verdict(family, params, y, 1.0)
 
     loc, scale = params
     slices = [slice(i, i + 2) for i in (0, 2, 4)]
     whole = concatenate([verdict(family.Params(loc[s], scale[s]), y[s]) for s in slices])
     assert len(traces) == 1
-    for found, expected in zip(whole, family_verdict(family, params, y), strict=True):
+    for found, expected in zip(whole, family_verdict(family, params, y, 1.0), strict=True):
         assert found.dtype == np.float64
         np.testing.assert_allclose(found, expected, rtol=2e-5, atol=1e-6)
 
@@ -120,7 +120,7 @@ def test_the_impossible_scores_infinity_and_the_undefined_nan():
     family = FAMILIES["binned"]
     logits = np.zeros((3, len(EDGES) - 1), np.float32)
     logits[2] = np.nan
-    found = jax.jit(lambda logits, y: family_verdict(family, family.Params(logits), y))(
+    found = jax.jit(lambda logits, y: family_verdict(family, family.Params(logits), y, 1.0))(
         logits, np.array([60.0, np.nan, 0.0], np.float32)
     )
     np.testing.assert_array_equal(found.log_score, [np.inf, np.nan, np.nan])
@@ -132,7 +132,7 @@ def test_the_impossible_scores_infinity_and_the_undefined_nan():
 def test_an_observation_outside_the_range_of_the_whole_yard_score_has_none():
     family = Gaussian()
     params = Gaussian.Params(jnp.zeros(2), jnp.ones(2))
-    found = family_verdict(family, params, jnp.array([5.0, 6.0]), cells=(-5, 5))
+    found = family_verdict(family, params, jnp.array([5.0, 6.0]), cell=1.0, cells=(-5, 5))
     assert np.isnan(found.crps_cells[1])
     assert np.isfinite(found.crps_cells[0])
     assert np.isfinite(found.log_score).all()
@@ -165,7 +165,7 @@ def test_crps_of_cells_of_many_plays_compiled():
     below = np.cumsum(probability, axis=1)  # bin i is the cell of i - 30 yards
     steps = y[:, None] <= np.arange(-30, 100)[None]
     expected = ((below - steps) ** 2).sum(axis=1)
-    verdict = jax.jit(lambda p, y: family_verdict(family, p, y))
+    verdict = jax.jit(lambda p, y: family_verdict(family, p, y, 1.0))
     found = verdict(params, jnp.asarray(y, jnp.float32)).crps_cells
     np.testing.assert_allclose(found, expected, atol=1e-3)
 
@@ -175,7 +175,7 @@ def test_the_cell_is_the_unit_of_the_verdict():
     family = Gaussian()
     y, loc, scale = YARDS[:4], np.array([0.3, -5, 2, 20.0]), np.array([3.0, 4, 1, 9])
     with jax.enable_x64(True):
-        whole = family_verdict(family, family.Params(loc, scale), y, cells=(-10, 30))
+        whole = family_verdict(family, family.Params(loc, scale), y, cell=1.0, cells=(-10, 30))
         small = family.Params(loc / 10, scale / 10)
         tenths = family_verdict(family, small, y / 10, cell=0.1, cells=(-10, 30))
     for name in Verdict._fields:
@@ -188,7 +188,7 @@ def test_without_a_cell_the_verdict_is_that_of_the_density():
     family = Gaussian()
     params = family.Params(jnp.array([1.0, 2]), jnp.array([3.0, 0.5]))
     y = jnp.array([0.25, 2.5])
-    found = family_verdict(family, params, y, cell=None)
+    found = family_verdict(family, params, y)
     np.testing.assert_allclose(found.log_score, -family.log_prob(params, y), rtol=1e-6)
     np.testing.assert_allclose(found.median, [1, 2], rtol=1e-6)
     np.testing.assert_array_equal(found.pit_lower, found.pit_upper)
@@ -198,8 +198,8 @@ def test_without_a_cell_the_verdict_is_that_of_the_density():
 def test_what_is_not_asked_for_is_unknown():
     family = Gaussian()
     params = family.Params(jnp.zeros(2), jnp.ones(2))
-    whole = family_verdict(family, params, jnp.array([0.0, 1]))
-    some = family_verdict(family, params, jnp.array([0.0, 1]), fields=("mean", "pit_upper"))
+    whole = family_verdict(family, params, jnp.array([0.0, 1]), 1.0)
+    some = family_verdict(family, params, jnp.array([0.0, 1]), 1.0, fields=("mean", "pit_upper"))
     for name in Verdict._fields:
         expected = getattr(whole, name) if name in ("mean", "pit_upper") else [np.nan] * 2
         np.testing.assert_array_equal(getattr(some, name), expected, err_msg=name)

@@ -39,7 +39,7 @@ FORECASTER = make_forecaster(
     NetworkConfig(features=4, layers=1, hidden=(8,), dropout=0.0, encoder_dropout=0.0),
     Gaussian(0.0, 3.0),
 )
-HEAD = Head(FORECASTER, "interval_nll")
+HEAD = Head(FORECASTER, "interval_nll", cell=1.0)
 TIMEOUT = 15  # seconds after which a silent process is given up
 PATIENCE = 120.0  # seconds for what should take a few
 
@@ -107,7 +107,7 @@ def study(devices, folder, *, only_own=False):
     """Everything that a run gives, as host arrays, and how much of the examples is held here."""
     train, valid = placed(devices, only_own)
     found = fit(HEAD, train, valid, folder=folder, progress=False)
-    verdict = forecast_verdict(FORECASTER, found.params, valid)
+    verdict = forecast_verdict(FORECASTER, found.params, valid, HEAD.cell)
     return {
         "buckets": np.asarray(len(train.shards)),
         "held": held_here(train),

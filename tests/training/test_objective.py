@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate, special, stats
 
-from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto
+from sbp_jax.distributions import Binned, Gaussian, Moved, SplicedBinnedPareto
 from sbp_jax.distributions.quantile_head import QuantileHead
 from sbp_jax.training.objective import make_objective
 
@@ -31,7 +31,7 @@ def test_gaussian_objectives_against_scipy():
     law = stats.norm(np.asarray(params.loc), np.asarray(params.scale))
     density = make_objective("density_nll", family)(params, y)
     np.testing.assert_allclose(density, -law.logpdf(y), rtol=1e-5)
-    cell = make_objective("interval_nll", family)(params, y)
+    cell = make_objective("interval_nll", family, 1.0)(params, y)
     np.testing.assert_allclose(cell, -np.log(law.cdf(y + 0.5) - law.cdf(y - 0.5)), rtol=1e-3)
     wide = make_objective("interval_nll", family, cell_width=4.0)(params, y)
     np.testing.assert_allclose(wide, -np.log(law.cdf(y + 2) - law.cdf(y - 2)), rtol=1e-3)
@@ -42,14 +42,14 @@ def test_interval_objective_of_bins_is_cross_entropy():
     params = params_of(family, 14)
     y = jnp.arange(-3.0, 11.0)
     expected = -jax.nn.log_softmax(params.logits)[jnp.arange(14), jnp.arange(14)]
-    found = jax.jit(make_objective("interval_nll", family))(params, y)
+    found = jax.jit(make_objective("interval_nll", family, 1.0))(params, y)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_base_plus_tail_against_its_formula():
     params = params_of(SPLICED, 14)
     y = np.arange(-3.0, 11.0)
-    found = jax.jit(make_objective("base_plus_tail", SPLICED))(params, jnp.asarray(y))
+    found = jax.jit(make_objective("base_plus_tail", SPLICED, 1.0))(params, jnp.asarray(y))
     lower, upper = (np.asarray(t) for t in SPLICED.thresholds(params))
     assert ((y > upper) | (y < lower)).any()
     for row in range(14):
@@ -66,7 +66,7 @@ def test_base_plus_tail_against_its_formula():
 
 def test_base_plus_tail_trains_bins_and_tails_apart():
     params = jax.tree.map(lambda leaf: leaf[0], params_of(SPLICED, 1))
-    objective = make_objective("base_plus_tail", SPLICED)
+    objective = make_objective("base_plus_tail", SPLICED, 1.0)
 
     @jax.jit
     @jax.grad
@@ -93,7 +93,7 @@ def test_crps_against_its_integral():
         law = stats.norm(float(params.loc[row]), float(params.scale[row]))
         below, _ = integrate.quad(lambda t, law=law: law.cdf(t) ** 2, -100, y[row])
         above, _ = integrate.quad(lambda t, law=law: law.sf(t) ** 2, y[row], 100)
-        np.testing.assert_allclose(found[row], below + above, rtol=1e-4)
+        np.testing.assert_allclose(found[row], (below + above) / family.spread, rtol=1e-4)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.3])
@@ -153,14 +153,14 @@ def test_pinball_against_its_formula():
     error = y[:, None] - np.asarray(params.quantiles)
     expected = np.mean(np.where(error > 0, levels * error, (levels - 1) * error), axis=1)
     found = make_objective("pinball", family)(params, jnp.asarray(y, jnp.float32))
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    np.testing.assert_allclose(found, expected / family.spread, rtol=1e-5)
 
 
 @pytest.mark.parametrize(("name", "unbiased"), [("density_nll", False), ("interval_nll", True)])
 def test_gradient_of_the_expected_loss_where_thresholds_move(name, unbiased):
     """Central differences of the mean over a fine grid of y, and the mean of the gradients."""
     family = SplicedBinnedPareto(np.arange(-3.0, 4.0), 0.05)
-    objective = make_objective(name, family)
+    objective = make_objective(name, family, 1.0)
     y = jnp.asarray(stats.t(3).ppf((np.arange(4_000) + 0.5) / 4_000), jnp.float32)
     start = jax.random.normal(jax.random.key(0), (family.num_outputs,))
 
@@ -178,8 +178,8 @@ def test_gradient_of_the_expected_loss_where_thresholds_move(name, unbiased):
 
 OBJECTIVES = {
     "density_nll": {},
-    "interval_nll": {},
-    "base_plus_tail": {},
+    "interval_nll": {"cell_width": 1.0},
+    "base_plus_tail": {"cell_width": 1.0},
     "crps": {},
     "smoothed_classification": {"smoothing": 0.2},
 }
@@ -252,6 +252,12 @@ def test_misuse_is_refused():
         make_objective("pinball", SPLICED)
     with pytest.raises(ValueError, match=r"cell_width: expected a finite number > 0, got 0\.0"):
         make_objective("interval_nll", SPLICED, 0.0)
+    with pytest.raises(ValueError, match="expected a number > 0 for interval_nll, got None"):
+        make_objective("interval_nll", SPLICED)
+    with pytest.raises(TypeError, match="window_nll: expected a family with 'window', got Spliced"):
+        make_objective("window_nll", SPLICED)
+    with pytest.raises(TypeError, match="window_nll: expected a family with 'window', got Moved"):
+        make_objective("window_nll", Moved(Gaussian()))
     with pytest.raises(ValueError, match=r"smoothing: expected 0, as crps has none, got 0\.1"):
         make_objective("crps", SPLICED, smoothing=0.1)
     for wrong in (-0.1, 0.5, float("nan")):
@@ -274,5 +280,5 @@ def test_an_unknown_observation_gives_an_unknown_loss():
 def test_base_plus_tail_on_a_side_without_a_tail_is_classification():
     family = SplicedBinnedPareto(EDGES, (None, 0.1))
     params = params_of(family, 3)
-    found = jax.jit(make_objective("base_plus_tail", family))(params, jnp.full(3, -50.0))
+    found = jax.jit(make_objective("base_plus_tail", family, 1.0))(params, jnp.full(3, -50.0))
     np.testing.assert_allclose(found, -jax.nn.log_softmax(params.logits)[:, 0], rtol=1e-5)

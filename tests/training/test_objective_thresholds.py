@@ -11,7 +11,7 @@ from sbp_jax.training.objective import make_objective
 def test_bins_learn_from_the_classification_alone_whatever_lies_beyond_the_thresholds():
     family = SplicedBinnedPareto(np.arange(-2.0, 4.0), tail_mass=0.1, splice="quantile")
     raw = jnp.linspace(-1.0, 1.0, family.num_outputs)
-    objective = make_objective("base_plus_tail", family)
+    objective = make_objective("base_plus_tail", family, 1.0)
 
     def loss(logits, y):
         return objective(family.constrain(raw.at[:5].set(logits)), y)

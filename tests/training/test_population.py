@@ -68,13 +68,13 @@ def run_alone(member, folder, devices, config):
         weight_decay=member.weight_decay,
         seed=member.seed,
     )
-    head = Head(forecaster, "base_plus_tail", augment)
+    head = Head(forecaster, "base_plus_tail", augment, cell=1.0)
     return fit(head, **placed(devices, config), folder=folder, progress=False)
 
 
 def check_against_runs_of_their_own(folder, mapping, devices, config, compared):
     fits = fit_population(
-        Head(make_forecaster(NETWORK, spliced()), "base_plus_tail", augment),
+        Head(make_forecaster(NETWORK, spliced()), "base_plus_tail", augment, cell=1.0),
         MEMBERS,
         mapping=mapping,
         **placed(Devices(jax.devices()[:devices]), config),
@@ -112,7 +112,7 @@ def test_members_equal_runs_of_their_own_however_they_are_mapped(tmp_path, mappi
 # Three that learn, and one that fails in its first epoch.
 FATES = [Hyperparameters(rate, 0.0, seed=i) for i, rate in enumerate([0.1, 0.03, 0.01, 1e20])]
 FORECASTER = make_forecaster(replace(NETWORK, layers=0), Gaussian(0.0, 3.0))
-HEAD = Head(FORECASTER, "interval_nll")
+HEAD = Head(FORECASTER, "interval_nll", cell=1.0)
 
 
 def scores_of(member):
@@ -216,7 +216,9 @@ def test_flags_must_be_as_many_as_members():
 def test_numbers_without_a_use_are_refused(objective, changes, message):
     members = [replace(FATES[0], **changes)]
     with pytest.raises(ValueError, match=message):
-        fit_population(Head(FORECASTER, objective), members, **placed(Devices(jax.devices()[:1])))
+        fit_population(
+            Head(FORECASTER, objective, cell=1.0), members, **placed(Devices(jax.devices()[:1]))
+        )
 
 
 def test_numbers_are_of_all_members_or_of_none():

@@ -43,7 +43,7 @@ def cell_forecast(family: Family[Any], params: Any) -> CellForecast:
     >>> forecast.pmf.shape, float(forecast.median[0]), float(forecast.upper[0])
     ((1, 115), 12.0, 27.75)
     """
-    median = cell_median(family, params) + 0.0  # no -0
+    median = cell_median(family, params, cell=1.0) + 0.0  # no -0
     lower, upper = jnp.full_like(median, jnp.nan), jnp.full_like(median, jnp.nan)
     if hasattr(family, "thresholds"):
         lower, upper = family.thresholds(params)

@@ -243,9 +243,11 @@ def _fit_fold(
         name: place_examples(batch, how.train, devices, shuffle=name == "train")
         for name, batch in batches.items()
     }
-    head = Head(how.forecaster(), "interval_nll")
+    head = Head(how.forecaster(), "interval_nll", cell=1.0)
     found = fit(head, placed["train"], placed["valid"], folder=folder, operations=operations)
-    verdict = forecast_verdict(head.forecaster, found.params, placed["test"], fields=ASKED)
+    verdict = forecast_verdict(
+        head.forecaster, found.params, placed["test"], head.cell, fields=ASKED
+    )
     test = parts["test"]
     return FoldFit(points, found, test, plays.filter(test), batches["test"], concatenate([verdict]))
 

@@ -77,7 +77,7 @@ def as_batch(measured: Measured) -> Batch:
 def verdict_on(forecaster: Forecaster, params: Any, batch: Batch) -> Verdict:
     """The verdict on a batch on the host, all at once on the first device."""
     law = forecaster.predict(params, batch)
-    return family_verdict(forecaster.family, law, batch.target, fields=ASKED)
+    return family_verdict(forecaster.family, law, batch.target, cell=1.0, fields=ASKED)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 3))
