@@ -134,9 +134,7 @@ def make_objective(
         raise ValueError(f"smoothing: expected 0, as {name} has none, got {smoothing!r}")
     if name == "interval_nll":
         if cell_width is None:
-            raise ValueError(
-                "cell_width: expected a number > 0, as interval_nll needs it, got None"
-            )
+            raise ValueError("cell_width: expected a number > 0 for interval_nll, got None")
         return partial(interval_nll, family, cell_width=cell_width)
     if name == "base_plus_tail":
         return partial(base_plus_tail, able, cell_width=cell_width)
