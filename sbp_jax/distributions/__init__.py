@@ -7,6 +7,7 @@ from sbp_jax.distributions.family import Family, HasBins
 from sbp_jax.distributions.gaussian import Gaussian
 from sbp_jax.distributions.gaussian_mixture import GaussianMixture
 from sbp_jax.distributions.hybrid_pareto import HybridPareto
+from sbp_jax.distributions.mixture import Mixture
 from sbp_jax.distributions.moved import Moved
 from sbp_jax.distributions.quantile_head import QuantileHead
 from sbp_jax.distributions.spliced_binned_pareto import SplicedBinnedPareto
@@ -19,6 +20,7 @@ __all__ = [
     "GaussianMixture",
     "HasBins",
     "HybridPareto",
+    "Mixture",
     "Moved",
     "QuantileHead",
     "SplicedBinnedPareto",

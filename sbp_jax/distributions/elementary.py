@@ -157,9 +157,13 @@ def log_dot(
 
 def log_sum(*logs: Float[Array, "*#batch"]) -> Float[Array, "*batch"]:
     """Return `log(sum(exp(x)))` over the arguments, -inf with gradient 0 where all are -inf."""
-    stacked = jnp.stack(jnp.broadcast_arrays(*logs), axis=-1)
-    finite = stacked != -jnp.inf
-    return log_dot(jnp.where(finite, stacked, 0.0), finite.astype(stacked.dtype))
+    return log_total(jnp.stack(jnp.broadcast_arrays(*logs), axis=-1))
+
+
+def log_total(terms: Float[Array, "*batch n"]) -> Float[Array, "*batch"]:
+    """Log of the sum of exp(terms) over the last axis; -inf, with gradient 0, where all are."""
+    counts = terms != -jnp.inf
+    return log_dot(jnp.where(counts, terms, 0.0), counts.astype(terms.dtype))
 
 
 def positive(

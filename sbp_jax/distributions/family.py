@@ -131,6 +131,23 @@ def is_traced(family: Any) -> bool:
     return own or (hasattr(family, "base") and is_traced(family.base))
 
 
+def batch_shape(family: Family[P], params: P) -> tuple[int, ...]:
+    """What the batch dimensions of the parameters broadcast to, without computing anything."""
+    shape: tuple[int, ...] = jax.eval_shape(family.log_prob, params, 0.0).shape
+    return shape
+
+
+def with_batch(family: Family[P], params: P, shape: tuple[int, ...]) -> P:
+    """Parameters with all batch dimensions in every leaf, broadcast to a shape."""
+    own = jax.eval_shape(family.constrain, jnp.zeros(family.num_outputs))
+
+    def broadcast(leaf: Array, of_one: Any) -> Array:
+        return jnp.broadcast_to(leaf, (*shape, *leaf.shape[jnp.ndim(leaf) - of_one.ndim :]))
+
+    found: P = jax.tree.map(broadcast, params, own)
+    return found
+
+
 class Derived(Generic[P]):
     """Methods that follow from the others, the same for every family.
 

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
-from sbp_jax.distributions.elementary import align, align_with, divide_end, log_dot, positive
+from sbp_jax.distributions.elementary import align, align_with, divide_end, log_total, positive
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.inversion import invert
 from sbp_jax.distributions.raw_zeros import check_location_scale
@@ -100,7 +100,7 @@ class GaussianMixture(Derived):
         """Log density `log sum_i w_i phi(z_i) / sigma_i`."""
         log_weights, locs, scales, y = _align(params, y)
         z = (y[..., None] - locs) / scales
-        return _log_total(log_weights - 0.5 * z * z - jnp.log(scales) - HALF_LOG_2PI)
+        return log_total(log_weights - 0.5 * z * z - jnp.log(scales) - HALF_LOG_2PI)
 
     @compiled
     def cdf(self, params: Params, y: Value) -> Result:
@@ -114,7 +114,7 @@ class GaussianMixture(Derived):
         """Log F, also far below where F itself underflows, and near F = 1 from 1 - F."""
         log_weights, locs, scales, y = _align(params, y)
         z = (y[..., None] - locs) / scales
-        below, above = (_log_total(log_weights + log_upper(x)) for x in (-z, z))
+        below, above = (log_total(log_weights + log_upper(x)) for x in (-z, z))
         return log_of_either(below, above)
 
     @compiled
@@ -129,7 +129,7 @@ class GaussianMixture(Derived):
         """log(1 - F), also far above where it underflows, and near 1 - F = 1 from F."""
         log_weights, locs, scales, y = _align(params, y)
         z = (y[..., None] - locs) / scales
-        below, above = (_log_total(log_weights + log_upper(x)) for x in (-z, z))
+        below, above = (log_total(log_weights + log_upper(x)) for x in (-z, z))
         return log_of_either(above, below)
 
     @compiled
@@ -141,7 +141,7 @@ class GaussianMixture(Derived):
         log_weights, locs, scales, lo, hi = _align(params, lo, hi)
         lo, hi = lo[..., None], hi[..., None]
         inside = log_between(*(divide_end(x, scales) for x in (lo - locs, hi - locs, hi - lo)))
-        return _log_total(log_weights + inside)
+        return log_total(log_weights + inside)
 
     @compiled
     def quantile(self, params: Params, q: Value) -> Result:
@@ -202,12 +202,6 @@ def _align(params: GaussianMixture.Params, *values: Value) -> tuple[Array, ...]:
     return jax.nn.log_softmax(logits, axis=-1), locs, scales, *values_
 
 
-def _log_total(terms: Array) -> Array:
-    """Log of the sum of exp(terms) over the components; -inf, with gradient 0, if all are."""
-    counts = terms != -jnp.inf
-    return log_dot(jnp.where(counts, terms, 0.0), counts.astype(terms.dtype))
-
-
 def _quantile(
     log_weights: Array, locs: Array, scales: Array, level: Array, complement: Array
 ) -> Array:
@@ -220,10 +214,10 @@ def _quantile(
     margin = 0.1 * jnp.max(scales, axis=-1)
 
     def log_cdf(y: Array) -> Array:
-        return _log_total(log_weights + log_upper((locs - y[..., None]) / scales))
+        return log_total(log_weights + log_upper((locs - y[..., None]) / scales))
 
     def log_sf(y: Array) -> Array:
-        return _log_total(log_weights + log_upper((y[..., None] - locs) / scales))
+        return log_total(log_weights + log_upper((y[..., None] - locs) / scales))
 
     low, high = jnp.min(points, axis=-1) - margin, jnp.max(points, axis=-1) + margin
     return invert(log_cdf, log_sf, level, complement, low, high)

@@ -23,7 +23,14 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import check_raw
 from sbp_jax.distributions.elementary import align, divide_end
-from sbp_jax.distributions.family import Derived, Family, compiled, compiled_sample
+from sbp_jax.distributions.family import (
+    Derived,
+    Family,
+    batch_shape,
+    compiled,
+    compiled_sample,
+    with_batch,
+)
 from sbp_jax.distributions.raw_zeros import check_location_scale
 
 Value = Real[ArrayLike, "*#batch"]
@@ -152,23 +159,8 @@ class Moved(Derived):
     @compiled_sample
     def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:
         """Draws `m + s z`, differentiable in all parameters where the base's are."""
-        own = jnp.broadcast_shapes(params.loc.shape, params.scale.shape)
-        like = jax.eval_shape(self.base.constrain, jnp.zeros(self.base.num_outputs))
-
-        def batch(leaf: Array, vector: Any) -> tuple[int, ...]:
-            return leaf.shape[: leaf.ndim - vector.ndim]
-
-        rows = jnp.broadcast_shapes(
-            own, *jax.tree.leaves(jax.tree.map(batch, params.base, like), is_leaf=_is_shape)
-        )
         # As many draws of z as there are laws, also where several share the base's parameters.
-        base = jax.tree.map(
-            lambda leaf, vector: jnp.broadcast_to(
-                leaf, (*rows, *leaf.shape[leaf.ndim - vector.ndim :])
-            ),
-            params.base,
-            like,
-        )
+        base = with_batch(self.base, params.base, batch_shape(self, params))
         return _placed(params, self.base.sample(key, base, tuple(shape)))
 
     @compiled
@@ -219,7 +211,3 @@ def _placed(params: Moved.Params, z: Value) -> Array:
     loc, scale, z = align(params.loc, params.scale, z)
     finite = jnp.abs(z) < jnp.inf
     return jnp.where(finite, loc + scale * jnp.where(finite, z, 0.0), jax.lax.stop_gradient(z))
-
-
-def _is_shape(x: Any) -> bool:
-    return type(x) is tuple

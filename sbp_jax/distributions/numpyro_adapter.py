@@ -10,10 +10,9 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-import jax
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
-from sbp_jax.distributions.family import Family
+from sbp_jax.distributions.family import Family, batch_shape
 from sbp_jax.errors import MissingExtraError
 
 
@@ -56,15 +55,10 @@ def _import(name: str) -> Any:
         ) from error
 
 
-def _batch_shape(family: Family, params: Any) -> tuple[int, ...]:
-    """What the batch dimensions of the parameters broadcast to, without computing anything."""
-    return jax.eval_shape(family.log_prob, params, 0.0).shape
-
-
 def _promote(adapter: Any) -> Any:
     """The adapter with the shape of its parameters, after a map or a scan has stacked them."""
     promoted = copy.copy(adapter)
-    promoted._batch_shape = _batch_shape(adapter.family, adapter.params)
+    promoted._batch_shape = batch_shape(adapter.family, adapter.params)
     return promoted
 
 
@@ -83,7 +77,7 @@ def _adapter(numpyro: Any) -> type:
 
         def __init__(self, family: Family, params: Any) -> None:
             self.family, self.params = family, params
-            super().__init__(_batch_shape(family, params))
+            super().__init__(batch_shape(family, params))
 
         def log_prob(self, value: ArrayLike) -> Array:
             return self.family.log_prob(self.params, value)

@@ -218,7 +218,7 @@ def test_gradients_agree_with_differences(case, method):
     slope = 0.0
     for g, d in zip(*map(jax.tree.leaves, (gradient, direction)), strict=True):
         product = g * d[rows]
-        slope = slope + (product.sum(-1) if product.ndim > 2 else product)
+        slope = slope + product.reshape(*product.shape[:2], -1).sum(-1)
     ahead, back = (
         dataclasses.replace(
             case, params=jax.tree.map(lambda x, d, s=s: x + s * d, case.params, direction)
