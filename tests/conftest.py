@@ -13,10 +13,11 @@ os.environ.setdefault("NPROC", "32")
 # the flags make compilation three times quicker (one LLVM module for a program, older emitters
 # where this XLA still has them: it ends the process at a flag that it does not know).
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
-_FLAGS = ["--xla_force_host_platform_device_count=8", "--xla_cpu_parallel_codegen_split_count=1"]
-if HAS_OLDER_EMITTERS:
-    _FLAGS.append("--xla_cpu_use_fusion_emitters=false")
-os.environ.setdefault("XLA_FLAGS", " ".join(_FLAGS))
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_force_host_platform_device_count=8 --xla_cpu_parallel_codegen_split_count=1"
+    + HAS_OLDER_EMITTERS * " --xla_cpu_use_fusion_emitters=false",
+)
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import jax

@@ -1,4 +1,4 @@
-"""Whether this XLA has the emitters for CPUs that are quicker to compile; asked before JAX starts."""
+"""Whether this XLA has emitters for CPUs that are quicker to compile; asked before JAX starts."""
 
 from importlib.metadata import version
 
