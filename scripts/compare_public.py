@@ -11,6 +11,7 @@ Three questions, to both classes with the same numbers in float32:
   the limit z^2 / 2 - z at shape 0 and 50 digits elsewhere.
 """
 
+import argparse
 import sys
 
 import jax
@@ -97,6 +98,9 @@ def _log_density(shape: mpmath.mpf) -> mpmath.mpf:
 
 def main() -> None:
     """Ask all three."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     peers.make()
     integrals_and_round_trips()
     slopes()

@@ -125,6 +125,8 @@ def main() -> None:
     parser.add_argument("--inside", help=f"a folder of {PACKAGE}/ instead of the whole")
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[1])
     given = parser.parse_args()
+    if not (given.root / PACKAGE / (given.inside or "")).is_dir():
+        parser.error(f"expected a folder of {PACKAGE}/ in {given.root}, got {given.inside}")
     house = read_house(given.root, given.inside)
     storey = floors(house.arrows)
     back = circles(house.arrows)

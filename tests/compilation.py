@@ -6,10 +6,11 @@ from typing import Any
 
 import jax
 
-USUAL: dict[str, Any] = {
-    "xla_cpu_use_fusion_emitters": True,
-    "xla_cpu_parallel_codegen_split_count": 32,
-}
+from tests.older_emitters import HAS_OLDER_EMITTERS
+
+USUAL: dict[str, Any] = {"xla_cpu_parallel_codegen_split_count": 32}
+if HAS_OLDER_EMITTERS:
+    USUAL["xla_cpu_use_fusion_emitters"] = True
 """XLA's own settings in place of the suite's, for the argument `compiler_options` of `jax.jit`."""
 
 

@@ -15,6 +15,7 @@ import tyro
 
 from sbp_jax.errors import SbpJaxError
 from sbp_jax.nfl.plays.splits import SeasonSplit
+from sbp_jax.runs.extras import need_extras
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class BuildPasses:
 
 def main(config: BuildPasses) -> None:
     """Prepare the data set and print a short account of it."""
+    need_extras("tfds", "nfl" if config.source is None else None)
     # Imported late, so that a missing extra is an error of one line like any other.
     from data.nfl_passes.prepare import prepare
 

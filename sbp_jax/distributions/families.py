@@ -20,14 +20,16 @@ _KNOWN: dict[str, type] = {}
 def register_family(family: F) -> F:
     """Let descriptions name a class of families, a frozen dataclass; a decorator.
 
-    Its fields are numbers, texts, None, and tuples of such.
+    Its fields are numbers, texts, None, and tuples of such. A class that is defined anew, as by a
+    cell of a notebook that is run again, takes the place of the old one.
 
     Raises:
         ValueError: another class has that name.
     """
-    known = _KNOWN.setdefault(family.__name__, family)
-    if known is not family:
+    known = _KNOWN.get(family.__name__, family)
+    if (known.__module__, known.__qualname__) != (family.__module__, family.__qualname__):
         raise ValueError(f"family: expected a name of its own, got {known!r} and {family!r}")
+    _KNOWN[family.__name__] = family
     return family
 
 

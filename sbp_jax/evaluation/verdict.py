@@ -87,6 +87,9 @@ def family_verdict(
         A verdict of shape (B,), a NaN in y or in the parameters giving NaN in every field that
         depends on it.
 
+    Raises:
+        ValueError: the cell is not above 0 and finite, or no field has such a name.
+
     References:
         [1] Czado, Gneiting, Held (2009), "Predictive model assessment for count data",
         Biometrics 65. There it is called the ranked probability score.
@@ -100,6 +103,10 @@ def family_verdict(
     >>> round(float(family_verdict(family, params, jnp.array([5.0])).median[0]), 3)
     3.3
     """
+    if cell is not None and not 0 < cell < jnp.inf:
+        raise ValueError(f"cell: expected None or a finite number > 0, got {cell!r}")
+    if strange := sorted(set(fields) - set(Verdict._fields)):
+        raise ValueError(f"fields: expected names among {Verdict._fields}, got {strange}")
     y = jnp.asarray(y, jnp.result_type(y, jnp.float32))
     half = 0.0 if cell is None else cell / 2
     lower, upper = family.cdf(params, y - half), family.cdf(params, y + half)

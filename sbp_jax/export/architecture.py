@@ -120,7 +120,7 @@ class Architecture:
 
 
 def check_shapes(flat: Mapping[str, NDArray], expected: Shapes) -> dict[str, NDArray[np.float32]]:
-    """Return the arrays in float32; `ExportError` unless they are those expected.
+    """Return the arrays in float32; `ExportError` unless they are those expected, and finite.
 
     >>> check_shapes({"raw/bias": np.zeros(3)}, {"raw/bias": (2,)})
     Traceback (most recent call last):
@@ -130,4 +130,8 @@ def check_shapes(flat: Mapping[str, NDArray], expected: Shapes) -> dict[str, NDA
         shape, found = expected.get(name), np.shape(flat[name]) if name in flat else None
         if shape != found:
             raise ExportError(f"parameter {name!r}: expected shape {shape}, found {found}")
+        if flat[name].dtype.kind not in "biuf" or not np.isfinite(flat[name]).all():
+            raise ExportError(
+                f"parameter {name!r}: expected finite numbers, found others, of {flat[name].dtype}"
+            )
     return {name: flat[name].astype(np.float32) for name in expected}

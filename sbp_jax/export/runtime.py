@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from sbp_jax.errors import BatchError, ExportError
 from sbp_jax.export import inputs
 from sbp_jax.export.architecture import Architecture, check_shapes
+from sbp_jax.export.check_config import check_config
 from sbp_jax.export.encoder import Encoder
 from sbp_jax.export.family import Binned, Gaussian, Parameters
 from sbp_jax.export.head import Head
@@ -45,10 +46,7 @@ def load_model(path: str | Path) -> "NumpyModel":
 def _read_family(described: Mapping[str, Any]) -> Spliced | Binned | Gaussian:
     served = {"SplicedBinnedPareto": Spliced, "Binned": Binned, "Gaussian": Gaussian}
     fields = dict(described)
-    name = fields.pop("name")
-    if name not in served:
-        raise ExportError(f"config: expected the family {', '.join(served)}, found {name!r}")
-    family: Spliced | Binned | Gaussian = served[name](**fields)
+    family: Spliced | Binned | Gaussian = served[fields.pop("name")](**fields)
     return family
 
 
@@ -69,25 +67,21 @@ class NumpyModel:
     """
 
     def __init__(self, flat: Flat, config: Config) -> None:
-        try:
-            network = Architecture.from_config(config)
-            weights = check_shapes(flat, network.shapes())
-            self._family = _read_family(config["family"])
-            if self._family.num_outputs != network.num_outputs:
-                raise ExportError(
-                    f"config: expected {self._family.num_outputs} outputs for this family, found "
-                    f"{network.num_outputs}"
-                )
-            self._network = network
-            self._encoder = Encoder(network, weights)
-            self._head = Head(network, weights)
-            self.config: Mapping[str, Any] = config
-            self.static_names = network.static_names
-            self.sequence_names = network.sequence_names
-            facts, steps = (np.zeros((1, len(x))) for x in (self.static_names, self.sequence_names))
-            self.median(self.parameters(steps[None], np.ones((1, 1), np.bool_), facts))
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            raise ExportError(f"config: describes no model that runs here: {error!r}") from error
+        check_config(config)
+        network = Architecture.from_config(config)
+        weights = check_shapes(flat, network.shapes())
+        self._family = _read_family(config["family"])
+        if self._family.num_outputs != network.num_outputs:
+            raise ExportError(
+                f"config: expected {self._family.num_outputs} outputs for this family, found "
+                f"{network.num_outputs}"
+            )
+        self._network = network
+        self._encoder = Encoder(network, weights)
+        self._head = Head(network, weights)
+        self.config: Mapping[str, Any] = config
+        self.static_names = network.static_names
+        self.sequence_names = network.sequence_names
 
     def raw(self, sequence: ArrayLike, mask: ArrayLike, static: ArrayLike) -> NDArray[np.float32]:
         """Raw outputs (B, P) of the network.

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sbp_jax.errors import ExportError
 from sbp_jax.export.bins import Bins
 from sbp_jax.export.family import Parameters, at_values_of, clipped, positive
 
@@ -45,11 +44,6 @@ class Spliced:
         splice: str,
         shape_range: Sequence[float],
     ) -> None:
-        if splice not in ("quantile", "edge") or None in tail_mass:
-            raise ExportError(
-                "config: expected splice quantile or edge and two tails, found "
-                f"{splice!r} and {tail_mass}"
-            )
         self._bins = Bins(edges)
         self._span = edges[-1] - edges[0]
         self._tail_mass = tail_mass

@@ -34,8 +34,8 @@ def save_weights(path: str | Path, params: Mapping[str, Any], config: Mapping[st
             key "format" is added.
 
     Raises:
-        ExportError: an array of no NumPy dtype or with a value that is not finite, or a config
-            that JSON cannot hold.
+        ExportError: an array of no NumPy dtype or with a value that is not finite, two of one
+            path, or a config that JSON cannot hold.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -44,7 +44,11 @@ def save_weights(path: str | Path, params: Mapping[str, Any], config: Mapping[st
     ({'raw': {'bias': array([0., 0.])}}, {'note': 'x', 'format': 1})
     """
     path = Path(path)
-    members: dict[str, Any] = dict(_flatten(params, "params/"))
+    members: dict[str, Any] = {}
+    for name, array in _flatten(params, "params/"):
+        if name in members:
+            raise ExportError(f"{name}: expected one array of this path, got two")
+        members[name] = array
     try:
         text = json.dumps({**config, "format": FORMAT}, allow_nan=False)
         members["config_json"] = np.array(text)
@@ -83,7 +87,10 @@ def read_flat(path: str | Path) -> tuple[Flat, Config]:
     """Arrays by their path in the parameters, and the config; errors as in `load_weights`."""
     if not Path(path).is_file():
         raise ExportError(f"{path}: expected a weights file, found none")
-    damage = (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error)
+    damage = (
+        OSError, ValueError, EOFError, KeyError, TypeError, NotImplementedError,
+        zipfile.BadZipFile, zlib.error,
+    )  # fmt: skip
     try:
         with np.load(path, allow_pickle=False) as archive:
             members = {name: archive[name] for name in archive.files}

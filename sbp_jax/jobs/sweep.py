@@ -124,7 +124,11 @@ def main(config: Sweep, space: SearchSpace = SPACE) -> None:
     """Run the sweep, or what is left of it, and show what it found."""
     subject = subject_of(config)
     games = isinstance(subject.config, PassingScore) and subject.config.source is None
-    need_extras("nfl" if games else None, "sweep", "figures")
+    need_extras(
+        "nfl" if games else None,
+        "sweep",
+        "figures",
+    )
     # Imported late, since importing needs the extra.
     from sbp_jax.sweeps.results import render_best, trials_table
     from sbp_jax.sweeps.search import search

@@ -118,7 +118,7 @@ def main(config: Wins, ratings: Mapping[str, Rating] = RATINGS) -> None:
             if not (config.run / SCORED).exists():
                 score(config, tables, folds, devices)
             if is_first():
-                if is_concluded(config, other):
+                if is_concluded(config, other, ratings):
                     print(f"{config.run} is finished; this is what it found.\n")
                 else:
                     conclude(config, tables, other, ratings)
@@ -131,12 +131,13 @@ def describe_run(config: Wins, tables: PlayTables) -> dict[str, Any]:
     return {"experiment": "wins", "settings": settings, "data": tables.report.fingerprint}
 
 
-def is_concluded(config: Wins, other: pl.DataFrame | None) -> bool:
-    """Whether the report is there, with these other ratings."""
+def is_concluded(config: Wins, other: pl.DataFrame | None, ratings: Mapping[str, Rating]) -> bool:
+    """Whether the report is there, with these ratings and those from elsewhere."""
     if not (config.run / FINISHED).exists():
         return False
     found = read_json(config.run / "evaluation.json")
-    return bool(found["other"] == digest_of(config.other, other))
+    compared = [name for name in found["stability"] if name != OTHER]
+    return bool(found["other"] == digest_of(config.other, other)) and compared == list(ratings)
 
 
 def score(config: Wins, tables: PlayTables, folds: list[Fold], devices: Devices) -> None:

@@ -204,6 +204,7 @@ class Checkpoints:
                 "go on with the settings of that run, or start another in another folder"
             )
         train = _without_params(like)
+        self._check_optimizer(epoch, train)
         args = ocp.args.Composite(
             params=ocp.args.StandardRestore(_abstract(like.params)),
             train=ocp.args.StandardRestore(_abstract(train)),
@@ -253,6 +254,21 @@ class Checkpoints:
             f"{folder}: checkpoint of another architecture: parameter {name!r}: expected "
             f"{expected.get(name, 'none')}, got {found.get(name, 'none')}"
         )
+
+    def _check_optimizer(self, epoch: int, like: Any) -> None:
+        """Compare shapes of an optimizer's state before orbax does, to say that it is another's."""
+        folder = self._folder / str(epoch) / "train"
+        with self._reading(epoch):
+            tree = ocp.StandardCheckpointHandler().metadata(folder).tree
+        found, expected = (
+            sorted(tuple(leaf.shape) for _, leaf in _leaves(each["opt_state"]))
+            for each in (tree, like)
+        )
+        if found != expected:
+            raise CheckpointError(
+                f"{folder}: checkpoint of another optimizer: expected a state of {len(expected)} "
+                f"arrays, got {len(found)}, or of other shapes"
+            )
 
     @contextlib.contextmanager
     def _reading(self, epoch: int) -> Iterator[None]:

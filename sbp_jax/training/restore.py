@@ -42,7 +42,9 @@ def restore_forecaster(folder: Path) -> TrainedForecaster:
         forecaster = forecaster_from(config)
         columns = len(config["sequence_names"]), len(config["static_names"])
     except (KeyError, TypeError, ValueError) as error:
-        raise RunFolderError(f"{folder}: config.json describes no model: {error!r}") from error
+        raise RunFolderError(
+            f"{folder}: expected a run with a model in its config.json, got {error!r}"
+        ) from error
     example = Batch(
         jnp.zeros((1, 1, columns[0])),
         jnp.ones((1, 1), bool),

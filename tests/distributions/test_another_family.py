@@ -132,6 +132,9 @@ def test_objectives_for_which_it_lacks_something_are_refused():
 
 def test_a_name_belongs_to_one_class():
     assert register_family(Laplace) is Laplace
+    again = type("Laplace", (Laplace,), {"__qualname__": "Laplace", "__module__": __name__})
+    assert register_family(again) is again  # as a notebook's cell does when it is run again
+    register_family(Laplace)
     with pytest.raises(ValueError, match=r"family: expected a name of its own, got .*Binned"):
         register_family(type("Binned", (Laplace,), {}))
     assert family_from({"name": "Binned", "edges": [0, 1, 2]}) == Binned([0.0, 1.0, 2.0])

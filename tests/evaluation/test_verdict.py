@@ -195,6 +195,16 @@ def test_without_a_cell_the_verdict_is_that_of_the_density():
     assert np.isnan(found.crps_cells).all()
 
 
+def test_what_means_nothing_is_refused():
+    family = Gaussian()
+    params = family.Params(jnp.zeros(2), jnp.ones(2))
+    for cell in (0.0, -1.0, np.nan, np.inf):
+        with pytest.raises(ValueError, match="cell: expected None or a finite number > 0, got"):
+            family_verdict(family, params, jnp.zeros(2), cell)
+    with pytest.raises(ValueError, match=r"fields: expected names among .*, got \['zzz'\]"):
+        family_verdict(family, params, jnp.zeros(2), fields=("mean", "zzz"))
+
+
 def test_what_is_not_asked_for_is_unknown():
     family = Gaussian()
     params = family.Params(jnp.zeros(2), jnp.ones(2))

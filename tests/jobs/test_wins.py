@@ -13,11 +13,13 @@ from sbp_jax.jobs.wins import Wins, main
 from sbp_jax.models.forecaster import NetworkConfig
 from sbp_jax.nfl.plays.splits import SplitError
 from sbp_jax.nfl.ratings import ScoringError, rate, read_scored_plays
+from sbp_jax.nfl.ratings.compare_ratings import RATINGS
 from sbp_jax.nfl.ratings.dropback import PARTS
 from sbp_jax.nfl.ratings.extreme_plays import read_extreme_plays
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.operations import Operations
 
+FEW = ("passing_score", "passer_rating")
 OTHER = """season,player,club,points
 2009,Ben Roethlisberger,PIT,70.5
 2009,Matt Ryan,ATL,60
@@ -137,9 +139,11 @@ def test_without_the_other_ratings_it_is_compared_anew_but_not_fitted(
     run, config, capsys, monkeypatch
 ):
     monkeypatch.setattr("sbp_jax.jobs.wins.cross_fit", lambda *a, **k: pytest.fail("fitted again"))
-    main(replace(config, other=OtherRatings()))
+    main(replace(config, other=OtherRatings()), {name: RATINGS[name] for name in FEW})
     assert "passers have a rating" not in capsys.readouterr().out
-    assert json.loads((run / "evaluation.json").read_text())["joined"] is None
+    evaluation = json.loads((run / "evaluation.json").read_text())
+    assert evaluation["joined"] is None
+    assert tuple(evaluation["stability"]) == FEW
     main(config)
     assert "2 passers have a rating" in capsys.readouterr().out
 

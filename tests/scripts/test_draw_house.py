@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.draw_house import circles, floors, read_house
+from scripts.draw_house import circles, floors, main, read_house
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,6 +49,13 @@ def test_a_circle_is_found_and_lifts_no_room(small):
     found = {(room, target) for room, target, _ in circles(house.arrows)}
     assert found == {("one/", "two/"), ("two/", "one/")}
     assert floors(house.arrows) == {"one/": 1, "two/": 1, "three/": 2}
+
+
+def test_what_is_no_folder_is_refused(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["draw_house.py", "--inside", "nope"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "expected a folder of sbp_jax/ in" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("inside", [None, "nfl"])

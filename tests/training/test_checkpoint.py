@@ -11,6 +11,7 @@ import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
@@ -131,6 +132,14 @@ def test_a_checkpoint_about_the_same_is_restored(saved, about):
     with Checkpoints(saved, SCORE, about=about, read_only=True) as checkpoints:
         restored = checkpoints.restore(4, make_state())
     chex.assert_trees_all_equal(bits(restored.state), bits(make_state(4)))
+
+
+def test_another_optimizer_is_named(saved):
+    plain = init_state(make_state().params, optax.sgd(0.1), seed=0)
+    with Checkpoints(saved, SCORE, read_only=True) as checkpoints:
+        message = r"another optimizer: expected a state of 0 arrays, got \d+"
+        with pytest.raises(CheckpointError, match=message):
+            checkpoints.restore(4, plain)
 
 
 def test_another_architecture_is_named(saved):

@@ -72,7 +72,9 @@ def read_extreme_plays(run: Path) -> ExtremePlays:
     """
     path = run / FILE
     if not path.exists():
-        raise ScoringError(f"{run}: expected a finished run with {FILE}, got none")
+        raise ScoringError(
+            f"{run}: expected a finished run with {FILE}, got none; experiments/wins.py writes one"
+        )
     try:
         table = pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError) as error:

@@ -61,18 +61,32 @@ class DutyTable:
     needed: bool = True
 
 
+_TRACKING: Final = (
+    "game_id", "play_id", "nfl_id", "frame", "team", "x", "y", "speed", "direction",
+    "orientation", "towards",
+)  # fmt: skip
+_PLAYS: Final = (
+    "game_id", "play_id", "quarter", "clock", "down", "yards_to_go", "offense", "home_score",
+    "away_score", "pass_result", "yards", "description",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Source:
     """The schema of a source.
+
+    Raises:
+        ValueError: a column is left out that every play is read by.
 
     Attributes:
         layout: its name; a `Layout` of those known here.
         signature: column of the plays table that no other source has.
         tracking_files: patterns of their names without suffix.
-        tracking: columns of a tracking file. Without `time` frames are aligned on their numbers;
-            without `event` a play's frames run from the snap to the throw already.
+        tracking: columns of a tracking file, at least `_TRACKING`. Without `time` frames are
+            aligned on their numbers; without `event` a play's frames run from the snap to the
+            throw already.
         plays_table: file of the plays without suffix.
-        plays: its columns.
+        plays: its columns, at least `_PLAYS`.
         games: columns of the games table; none where the plays table says it all.
         players: columns of the players table; none where the tracking says it all.
         duties: where the roles come from, besides positions and texts.
@@ -96,6 +110,15 @@ class Source:
     home_and_away: bool = False
     linemen: Linemen = Linemen.ALWAYS
     turned_orientation: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a schema that leaves out what every play is read by."""
+        for table, needed in (("tracking", _TRACKING), ("plays", _PLAYS)):
+            if missing := [name for name in needed if name not in getattr(self, table)]:
+                raise ValueError(
+                    f"{table}: expected columns for {', '.join(needed)}, "
+                    f"got none for {', '.join(missing)}"
+                )
 
 
 BALL_TEAM: Final = "football"

@@ -58,6 +58,12 @@ def test_another_schema_of_that_name_is_read_anew(folder, tmp_path):
     assert contents(builds[0]) == contents(builds[2]) != contents(builds[1])
 
 
+def test_a_schema_without_what_every_play_needs_is_refused():
+    short = {name: column for name, column in KNOWN.tracking.items() if name != "speed"}
+    with pytest.raises(ValueError, match=r"tracking: expected columns for .*, got none for speed"):
+        replace(KNOWN, tracking=short)
+
+
 def test_ungiven_it_is_unknown(folder, tmp_path):
     with pytest.raises(LayoutError, match="expected a plays table with exactly one of the columns"):
         build_parts(folder, tmp_path, progress=False)

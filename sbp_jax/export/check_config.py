@@ -1,0 +1,152 @@
+"""What the description in a weights file must say, entry by entry.
+
+A file may have been edited, or made by another program; numbers that no network could mean would
+otherwise be served as a score.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from sbp_jax.errors import ExportError
+
+Rule = tuple[Callable[[Any], bool], str]
+
+_DEEPEST: Final = 30  # blocks of the encoder; each doubles what it sees
+
+
+def _whole(lowest: int, highest: float = math.inf) -> Rule:
+    upto = f" to {highest:g}" if highest < math.inf else " or more"
+    return (lambda x: type(x) is int and lowest <= x <= highest), f"a whole number, {lowest}{upto}"
+
+
+def _is_number(x: Any) -> bool:
+    return type(x) in (int, float) and math.isfinite(x)
+
+
+def _list_of(rule: Rule, least: int = 0) -> Rule:
+    holds, expected = rule
+    return (
+        lambda x: isinstance(x, list) and len(x) >= least and all(map(holds, x)),
+        f"a list, each {expected}" + (f", at least {least}" if least else ""),
+    )
+
+
+def _increasing(x: Any) -> bool:
+    # In float32, as they are used.
+    return _EDGES[0](x) and bool(np.all(np.diff(np.asarray(x, np.float32)) > 0))
+
+
+def _pair(low: float, high: float) -> Callable[[Any], bool]:
+    return lambda x: (
+        isinstance(x, list)
+        and len(x) == 2
+        and all(_is_number(each) and low < each < high for each in x)
+    )
+
+
+NUMBER: Final[Rule] = (_is_number, "a finite number")
+POSITIVE: Final[Rule] = (lambda x: _is_number(x) and x > 0, "a finite number above 0")
+_EDGES: Final[Rule] = _list_of(NUMBER, least=3)
+_NAMES: Final[Rule] = (
+    lambda x: _list_of((lambda y: type(y) is str, "a name"))[0](x) and len(set(x)) == len(x),
+    "a list of different names",
+)
+_DROPPED: Final[Rule] = (lambda x: _is_number(x) and 0 <= x < 1, "a number in [0, 1)")
+
+_MODEL: Final[Mapping[str, Rule]] = {
+    "num_outputs": _whole(1),
+    "num_bins": _whole(0),
+    "first_edge": NUMBER,
+    "bin_width": POSITIVE,
+    "anchors": (lambda x: isinstance(x, list), "a list"),
+    "free_logits": (lambda x: type(x) is bool, "true or false"),
+    "ceiling": (lambda x: x is None or isinstance(x, dict), "null or an object"),
+    "step_columns": _list_of(_whole(0)),
+    "features": _whole(1),
+    "layers": _whole(0, _DEEPEST),
+    "kernel_size": _whole(1),
+    "hidden": _list_of(_whole(1)),
+    "dropout": _DROPPED,
+    "encoder_dropout": _DROPPED,
+}
+_FAMILIES: Final[Mapping[str, Mapping[str, Rule]]] = {
+    "SplicedBinnedPareto": {
+        "edges": (_increasing, "at least 3 increasing numbers"),
+        "tail_mass": (_pair(0, 0.5), "two numbers in (0, 0.5)"),
+        "splice": (lambda x: x in ("quantile", "edge"), "quantile or edge"),
+        "shape_range": (
+            lambda x: _pair(-1, 2)(x) and x[0] < x[1],
+            "two numbers in (-1, 2), the lower one first",
+        ),
+    },
+    "Binned": {"edges": (_increasing, "at least 3 increasing numbers")},
+    "Gaussian": {"center": NUMBER, "spread": POSITIVE},
+}
+
+
+def check_config(config: Mapping[str, Any]) -> None:
+    """Refuse a description of no model that runs here.
+
+    Raises:
+        ExportError: an entry is missing, unknown or out of its range; it is named.
+
+    >>> check_config({"static_names": ["down"], "sequence_names": [], "model": {"layers": -1}})
+    Traceback (most recent call last):
+    sbp_jax.errors.ExportError: config: model: expected num_outputs as a whole number, 1 or ...
+    """
+    names = dict.fromkeys(("static_names", "sequence_names"), _NAMES)
+    _check("", {name: config.get(name) for name in names}, names)
+    model: Any = config.get("model")
+    _check("model", model, _MODEL)
+    bins = {"num_bins": _whole(0, model["num_outputs"])}
+    _check("model", {"num_bins": model["num_bins"]}, bins)
+    columns = len(config["sequence_names"])
+    for column in model["step_columns"]:
+        _check("model", {"step_columns": column}, {"step_columns": _whole(0, columns - 1)})
+    facts = len(config["static_names"]) + len(model["step_columns"])
+    column = _whole(0, facts - 1)
+    if model["ceiling"] is not None:
+        _check("ceiling", model["ceiling"], {"column": column, "scale": NUMBER})
+    for anchor in model["anchors"]:
+        _check("anchor", anchor, _anchor(anchor, column))
+    _check_family(config.get("family"))
+
+
+def _anchor(anchor: Any, column: Rule) -> Mapping[str, Rule]:
+    if isinstance(anchor, dict) and "knots" not in anchor:
+        return {"column": column, "scale": NUMBER, "below": _whole(0), "above": _whole(0)}
+    return {
+        "column": (lambda x: x is None or column[0](x), f"null or {column[1]}"),
+        "scale": NUMBER,
+        "knots": _list_of(NUMBER, least=2),
+        "shift_scale": NUMBER,
+    }
+
+
+def _check_family(family: Any) -> None:
+    name = family.get("name") if isinstance(family, dict) else None
+    rules = _FAMILIES.get(name) if isinstance(name, str) else None
+    if rules is None:
+        _refuse("family", "name", f"one of {', '.join(_FAMILIES)}", name)
+    else:
+        _check("family", {key: x for key, x in family.items() if key != "name"}, rules)
+
+
+def _check(where: str, entries: Any, rules: Mapping[str, Rule]) -> None:
+    if not isinstance(entries, dict):
+        raise ExportError(f"config: expected {where} as an object, found {entries!r}")
+    for name, (holds, expected) in rules.items():
+        if name not in entries or not holds(entries[name]):
+            _refuse(where, name, expected, entries.get(name, "none"))
+    if unknown := sorted(entries.keys() - rules.keys()):
+        _refuse(where, unknown[0], "no such entry", entries[unknown[0]])
+
+
+def _refuse(where: str, name: str, expected: str, found: Any) -> None:
+    place = f"{where}: " if where else ""
+    shown = repr(found)
+    shown = shown if len(shown) <= 200 else f"{shown[:197]}..."
+    raise ExportError(f"config: {place}expected {name} as {expected}, found {shown}")
