@@ -8,6 +8,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
+from sbp_jax.distributions.bin_search import grid
 from sbp_jax.distributions.bins import Bins, Edges, check_edges, check_raw, random_levels
 from sbp_jax.distributions.elementary import align_with
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
@@ -63,6 +64,11 @@ class Binned(Derived):
     def constrain(self, raw: Float[ArrayLike, "*batch outputs"]) -> Params:
         """Logits = raw (clipped to +-1e30); zeros are equal probabilities."""
         return self.Params(logits=check_raw(jnp.asarray(raw), self.num_outputs))
+
+    def knots(self, params: Params) -> Float[Array, "*batch knots"]:
+        """The edges, where the density jumps."""
+        (logits,) = align_with(params.logits)
+        return jnp.broadcast_to(grid(self.edges, logits), (*logits.shape[:-1], len(self.edges)))
 
     @compiled
     def log_prob(self, params: Params, y: Value) -> Result:

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
-from sbp_jax.distributions.elementary import align, log_total
+from sbp_jax.distributions.elementary import align, align_with, log_total
 from sbp_jax.distributions.family import (
     Derived,
     Family,
@@ -30,8 +31,10 @@ from sbp_jax.distributions.score_quadrature import score_integral
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]
 
-_FEATURES = (0.01, 0.25, 0.5, 0.75, 0.99)  # levels about which a component changes fast
-_INNER = slice(1, -1)
+# Powers of 1/4 into either tail: between two of them a power law is as good as a polynomial.
+_TAIL_LEVELS = (*(0.25**k for k in range(10, 1, -1)), *(1 - 0.25**k for k in range(2, 11)))
+_LEVELS = tuple(sorted([*_TAIL_LEVELS, *(k / 32 for k in range(3, 30))]))
+_NODES, _WEIGHTS = (x.tolist() for x in np.polynomial.legendre.leggauss(4))  # on [-1, 1]
 _GUESSED = 1e-6  # levels nearer to 0 or 1 are looked for from here on
 
 
@@ -155,22 +158,54 @@ class Mixture(Derived):
 
     @compiled
     def crps(self, params: Params, y: Value) -> Result:
-        """Continuous ranked probability score, by quadrature; see `score_quadrature`."""
+        """Continuous ranked probability score, by quadrature; see `twcrps`."""
         return self.twcrps(params, y)
 
     @compiled
     def twcrps(
         self, params: Params, y: Value, lower: Value = -jnp.inf, upper: Value = jnp.inf
     ) -> Result:
-        """Threshold-weighted CRPS from `lower` to `upper`, by quadrature."""
-        points = [self.base.quantile(params.base, q) for q in _FEATURES]
-        width = (points[-1] - points[0]) / 4
-        location = jnp.concatenate(points[_INNER], axis=-1)
-        scale = jnp.concatenate([width] * len(points[_INNER]), axis=-1)
-        return score_integral(
-            lambda t: self.cdf(params, t), lambda t: self.sf(params, t), y, location, scale,
-            start=lower, stop=upper,
-        )  # fmt: skip
+        """Threshold-weighted CRPS from `lower` to `upper`, by quadrature.
+
+        Between the outermost knots of all components, where a density may jump, F is smooth from
+        knot to knot: four Gauss points a piece, exact where densities are constant. Beyond them the
+        rule of `score_quadrature` for tails. Quantiles of the components are knots too.
+        """
+        knots, y, lower, upper = align_with(_knots(self.base, params.base), y, lower, upper)
+        first, last = knots[..., 0], knots[..., -1]
+        scale = jnp.maximum(last - first, jnp.finfo(first.dtype).tiny)[..., None] / 4
+        functions = [lambda t: self.cdf(params, t), lambda t: self.sf(params, t)]
+        below = score_integral(
+            *functions, y, first[..., None], scale, start=lower, stop=jnp.minimum(first, upper)
+        )
+        above = score_integral(
+            *functions, y, last[..., None], scale, start=jnp.maximum(last, lower), stop=upper
+        )
+        ends = (jnp.clip(x, lower, upper) for x in (first, last))
+        return below + self._between(params, y, knots, *ends) + above
+
+    def _between(
+        self, params: Params, y: Array, knots: Array, lower: Array, upper: Array
+    ) -> Result:
+        """Integral of `(F(t) - 1{t >= y})^2` between two points among the knots."""
+        inner = jnp.clip(y, lower, upper)
+        shape = jnp.broadcast_shapes(knots.shape[:-1], inner.shape)
+        inside = jnp.clip(knots, lower[..., None], upper[..., None])
+        pieces = jnp.concatenate(
+            [
+                jnp.broadcast_to(inside, (*shape, knots.shape[-1])),
+                jnp.broadcast_to(inner, shape)[..., None],
+            ],
+            axis=-1,
+        )
+        pieces = jnp.moveaxis(jnp.sort(pieces, axis=-1), -1, 0)
+        lefts, widths = pieces[:-1], pieces[1:] - pieces[:-1]
+        total = jnp.zeros(shape, pieces.dtype)
+        for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+            t = lefts + widths * (0.5 + 0.5 * node)
+            value = jnp.where(t < inner[None], self.cdf(params, t), self.sf(params, t))
+            total += jnp.sum(0.5 * weight * widths * value**2, axis=0)
+        return total
 
     def _sum(self, part: Callable[..., Result], params: Params, *values: Value) -> Result:
         """A probability's mean over the components."""
@@ -197,6 +232,18 @@ class Mixture(Derived):
             low - margin,
             high + margin,
         )
+
+
+def _knots(base: Family, params: Any) -> Array:
+    """Of all components (..., k), increasing: jumps of densities, and quantiles into the tails."""
+    levels = _TAIL_LEVELS if hasattr(base, "knots") else _LEVELS
+    found = jnp.stack([base.quantile(params, level) for level in levels], axis=-1)
+    if hasattr(base, "knots"):
+        jumps = base.knots(params)
+        shape = jnp.broadcast_shapes(jumps.shape[:-1], found.shape[:-1])
+        parts = [jnp.broadcast_to(x, (*shape, x.shape[-1])) for x in (jumps, found)]
+        found = jnp.concatenate(parts, axis=-1)
+    return jnp.sort(found.reshape(*found.shape[:-2], -1), axis=-1)
 
 
 def _expanded(values: Sequence[Value]) -> tuple[Array, ...]:

@@ -22,7 +22,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import check_raw
-from sbp_jax.distributions.elementary import align, divide_end
+from sbp_jax.distributions.elementary import align, align_with, divide_end
 from sbp_jax.distributions.family import (
     Derived,
     Family,
@@ -108,6 +108,22 @@ class Moved(Derived):
         shift = own[..., 1] if self.location else jnp.zeros_like(scale)
         base = self.base.constrain(raw[..., : self.base.num_outputs])
         return self.Params(self.center + self.spread * shift, scale, base)
+
+    @property
+    def knots(self) -> Callable[[Params], Float[Array, "*batch knots"]]:
+        """From parameters to where the density may jump: the base's knots, moved.
+
+        Raises:
+            AttributeError: the base has none.
+        """
+        jumping: Any = self.base
+        of_base = jumping.knots
+
+        def knots(params: Moved.Params) -> Float[Array, "*batch knots"]:
+            z, loc, scale = align_with(of_base(params.base), params.loc, params.scale)
+            return loc[..., None] + scale[..., None] * z
+
+        return knots
 
     @compiled
     def log_prob(self, params: Params, y: Value) -> Result:

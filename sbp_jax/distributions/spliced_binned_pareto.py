@@ -24,6 +24,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions import genpareto, splicing
+from sbp_jax.distributions.bin_search import grid
 from sbp_jax.distributions.bins import Bins, Edges, check_edges, check_raw, random_levels
 from sbp_jax.distributions.elementary import align_with, log1mexp, log_sum, positive, safe_log
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
@@ -160,6 +161,13 @@ class SplicedBinnedPareto(Derived):
         """
         cut = self._splice(align_with(*params)[0])
         return cut.lower, cut.upper
+
+    @compiled
+    def knots(self, params: Params) -> Float[Array, "*batch knots"]:
+        """Where the density may jump: the edges, those beyond a threshold drawn to it."""
+        lower, upper = self.thresholds(params)
+        edges = grid(self.edges, lower).reshape((1,) * lower.ndim + (-1,))
+        return jnp.clip(edges, lower[..., None], upper[..., None])
 
     @compiled
     def log_prob(self, params: Params, y: Value) -> Result:

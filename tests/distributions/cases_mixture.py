@@ -37,4 +37,4 @@ PARAMS = Mixture.Params(
         ),
     ),
 )
-CASES = [Case("mixture of moved spliced", FAMILY, PARAMS, cuts, crps_error=1e-5, heavy=True)]
+CASES = [Case("mixture of moved spliced", FAMILY, PARAMS, cuts, crps_error=1e-5, slow=True)]
