@@ -7,6 +7,7 @@ from sbp_jax.distributions.family import Family, HasBins
 from sbp_jax.distributions.gaussian import Gaussian
 from sbp_jax.distributions.gaussian_mixture import GaussianMixture
 from sbp_jax.distributions.hybrid_pareto import HybridPareto
+from sbp_jax.distributions.law import Law, mixture_of
 from sbp_jax.distributions.mixture import Mixture
 from sbp_jax.distributions.moved import Moved
 from sbp_jax.distributions.quantile_head import QuantileHead
@@ -20,6 +21,7 @@ __all__ = [
     "GaussianMixture",
     "HasBins",
     "HybridPareto",
+    "Law",
     "Mixture",
     "Moved",
     "QuantileHead",
@@ -28,5 +30,6 @@ __all__ = [
     "family_from",
     "genpareto",
     "genpareto_fit",
+    "mixture_of",
     "register_family",
 ]

@@ -12,8 +12,8 @@ from jaxtyping import Array, Float, Int, Real
 from numpy.typing import ArrayLike
 
 from sbp_jax.distributions import Family
+from sbp_jax.distributions.threshold_weighted import count_crps, twcrps
 from sbp_jax.evaluation.bands import BAND_LEVELS, Bands
-from sbp_jax.evaluation.threshold_weighted import count_crps, twcrps
 from sbp_jax.evaluation.verdict import Verdict, family_verdict
 from sbp_jax.models.forecaster import Forecaster
 from sbp_jax.series.criteria import cell_bounds, cell_log_score

@@ -15,14 +15,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from sbp_jax.distributions import Family
+from sbp_jax.distributions.family import Family
 from sbp_jax.distributions.score_quadrature import score_integral
 
 _SUMMED: Final = 128
 """Counts that are summed one by one; beyond, the sum is as good as an integral."""
 _FEATURES: Final = (0.01, 0.5, 0.99)
 
-Values = Float[Array, " B"]
+Values = Float[Array, "*#B"]
 
 
 def twcrps(family: Family, params: Any, y: Values, lower: Values) -> Values:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto, StudentT
-from sbp_jax.evaluation.threshold_weighted import count_crps, twcrps
+from sbp_jax.distributions.threshold_weighted import count_crps, twcrps
 
 # Most of the time here would be spent on optimising programs that run once.
 pytestmark = pytest.mark.usefixtures("quick_compilation_throughout")
