@@ -9,6 +9,7 @@ All probabilities are sums of positive terms, taken in log space. The CRPS is by
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -174,13 +175,11 @@ class Mixture(Derived):
         knots, y, lower, upper = align_with(_knots(self.base, params.base), y, lower, upper)
         first, last = knots[..., 0], knots[..., -1]
         scale = jnp.maximum(last - first, jnp.finfo(first.dtype).tiny)[..., None] / 4
-        functions = [lambda t: self.cdf(params, t), lambda t: self.sf(params, t)]
-        below = score_integral(
-            *functions, y, first[..., None], scale, start=lower, stop=jnp.minimum(first, upper)
+        beyond = partial(
+            score_integral, lambda t: self.cdf(params, t), lambda t: self.sf(params, t), y
         )
-        above = score_integral(
-            *functions, y, last[..., None], scale, start=jnp.maximum(last, lower), stop=upper
-        )
+        below = beyond(first[..., None], scale, start=lower, stop=jnp.minimum(first, upper))
+        above = beyond(last[..., None], scale, start=jnp.maximum(last, lower), stop=upper)
         ends = (jnp.clip(x, lower, upper) for x in (first, last))
         return below + self._between(params, y, knots, *ends) + above
 
@@ -239,7 +238,8 @@ def _knots(base: Family, params: Any) -> Array:
     levels = _TAIL_LEVELS if hasattr(base, "knots") else _LEVELS
     found = jnp.stack([base.quantile(params, level) for level in levels], axis=-1)
     if hasattr(base, "knots"):
-        jumps = base.knots(params)
+        jumping: Any = base
+        jumps = jumping.knots(params)
         shape = jnp.broadcast_shapes(jumps.shape[:-1], found.shape[:-1])
         parts = [jnp.broadcast_to(x, (*shape, x.shape[-1])) for x in (jumps, found)]
         found = jnp.concatenate(parts, axis=-1)
