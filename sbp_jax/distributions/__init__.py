@@ -13,6 +13,7 @@ from sbp_jax.distributions.moved import Moved
 from sbp_jax.distributions.quantile_head import QuantileHead
 from sbp_jax.distributions.spliced_binned_pareto import SplicedBinnedPareto
 from sbp_jax.distributions.student_t import StudentT
+from sbp_jax.distributions.tabulated import Tabulated
 
 __all__ = [
     "Binned",
@@ -27,6 +28,7 @@ __all__ = [
     "QuantileHead",
     "SplicedBinnedPareto",
     "StudentT",
+    "Tabulated",
     "family_from",
     "genpareto",
     "genpareto_fit",

@@ -1,4 +1,4 @@
-r"""A distribution function that is linear between points, with generalized Pareto tails beyond them.
+r"""A distribution function that is linear between points, with generalized Pareto tails beyond.
 
 What `Tabulated` and `QuantileHead` have in common. Symbols: points x_0 < ... < x_n, masses m_k of
 the cells between them, widths w_k, masses a and b beyond the first and the last, S survival

@@ -6,11 +6,14 @@ from typing import Any, Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.elementary import align
 from sbp_jax.distributions.family import Family, batch_shape, with_batch
 from sbp_jax.distributions.mixture import Mixture
+from sbp_jax.distributions.tabulate import tabulate_bins, tabulate_quantiles
+from sbp_jax.distributions.tabulated import Tabulated
 from sbp_jax.distributions.threshold_weighted import twcrps
 
 P = TypeVar("P")
@@ -42,6 +45,43 @@ class Law(Generic[P]):
 
     family: Family[P] = field(metadata={"static": True})
     params: P
+
+    @classmethod
+    def from_bins(
+        cls,
+        edges: Sequence[float | int] | Real[ArrayLike, "..."],
+        probabilities: Real[ArrayLike, "..."],
+        *,
+        tail_mass: float = 0.01,
+    ) -> "Law[Tabulated.Params]":
+        """The law of anybody's histograms, with tails; see `tabulate.tabulate_bins`.
+
+        Args:
+            edges: (n + 1,) or (..., n + 1), the outermost perhaps infinite.
+            probabilities: (..., n), each row summing to one.
+            tail_mass: that a closed histogram gives up on either side, in its end bins.
+
+        Raises:
+            ValueError: edges or probabilities that are none.
+        """
+        return Law(
+            *tabulate_bins(np.asarray(edges), np.asarray(probabilities), tail_mass=tail_mass)
+        )
+
+    @classmethod
+    def from_quantiles(
+        cls, levels: Sequence[float | int] | Real[ArrayLike, "..."], values: Real[ArrayLike, "..."]
+    ) -> "Law[Tabulated.Params]":
+        """The law of anybody's quantiles, with tails; see `tabulate.tabulate_quantiles`.
+
+        Args:
+            levels: (k,) increasing, in (0, 1).
+            values: (..., k); those that cross are sorted (`tabulate.crossings` counts them).
+
+        Raises:
+            ValueError: levels or values that are none.
+        """
+        return Law(*tabulate_quantiles(np.asarray(levels), np.asarray(values)))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -94,7 +134,7 @@ class Law(Generic[P]):
         """Log probability of [low, high], without cancellation; either end may be infinite."""
         return self.family.log_interval(self.params, low, high)
 
-    def quantile(self, levels: Sequence[float] | Real[ArrayLike, "..."]) -> Result:
+    def quantile(self, levels: Sequence[float | int] | Real[ArrayLike, "..."]) -> Result:
         """Quantiles.
 
         Args:
@@ -160,7 +200,7 @@ class Law(Generic[P]):
 
 
 def mixture_of(
-    laws: Sequence[Law], weights: Sequence[float] | Real[ArrayLike, " M"] | None = None
+    laws: Sequence[Law], weights: Sequence[float | int] | Real[ArrayLike, " M"] | None = None
 ) -> Law:
     """The law whose distribution function is the mean of those of several laws: an ensemble's.
 

@@ -39,8 +39,9 @@ def describe(
     Raises:
         ExportError: the network is another, which the NumPy runtime does not know.
     """
+    from sbp_jax.distributions.families import describe_family  # late, since it loads JAX
+
     model: Any = getattr(network, "module", network)
-    law: Any = family
     if type(model).__name__ != "PlayModel":
         raise ExportError(f"network: expected one with a PlayModel, got {type(network).__name__}")
     names = [one.name for one in dataclasses.fields(model) if one.name not in _LEFT_OUT]
@@ -50,7 +51,7 @@ def describe(
     config = {
         "format": FORMAT,
         "model": {**fields, "anchors": anchors, "ceiling": ceiling},
-        "family": {"name": type(family).__name__, **dataclasses.asdict(law)},
+        "family": describe_family(family),
         "static_names": list(static_names),
         "sequence_names": list(sequence_names),
         **extra,
