@@ -35,5 +35,6 @@ CASES = [
         Moved(Gaussian(), location=False),
         Moved.Params(LOC, SCALE, Gaussian.Params(*columns((0.0, 1.0), (-1.0, 1.0), (2.0, 1.0)))),
         moved_cuts(gaussian_cuts),
+        slow=True,
     ),
 ]

@@ -28,5 +28,6 @@ CASES = [
             *columns(HEAVY, LIGHT, SHORT),
         ),
         cuts,
+        slow=True,  # of one code with the quantile head, which is tried
     )
 ]
