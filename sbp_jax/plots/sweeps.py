@@ -34,7 +34,10 @@ def parallel_coordinates_figure(study: "Study", settings: Sequence[str]) -> "Fig
         ReportError: no complete trial, or no setting.
         MissingExtraError: matplotlib is not installed.
     """
-    return _drawn("plot_parallel_coordinate", study, settings, (2.5 + len(settings), 5.0))
+    figure = _drawn("plot_parallel_coordinate", study, settings, (2.5 + len(settings), 5.0))
+    for axis in figure.axes:
+        axis.grid(visible=False)  # that of one setting would cross the lines of all
+    return figure
 
 
 @styled

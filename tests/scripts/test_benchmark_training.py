@@ -136,7 +136,9 @@ def test_refuses_what_would_measure_nothing():
 def own_python(monkeypatch, tmp_path: Path) -> Path:
     """This Python in the place of the peers' one."""
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "python").symlink_to(sys.executable)
+    python = tmp_path / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
     (tmp_path / ".complete").touch()
     monkeypatch.setattr(peers, "FOLDER", tmp_path)
     return tmp_path
