@@ -9,6 +9,10 @@ class BatchError(SbpJaxError, ValueError):
     """Examples that no model may be trained on or asked about."""
 
 
+class InputError(SbpJaxError, ValueError):
+    """Arrays or settings that no model can be fitted on or asked about; the message names them."""
+
+
 class RunFolderError(SbpJaxError):
     """A run folder that cannot be used as asked: missing, of another config, or damaged."""
 

@@ -60,6 +60,7 @@ class Architecture:
     layers: int
     kernel_size: int
     hidden: tuple[int, ...]
+    residual: bool
     static_names: tuple[str, ...]
     sequence_names: tuple[str, ...]
 

@@ -69,6 +69,7 @@ _MODEL: Final[Mapping[str, Rule]] = {
     "layers": _whole(0, _DEEPEST),
     "kernel_size": _whole(1),
     "hidden": _list_of(_whole(1)),
+    "residual": (lambda x: type(x) is bool, "true or false"),
     "dropout": _DROPPED,
     "encoder_dropout": _DROPPED,
 }

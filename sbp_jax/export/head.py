@@ -31,8 +31,9 @@ class Head:
             facts: (B, F), for the anchors.
         """
         net = self._architecture
-        for i in range(len(net.hidden)):
-            h = gelu(self._dense(f"hidden_{i}", h))
+        for i, width in enumerate(net.hidden):
+            new = gelu(self._dense(f"hidden_{i}", h))
+            h = h + new if net.residual and i and width == h.shape[1] else new
         out = np.zeros((len(h), net.num_outputs), np.float32)
         first = net.num_bins - net.own_logits
         if first < net.num_outputs:

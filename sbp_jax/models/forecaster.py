@@ -27,6 +27,7 @@ class NetworkConfig:
         layers: blocks of the TCN; 0 leaves the series out.
         kernel_size: taps of each convolution.
         hidden: widths of the perceptron's layers.
+        residual: a hidden layer as wide as the one before adds to it, instead of replacing it.
         dropout: probability of dropping a unit of the state or of a hidden layer, in training.
         encoder_dropout: probability of dropping a channel within the TCN, in training.
     """
@@ -37,6 +38,7 @@ class NetworkConfig:
     layers: int = 5
     kernel_size: int = 3
     hidden: tuple[int, ...] = (128, 128)
+    residual: bool = False
     dropout: float = 0.2
     encoder_dropout: float = 0.1
 

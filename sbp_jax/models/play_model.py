@@ -36,6 +36,7 @@ class PlayModel(nn.Module):
         layers: blocks of the TCN; 0 leaves the series out, but for the `step_columns`.
         kernel_size: taps of each convolution.
         hidden: widths of the perceptron's layers.
+        residual: a hidden layer as wide as the one before adds to it, instead of replacing it.
         dropout: probability of dropping a unit of the state or of a hidden layer, in training.
         encoder_dropout: probability of dropping a channel within the TCN, in training; it acts
             after each of 2 L convolutions, so little goes a long way.
@@ -60,6 +61,7 @@ class PlayModel(nn.Module):
     layers: int = 5
     kernel_size: int = 3
     hidden: tuple[int, ...] = (128, 128)
+    residual: bool = False
     dropout: float = 0.2
     encoder_dropout: float = 0.0
     precision: Precision = "float32"
@@ -115,8 +117,9 @@ class PlayModel(nn.Module):
     ) -> Float[Array, "B P"]:
         """Perceptron, then the outputs, bins counted from each anchor added to the logits."""
         for i, width in enumerate(self.hidden):
-            h = nn.gelu(nn.Dense(width, dtype=self.precision, name=f"hidden_{i}")(h))
-            h = Dropout(self.dropout)(h, deterministic=not train)
+            new = nn.gelu(nn.Dense(width, dtype=self.precision, name=f"hidden_{i}")(h))
+            new = Dropout(self.dropout)(new, deterministic=not train)
+            h = h + new if self.residual and i and width == h.shape[-1] else new
         h = h.astype(jnp.float32)
         # Small outputs at the start: the first prediction is the family's answer to zeros.
         small = nn.initializers.variance_scaling(0.01, "fan_in", "normal")

@@ -1,0 +1,248 @@
+"""Fit a network to anybody's arrays: `sbp_jax.fit`."""
+
+import math
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from sbp_jax.arrays.choose_family import Candidate, candidates
+from sbp_jax.arrays.inputs import Columns, Table, read_inputs, read_target
+from sbp_jax.arrays.model import Model
+from sbp_jax.arrays.scaling import Scaling
+from sbp_jax.batch import Batch
+from sbp_jax.distributions import Family
+from sbp_jax.errors import InputError, TrainingError
+from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
+from sbp_jax.models.tcn import Precision
+from sbp_jax.training.config import TrainConfig
+from sbp_jax.training.hyperparameters import Hyperparameters
+from sbp_jax.training.loop import VALIDATION_SCORE
+from sbp_jax.training.objective import ObjectiveName
+from sbp_jax.training.parallel import Devices
+from sbp_jax.training.placing import place_examples
+from sbp_jax.training.population import MemberFit, OnEpoch, fit_population
+from sbp_jax.training.program import Head
+
+NETWORK: Final = NetworkConfig(
+    features=16,
+    layers=4,
+    hidden=(128, 128, 128),
+    residual=True,
+    dropout=0.1,
+    encoder_dropout=0.05,
+)
+_VALIDATION: Final = 8  # one row in so many
+_FEWEST: Final = 16  # rows
+_STEPS: Final = 5_000  # of a training, about
+_LEAST_EPOCHS: Final = 20
+_MOST_EPOCHS: Final = 400
+
+
+class _Data(NamedTuple):
+    """Training and validation part, in standard units."""
+
+    train: Batch
+    valid: Batch
+
+
+def fit(
+    x: Any,
+    y: Any,
+    *,
+    mask: Any = None,
+    static: Table | None = None,
+    valid: tuple[Any, ...] | None = None,
+    cell: float | None = None,
+    family: Family | None = None,
+    objective: ObjectiveName | None = None,
+    network: NetworkConfig | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float = 3e-3,
+    weight_decay: float = 1e-3,
+    members: int = 1,
+    seed: int = 0,
+    devices: int | None = None,
+    precision: Precision = "float32",
+    progress: bool = True,
+) -> Model:
+    """Fit a distribution of y given x.
+
+    An eighth of the rows is kept out to choose the epoch by, inputs are scaled, and the family's
+    bins move with the input. What is missing must be filled in before; text must be numbers.
+
+    Args:
+        x: table (B, S): array, pandas or polars data frame; or sequences (B, T, C), or a list
+            of arrays (T_i, C).
+        y: (B,) the target.
+        mask: (B, T) True where a step was observed, observed steps first; all if left out.
+        static: (B, S) facts beside sequences.
+        valid: (x, y) to choose the epoch by, or (x, y, mask, static); an eighth of the rows,
+            drawn by the seed, if left out.
+        cell: width of the cell that a value stands for, in the unit of y: 1 for whole numbers;
+            None for a continuous target.
+        family: of distributions, in standard units of y (median 0, standard deviation 1).
+        objective: what is minimised; chosen by the family if left out.
+        network: sizes; of a table the encoder is left out.
+        epochs: passes over the rows; about 5,000 steps if left out.
+        batch_size: rows of a step; a sixteenth of the rows within 32 and 512 if left out.
+        learning_rate: peak of the schedule.
+        weight_decay: decoupled, on kernels alone.
+        members: networks, which differ in the seed; their mean distribution function is the
+            model's. All are trained by one program.
+        seed: parameters, order of rows, dropout, the rows that are kept out.
+        devices: use the first so many; the first alone if left out.
+        precision: of the network's arithmetic.
+        progress: show a bar, if on a terminal.
+
+    Raises:
+        InputError: arrays that disagree, are not finite or too few, or a setting out of range.
+        TrainingError: no epoch of a member had a finite score.
+
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(64, 2))
+    >>> model = fit(x, x[:, 0] + 0.1 * rng.normal(size=64), epochs=2)
+    >>> model(x[:3]).quantile([0.05, 0.5, 0.95]).shape
+    (3, 3)
+    """
+    _check_settings(members=members, epochs=epochs, batch_size=batch_size, cell=cell)
+    batch, columns = read_inputs(x, mask=mask, static=static)
+    target = read_target(y, len(batch.static))
+    train, kept_out = _split(batch, target, columns, valid, seed)
+    scaling = Scaling.of(*train)
+    data = _Data(*(_standardised(part, scaling) for part in (train, kept_out)))
+    width = None if cell is None else cell / scaling.scale
+    if family is None:
+        tried = candidates(data.train.target, width)
+    else:
+        tried = [(family, objective or ("density_nll" if cell is None else "interval_nll"))]
+    sizes = network or NETWORK
+    sizes = sizes if columns.has_sequence else replace(sizes, layers=0)
+    config = _config(
+        len(data.train.target), epochs, batch_size, devices or 1,
+        learning_rate=learning_rate, weight_decay=weight_decay, seed=seed, precision=precision,
+    )  # fmt: skip
+    best: tuple[float, Candidate, list[MemberFit]] | None = None
+    for candidate in tried:
+        chosen = candidate if objective is None else (candidate[0], objective)
+        found = _train(chosen, sizes, data, config, width, members, devices or 1, progress)
+        score = float(np.mean([_best_score(each) for each in found]))
+        if best is None or score < best[0]:
+            best = score, chosen, found
+    assert best is not None
+    _, (law, _), fits = best
+    return Model(
+        forecaster=make_forecaster(sizes, law),
+        params=jax.tree.map(lambda *leaves: np.stack(leaves), *(each.params for each in fits)),
+        columns=columns,
+        scaling=scaling,
+        cell=cell,
+        history=[each.history for each in fits],
+    )
+
+
+def _check_settings(
+    *, members: int, epochs: int | None, batch_size: int | None, cell: float | None
+) -> None:
+    for name, value in (("members", members), ("epochs", epochs), ("batch_size", batch_size)):
+        if value is not None and (not isinstance(value, int) or value < 1):
+            raise InputError(f"{name}: expected a whole number >= 1, got {value!r}")
+    if cell is not None and not 0 < cell < math.inf:
+        raise InputError(f"cell: expected None or a finite number > 0, got {cell!r}")
+
+
+def _split(
+    batch: Batch,
+    target: Float[NDArray, " B"],
+    columns: Columns,
+    valid: tuple[Any, ...] | None,
+    seed: int,
+) -> tuple[tuple[Batch, NDArray], tuple[Batch, NDArray]]:
+    """Training and validation rows, each a batch and its target."""
+    if len(target) < _FEWEST:
+        raise InputError(f"x: expected at least {_FEWEST} rows, got {len(target)}")
+    if valid is not None:
+        if len(valid) not in (2, 4):
+            raise InputError(f"valid: expected (x, y) or (x, y, mask, static), got {len(valid)}")
+        given_x, given_y, *rest = valid
+        mask, static = rest or (None, None)
+        other, _ = read_inputs(given_x, mask=mask, static=static, columns=columns)
+        return (batch, target), (other, read_target(given_y, len(other.static)))
+    order = np.random.default_rng(seed).permutation(len(target))
+    kept_out = max(1, len(target) // _VALIDATION)
+    parts = np.sort(order[kept_out:]), np.sort(order[:kept_out])
+    train, held = ((Batch(*(leaf[rows] for leaf in batch)), target[rows]) for rows in parts)
+    return train, held
+
+
+def _standardised(part: tuple[Batch, NDArray], scaling: Scaling) -> Batch:
+    batch, target = part
+    return scaling.inputs(batch)._replace(target=scaling.standardise(target))
+
+
+def _config(
+    rows: int, epochs: int | None, batch_size: int | None, devices: int, **settings: Any
+) -> TrainConfig:
+    if batch_size is None:
+        batch_size = int(np.clip(2 ** round(math.log2(rows / 16)), 32, 512))
+    batch_size = -(-min(batch_size, rows) // devices) * devices  # a device's share is whole
+    steps = -(-rows // batch_size)
+    if epochs is None:
+        epochs = int(np.clip(round(_STEPS / steps), _LEAST_EPOCHS, _MOST_EPOCHS))
+    try:
+        return TrainConfig(
+            epochs=epochs,
+            batch_size=batch_size,
+            virtual_shards=devices,
+            warmup_steps=min(100, epochs * steps // 10),
+            **settings,
+        )
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
+def _train(
+    candidate: Candidate,
+    sizes: NetworkConfig,
+    data: _Data,
+    config: TrainConfig,
+    cell: float | None,
+    members: int,
+    devices: int,
+    progress: bool,
+) -> list[MemberFit]:
+    family, objective = candidate
+    head = Head(make_forecaster(sizes, family), objective, cell=cell)
+    where = Devices(jax.devices()[:devices])
+    train = place_examples(data.train, config, where, shuffle=True)
+    valid = place_examples(data.valid, config, where, shuffle=False)
+    seeds = [Hyperparameters(seed=config.seed + i) for i in range(members)]
+    # disable=None: no bar unless on a terminal.
+    with tqdm(total=config.epochs, desc="fit", disable=None if progress else True) as bar:
+        found = fit_population(head, seeds, train=train, valid=valid, on_epoch=_told(bar))
+    for i, each in enumerate(found):
+        if each.best_epoch is None or not math.isfinite(_best_score(each)):
+            raise TrainingError(
+                f"member {i}: expected an epoch with a finite score on the validation part, got "
+                "none; try a lower learning_rate, or look for extreme values"
+            )
+    return found
+
+
+def _told(bar: Any) -> OnEpoch:
+    def on_epoch(_: int, scores: NDArray) -> None:
+        bar.update()
+        bar.set_postfix(score=float(np.nanmean(scores)))
+
+    return on_epoch
+
+
+def _best_score(member: MemberFit) -> float:
+    if member.best_epoch is None:
+        return math.inf
+    return float(member.history[member.best_epoch][VALIDATION_SCORE])

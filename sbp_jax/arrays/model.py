@@ -1,0 +1,167 @@
+"""A fitted model: from inputs to a law, and from a file back to a model."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sbp_jax.arrays.inputs import Columns, Table, read_inputs
+from sbp_jax.arrays.scaling import Scaling
+from sbp_jax.batch import Batch
+from sbp_jax.distributions import Law, Mixture, Moved
+from sbp_jax.errors import ExportError
+from sbp_jax.export import describe, load_weights, save_weights
+from sbp_jax.models.forecaster import Forecaster, forecaster_from
+from sbp_jax.training.loop import VALIDATION_SCORE
+
+KIND: Final = "arrays"
+_ROWS: Final = 8192  # asked about at once, which bounds memory
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """What `fit` returns: call it on inputs for their laws.
+
+    Attributes:
+        forecaster: network and family, in standard units.
+        params: of all members, a pytree of (M, ...).
+        columns: of the inputs.
+        scaling: of inputs and target.
+        cell: width of the cell that a value stands for; None for a continuous target.
+        history: of each member, the metrics of each epoch.
+    """
+
+    forecaster: Forecaster
+    params: Any
+    columns: Columns
+    scaling: Scaling
+    cell: float | None
+    history: Sequence[Sequence[dict[str, Any]]] = field(repr=False)
+
+    @property
+    def members(self) -> int:
+        """How many networks there are."""
+        return int(jax.tree.leaves(self.params)[0].shape[0])
+
+    def __call__(self, x: Any, *, mask: Any = None, static: Table | None = None) -> Law:
+        """The law of y for each row of x, in the unit of y.
+
+        Args:
+            x: as of `fit`; of a data frame, columns go by name.
+            mask: likewise.
+            static: likewise.
+
+        Raises:
+            InputError: other columns, sizes that disagree, or numbers that are not finite.
+        """
+        batch, _ = read_inputs(x, mask=mask, static=static, columns=self.columns)
+        batch = self.scaling.inputs(batch)
+        rows = range(0, len(batch.static), _ROWS)
+        parts = [_predict(self.forecaster, self.params, _rows_of(batch, at)) for at in rows]
+        found = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *parts)
+        return self._in_unit(found)
+
+    def _in_unit(self, params: Any) -> Law:
+        """The law of parameters (B, M, ...) in standard units."""
+        base, loc, scale = self.forecaster.family, self.scaling.loc, self.scaling.scale
+        if isinstance(base, Moved):
+            center, spread = loc + scale * base.center, scale * base.spread
+            moved = replace(base, center=center, spread=spread)
+            own = Moved.Params(loc + scale * params.loc, scale * params.scale, params.base)
+        else:
+            moved = Moved(base, loc, scale)
+            shape = jax.tree.leaves(params)[0].shape[:2]
+            own = Moved.Params(jnp.full(shape, loc), jnp.full(shape, scale), params)
+        if self.members == 1:
+            return Law(moved, jax.tree.map(lambda leaf: leaf[:, 0], own))
+        logits = jnp.zeros(jax.tree.leaves(own)[0].shape[:2])
+        return Law(Mixture(moved, self.members), Mixture.Params(logits, own))
+
+    def report(self) -> str:
+        """What was fitted, in a few lines."""
+        scores = [[each[VALIDATION_SCORE] for each in one] for one in self.history]
+        best = [f"{min(one) + self._shift:.4f}" for one in scores]
+        epochs = [f"{int(np.argmin(one)) + 1} of {len(one)}" for one in scores]
+        count = sum(leaf.size for leaf in jax.tree.leaves(self.params)) // self.members
+        seconds = sum(each["seconds"] for each in self.history[0])
+        what = "density" if self.cell is None else f"cells of {self.cell:g}"
+        steps = f" and steps of {len(self.columns.sequence)}" if self.columns.has_sequence else ""
+        return (
+            f"{self.members} x {count:,} parameters on {len(self.columns.static)} columns{steps}, "
+            f"{type(self.forecaster.family).__name__}\n"
+            f"validation log score ({what}): {', '.join(best)} nats, epoch {', '.join(epochs)}\n"
+            f"trained in {seconds:.0f} s"
+        )
+
+    @property
+    def _shift(self) -> float:
+        """What a log score in standard units lacks in the unit of y."""
+        return float(np.log(self.scaling.scale)) if self.cell is None else 0.0
+
+    def save(self, path: str | Path) -> None:
+        """Write one file, whole or not at all, that `sbp_jax.load` reads.
+
+        Raises:
+            ExportError: the network is none of this library's.
+        """
+        about = describe(
+            self.forecaster.network,
+            self.forecaster.family,
+            static_names=self.columns.static,
+            sequence_names=self.columns.sequence,
+            kind=KIND,
+            members=self.members,
+            named=self.columns.named,
+            cell=self.cell,
+            scaling={
+                name: np.asarray(value).tolist() for name, value in self.scaling._asdict().items()
+            },
+            history=[list(one) for one in self.history],
+        )
+        save_weights(path, self.params, about)
+
+
+def load(path: str | Path) -> Model:
+    """Read a model that `Model.save` wrote.
+
+    Raises:
+        ExportError: no such file, or it is none of these, or of another kind.
+    """
+    params, about = load_weights(path)
+    if about.get("kind") != KIND:
+        raise ExportError(
+            f"{path}: expected a file of Model.save, found one of kind {about.get('kind')!r}"
+        )
+    try:
+        scaling: dict[str, Any] = {
+            name: np.asarray(value) if isinstance(value, list) else float(value)
+            for name, value in about["scaling"].items()
+        }
+        return Model(
+            forecaster=forecaster_from(about),
+            params=params,
+            columns=Columns(
+                tuple(about["static_names"]), tuple(about["sequence_names"]), about["named"]
+            ),
+            scaling=Scaling(**scaling),
+            cell=about["cell"],
+            history=about["history"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ExportError(f"{path}: describes no model: {error!r}") from error
+
+
+def _rows_of(batch: Batch, start: int) -> Batch:
+    return Batch(*(leaf[start : start + _ROWS] for leaf in batch))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _predict(forecaster: Forecaster, params: Any, batch: Batch) -> Any:
+    """Parameters (B, M, ...) of the members' laws."""
+    laws = jax.vmap(forecaster.predict, (0, None))(params, batch)
+    return jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, 1), laws)

@@ -1,0 +1,155 @@
+"""From arrays to a law and back from a file: what a stranger writes."""
+
+import subprocess
+import sys
+
+import jax
+import numpy as np
+import polars as pl
+import pytest
+
+import sbp_jax
+from sbp_jax.arrays.model import KIND
+from sbp_jax.distributions import Gaussian, Mixture, Moved, SplicedBinnedPareto
+from sbp_jax.errors import ExportError, InputError
+from sbp_jax.export import save_weights
+from sbp_jax.models.forecaster import NetworkConfig
+
+pytestmark = pytest.mark.usefixtures("quick_compilation_throughout")
+
+SMALL = NetworkConfig(features=4, layers=2, hidden=(16, 16), dropout=0.0, residual=True)
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(320, 2))
+NOISE = RNG.standard_t(4, size=320)
+Y = 3 * X[:, 0] + (0.2 + 0.4 * (X[:, 1] > 0)) * NOISE
+
+
+def fitted(c=1.0, **settings):
+    given = {"network": SMALL, "epochs": 60, "learning_rate": 1e-2, "progress": False} | settings
+    return sbp_jax.fit(X[:256], c * Y[:256], **given)
+
+
+@pytest.fixture(scope="module")
+def model(quick_compilation_throughout):
+    return fitted(members=2)
+
+
+def test_the_law_follows_the_rows(model):
+    law = model(X[256:])
+    assert law.shape == (64,)
+    assert isinstance(law.family, Mixture)
+    assert np.corrcoef(law.median, 3 * X[256:, 0])[0, 1] > 0.97
+    # Noise is three times as large on one side.
+    width = np.diff(law.interval(0.5))[:, 0]
+    assert width[X[256:, 1] > 0.3].mean() > 1.6 * width[X[256:, 1] < -0.3].mean()
+    inside = (law.interval(0.8)[:, 0] < Y[256:]) & (Y[256:] < law.interval(0.8)[:, 1])
+    assert abs(inside.mean() - 0.8) < 4 * np.sqrt(0.16 / 64)
+
+
+def test_what_is_saved_says_the_same(model, tmp_path):
+    model.save(tmp_path / "model.npz")
+    again = sbp_jax.load(tmp_path / "model.npz")
+    levels = [0.01, 0.5, 0.99]
+    np.testing.assert_array_equal(again(X[:9]).quantile(levels), model(X[:9]).quantile(levels))
+    assert again.report() == model.report()
+    assert "2 x " in model.report()
+    assert [path.name for path in tmp_path.iterdir()] == ["model.npz"]
+
+
+@pytest.mark.parametrize("c", [1e-6, 1e6])
+def test_another_unit_is_the_same_fit(c):
+    one, other = fitted(epochs=3), fitted(c, epochs=3)
+    np.testing.assert_allclose(
+        other(X[:50]).median, c * one(X[:50]).median, rtol=1e-3, atol=1e-3 * c
+    )
+    shift = other(X[:50]).log_prob(c * Y[:50]) - one(X[:50]).log_prob(Y[:50])
+    np.testing.assert_allclose(shift, -np.log(c), atol=2e-2)
+
+
+def test_whole_numbers_are_cells():
+    counts = np.random.default_rng(1).poisson(np.exp(1 + 0.5 * X[:256, 0]))
+    model = sbp_jax.fit(
+        X[:256], counts, cell=1.0, network=SMALL, epochs=20, learning_rate=1e-2, progress=False
+    )
+    law = model(X[:256])
+    assert isinstance(law.family.base, SplicedBinnedPareto)
+    numbers = np.arange(-1, counts.max() + 2)[:, None]
+    mass = np.exp(law.log_interval(numbers - 0.5, numbers + 0.5))
+    np.testing.assert_allclose(mass.sum(axis=0), 1, atol=0.05)
+    score = -np.asarray(law.log_interval(counts - 0.5, counts + 0.5)).mean()
+    constant = np.bincount(counts) / counts.size
+    assert score < -np.log(constant[counts]).mean()
+
+
+def test_sequences_of_unequal_length():
+    rng = np.random.default_rng(2)
+    steps = [rng.normal(size=(rng.integers(2, 9), 3)) for _ in range(200)]
+    y = np.array([each[-1, 0] + 0.1 * rng.normal() for each in steps])
+    model = sbp_jax.fit(
+        steps, y, network=SMALL, epochs=40, learning_rate=2e-2, family=Moved(Gaussian()),
+        progress=False,
+    )  # fmt: skip
+    law = model(steps[:50])
+    assert np.corrcoef(law.mean, y[:50])[0, 1] > 0.8
+    alone = model([steps[0]]).median
+    np.testing.assert_allclose(alone[0], law.median[0], rtol=1e-4, atol=1e-4)
+
+
+def test_columns_of_a_data_frame_are_asked_for_by_name():
+    frame = pl.DataFrame(X[:64], schema=["depth", "age"])
+    model = sbp_jax.fit(frame, Y[:64], network=SMALL, epochs=1, progress=False)
+    np.testing.assert_array_equal(model(frame).median, model(frame.select("age", "depth")).median)
+    with pytest.raises(InputError, match=r"got no \['age'\]"):
+        model(frame.drop("age"))
+
+
+def test_validation_rows_may_be_given():
+    model = fitted(valid=(X[256:], Y[256:]), epochs=2)
+    assert len(model.history[0]) == 2
+    with pytest.raises(InputError, match=r"valid: expected \(x, y\) or"):
+        fitted(valid=(X[256:],))
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "settings", "message"),
+    [
+        (X, np.full(320, 3.5), {}, "y: expected at least two different values, got 3.5"),
+        (X[:1], Y[:1], {}, "x: expected at least 16 rows, got 1"),
+        (X, Y[:-1], {}, r"y: expected shape \(320,\)"),
+        (X, Y, {"members": 0}, "members: expected a whole number >= 1, got 0"),
+        (X, Y, {"epochs": 1.5}, r"epochs: expected a whole number >= 1, got 1\.5"),
+        (X, Y, {"batch_size": -1}, "batch_size: expected a whole number >= 1"),
+        (X, Y, {"cell": 0.0}, "cell: expected None or a finite number > 0"),
+        (X, Y, {"precision": "float8"}, "precision"),
+    ],
+)
+def test_bad_input_is_one_clear_error(x, y, settings, message):
+    with pytest.raises(InputError, match=message):
+        sbp_jax.fit(x, y, network=SMALL, progress=False, **settings)
+
+
+def test_files_that_are_no_models_are_refused(tmp_path):
+    with pytest.raises(ExportError, match="expected a weights file, found none"):
+        sbp_jax.load(tmp_path / "none.npz")
+    save_weights(tmp_path / "other.npz", {"a": np.ones(1)}, {"kind": "passes"})
+    with pytest.raises(ExportError, match=r"expected a file of Model.save, .* kind 'passes'"):
+        sbp_jax.load(tmp_path / "other.npz")
+    save_weights(tmp_path / "half.npz", {"a": np.ones(1)}, {"kind": KIND})
+    with pytest.raises(ExportError, match="describes no model"):
+        sbp_jax.load(tmp_path / "half.npz")
+
+
+def test_the_door_opens_without_loading_jax():
+    code = (
+        "import sys, sbp_jax; assert 'jax' not in sys.modules; "
+        "assert {'fit', 'load', 'Law'} <= set(dir(sbp_jax)); print(sbp_jax.fit.__module__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "sbp_jax.arrays.fit\n"
+    with pytest.raises(AttributeError, match="no attribute 'fitt'"):
+        sbp_jax.fitt  # noqa: B018
+
+
+def test_a_law_of_a_model_passes_through_jit(model):
+    law = jax.jit(lambda one: jax.tree.map(lambda leaf: leaf, one))(model(X[:3]))
+    np.testing.assert_array_equal(law.median, model(X[:3]).median)
