@@ -21,11 +21,12 @@ PAGES = {
     "docs/tracking.md": None,
     "docs/training.md": None,
     "docs/series.md": None,
-    "README.md": 1,
+    "docs/start.md": None,
+    "README.md": 2,
 }
-"""Pages, and how many of their blocks to run: README's second one asks for a finished run."""
+"""Pages, and how many of their blocks to run: README's third one asks for a finished run."""
 
-SLOW = ("docs/use_elsewhere.md", "docs/training.md", "docs/series.md")
+SLOW = ("docs/start.md", "docs/use_elsewhere.md", "docs/training.md", "docs/series.md")
 """Pages that train networks."""
 
 OPTIONAL = {"equinox": "equinox", "numpyro": "numpyro", "data": "tensorflow_datasets"}
