@@ -132,12 +132,12 @@ def square_about(cells: Cells, tails: Tails, center: Array) -> Array:
     """Expected squared distance from a centre; inf where a shape is >= 1/2."""
     left, right = cells.left - center[..., None], cells.right - center[..., None]
     body = jnp.sum(cells.mass * (left * left + left * right + right * right), axis=-1) / 3
-    lower = _tail_square(center - tails.first, tails.lower_shape, tails.lower_scale)
-    upper = _tail_square(tails.last - center, tails.upper_shape, tails.upper_scale)
+    lower = tail_square(center - tails.first, tails.lower_shape, tails.lower_scale)
+    upper = tail_square(tails.last - center, tails.upper_shape, tails.upper_scale)
     return jnp.exp(tails.log_lower) * lower + body + jnp.exp(tails.log_upper) * upper
 
 
-def _tail_square(distance: Array, shape: Array, scale: Array) -> Array:
+def tail_square(distance: Array, shape: Array, scale: Array) -> Array:
     """Mean square distance of a tail from a centre `distance` inside its beginning."""
     square = genpareto.second_moment(shape, scale)
     exists = jnp.isfinite(square)

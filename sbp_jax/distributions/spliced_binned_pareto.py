@@ -16,14 +16,14 @@ of Heavy-tailed Time Series", arXiv 2106.10952; Pickands (1975), Annals of Stati
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
-from sbp_jax.distributions import genpareto, splicing
+from sbp_jax.distributions import cells, genpareto, splicing
 from sbp_jax.distributions.bin_search import grid
 from sbp_jax.distributions.bins import Bins, Edges, check_edges, check_raw, random_levels
 from sbp_jax.distributions.elementary import align_with, log1mexp, log_sum, positive, safe_log
@@ -125,8 +125,8 @@ class SplicedBinnedPareto(Derived):
 
     def with_tail_mass(self, mass: Mass) -> "SplicedBinnedPareto":
         """The same with another mass, which may be traced, on the sides that have a tail."""
-        masses = [None if old is None else mass for old in self.tail_mass]
-        return SplicedBinnedPareto(self.edges, masses, self.splice, self.shape_range)
+        below, above = (None if old is None else mass for old in self.tail_mass)
+        return replace(self, tail_mass=(below, above))
 
     @compiled
     def constrain(self, raw: Float[ArrayLike, "*batch outputs"]) -> Params:
@@ -277,7 +277,11 @@ class SplicedBinnedPareto(Derived):
         lower = genpareto.entropy(p.lower_shape, p.lower_scale)
         upper = genpareto.entropy(p.upper_shape, p.upper_scale)
         body = self.bins.entropy(p.logits, cut.lower, cut.upper)
-        return _mass_entropy(cut.log_below, lower) + body + _mass_entropy(cut.log_above, upper)
+        return (
+            splicing.mass_entropy(cut.log_below, lower)
+            + body
+            + splicing.mass_entropy(cut.log_above, upper)
+        )
 
     @compiled_sample
     def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:
@@ -367,8 +371,8 @@ class SplicedBinnedPareto(Derived):
             jnp.where(exists, x, 0.0) for x in (p.lower_shape, p.upper_shape)
         )
         _, body = self.bins.moments(p.logits, cut.lower, cut.upper, center)
-        lower = _tail_square(center - cut.lower, lower_shape, p.lower_scale)
-        upper = _tail_square(cut.upper - center, upper_shape, p.upper_scale)
+        lower = cells.tail_square(center - cut.lower, lower_shape, p.lower_scale)
+        upper = cells.tail_square(cut.upper - center, upper_shape, p.upper_scale)
         total = jnp.exp(cut.log_below) * lower + body + jnp.exp(cut.log_above) * upper
         return jnp.where(exists, total, jnp.inf)
 
@@ -395,16 +399,3 @@ def _log_tails(p: SplicedBinnedPareto.Params, cut: Splice, y: Array) -> tuple[Ar
     lower = genpareto.logsf(_excess(cut.lower - y), p.lower_shape, p.lower_scale)
     upper = genpareto.logsf(_excess(y - cut.upper), p.upper_shape, p.upper_scale)
     return cut.log_below + lower, cut.log_above + upper
-
-
-def _mass_entropy(log_mass: Array, entropy: Array) -> Array:
-    """What a tail of that mass and entropy adds; 0 for a tail that is not there."""
-    there = log_mass > -jnp.inf
-    log_mass = jnp.where(there, log_mass, 0.0)
-    return jnp.where(there, jnp.exp(log_mass) * (entropy - log_mass), 0.0)
-
-
-def _tail_square(distance: Array, shape: Array, scale: Array) -> Array:
-    """Mean square distance from a centre `distance` inside the threshold."""
-    mean, square = genpareto.mean(shape, scale), genpareto.second_moment(shape, scale)
-    return distance**2 + 2 * distance * mean + square

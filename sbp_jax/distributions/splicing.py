@@ -78,3 +78,10 @@ def check_tail_mass(tail_mass: Mass | Sequence[Mass | None]) -> TailMass:
         mass if mass is None or isinstance(mass, jax.core.Tracer) else float(mass) for mass in pair
     )
     return lower, upper
+
+
+def mass_entropy(log_mass: Array, entropy: Array) -> Array:
+    """What a tail of that mass and entropy adds to that of the whole; 0 if it is not there."""
+    there = log_mass > -jnp.inf
+    log_mass = jnp.where(there, log_mass, 0.0)
+    return jnp.where(there, jnp.exp(log_mass) * (entropy - log_mass), 0.0)
