@@ -24,7 +24,6 @@ _FIXED_BINS: Final = 200
 _ROWS_PER_BIN: Final = 25
 _RECURRING: Final = 0.5  # share of rows whose value occurs more than once
 _SHAPES: Final = (0.0, 0.5)
-_DAMPING: Final = 0.3
 
 Candidate = tuple[Family, ObjectiveName]
 
@@ -33,7 +32,7 @@ def moving_bins(tail_mass: float = 0.02) -> Moved:
     """The spliced law of the residual, in standard units."""
     steps = np.linspace(-1, 1, BINS + 1)
     edges = _REACH * np.sinh(_STRETCH * steps) / np.sinh(_STRETCH)
-    return Moved(SplicedBinnedPareto(edges, tail_mass, shape_range=_SHAPES), damping=_DAMPING)
+    return Moved(SplicedBinnedPareto(edges, tail_mass, shape_range=_SHAPES))
 
 
 def candidates(y: Float[NDArray, " B"], cell: float | None) -> list[Candidate]:

@@ -13,7 +13,6 @@ m and s must be trained on the mass of a cell, `log_interval`, in which edges co
 interval_nll does.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -49,8 +48,6 @@ class Moved(Derived):
         center: m at raw zeros, in the unit of the target.
         spread: s at raw zeros, > 0, in the unit of the target.
         location: whether m is emitted; without, it is `center`, for a target with an edge there.
-        damping: that raw numbers of the base are multiplied by, > 0: below 1 its form is learnt
-            more slowly than m and s are.
 
     >>> from sbp_jax.distributions import Binned
     >>> family = Moved(Binned([-2.0, -1.0, 0.0, 1.0, 2.0]), center=7.0, spread=10.0)
@@ -63,7 +60,6 @@ class Moved(Derived):
     center: float | int = 0.0
     spread: float | int = 1.0
     location: bool = True
-    damping: float | int = 1.0
 
     class Params(NamedTuple):
         """Location and scale, in the unit of the target; parameters of the base, of z."""
@@ -74,8 +70,6 @@ class Moved(Derived):
 
     def __post_init__(self) -> None:
         check_location_scale(self.center, self.spread)
-        if not 0 < self.damping < math.inf:
-            raise ValueError(f"damping: expected a finite number > 0, got {self.damping!r}")
 
     @property
     def num_outputs(self) -> int:
@@ -112,7 +106,7 @@ class Moved(Derived):
         own = raw[..., self.base.num_outputs :]
         scale = self.spread * jnp.exp(_WIDEST * jnp.tanh(own[..., 0] / _WIDEST))
         shift = own[..., 1] if self.location else jnp.zeros_like(scale)
-        base = self.base.constrain(self.damping * raw[..., : self.base.num_outputs])
+        base = self.base.constrain(raw[..., : self.base.num_outputs])
         return self.Params(self.center + self.spread * shift, scale, base)
 
     @property
