@@ -35,7 +35,7 @@ def training_loss(name: ObjectiveName, family: Family, *, counts: bool) -> Loss:
         ValueError: the objective is unknown.
         TypeError: it does not exist for this family.
     """
-    make_objective(name, family)
+    make_objective(name, family, FINE)
     if name == "interval_nll":
         return lambda params, y, cell: cell_log_score(family, params, y, cell, counts=counts)
     return lambda params, y, cell: make_objective(name, family, cell)(params, y)

@@ -17,9 +17,10 @@ def test_constrain_is_total(case, dtype):
 
     for scale in (0.0, 1.0, 1e3, 1e30):
         params, log_prob = at_a_quantile(jnp.asarray(scale * random, dtype))
-        assert all(leaf.shape[0] == 4 for leaf in params)
-        assert all(leaf.dtype == np.float32 for leaf in params)
-        assert all(np.all(np.isfinite(leaf)) for leaf in params)
+        leaves = jax.tree.leaves(params)
+        assert all(leaf.shape[0] == 4 for leaf in leaves)
+        assert all(leaf.dtype == np.float32 for leaf in leaves)
+        assert all(np.all(np.isfinite(leaf)) for leaf in leaves)
         assert np.all(np.isfinite(log_prob))
 
 
