@@ -56,9 +56,14 @@ def test_what_is_saved_says_the_same(model, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["model.npz"]
 
 
-@pytest.mark.parametrize("c", [1e-6, 1e6])
-def test_another_unit_is_the_same_fit(c):
-    one, other = fitted(epochs=3), fitted(c, epochs=3)
+@pytest.fixture(scope="module")
+def one(quick_compilation_throughout):
+    return fitted(epochs=3)
+
+
+@pytest.mark.parametrize("c", [1e-6, pytest.param(1e6, marks=pytest.mark.slow)])
+def test_another_unit_is_the_same_fit(one, c):
+    other = fitted(c, epochs=3)
     np.testing.assert_allclose(
         other(X[:50]).median, c * one(X[:50]).median, rtol=1e-3, atol=1e-3 * c
     )

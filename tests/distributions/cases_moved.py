@@ -29,6 +29,7 @@ CASES = [
             LOC, SCALE, SplicedBinnedPareto.Params(logits(3, 1.0), *columns(HEAVY, LIGHT, SHORT))
         ),
         moved_cuts(spliced_cuts),
+        heavy=True,
     ),
     Case(
         "moved Gaussian",
