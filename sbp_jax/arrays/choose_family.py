@@ -7,6 +7,7 @@ ones all the same; then both are tried, and validation decides. Of a target with
 whole numbers, the bins are the cells where there are few enough.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -26,6 +27,8 @@ _RECURRING: Final = 0.5  # share of rows whose value occurs more than once
 _SHAPES: Final = (0.0, 0.5)
 
 Candidate = tuple[Family, ObjectiveName]
+FamilyLike = Family | Callable[[Float[NDArray, " B"]], Family]
+"""A family in standard units, or what makes one of a target in standard units."""
 
 
 def moving_bins(tail_mass: float = 0.02) -> Moved:
@@ -52,6 +55,16 @@ def candidates(y: Float[NDArray, " B"], cell: float | None) -> list[Candidate]:
     edges = np.unique(np.quantile(y, np.linspace(0, 1, _FIXED_BINS + 1)))
     fixed = SplicedBinnedPareto(edges, 0.01, splice="edge", shape_range=_SHAPES)
     return [moved, (fixed, "density_nll")]
+
+
+def usual_objective(family: Family, cell: float | None) -> ObjectiveName:
+    """What a family is trained by unless it is said: its likelihood, of the cell if there is one.
+
+    Bins that move are trained on a window, as their density says nothing of where they are.
+    """
+    if cell is not None:
+        return "interval_nll"
+    return "window_nll" if hasattr(family, "window") else "density_nll"
 
 
 def _cells(y: Float[NDArray, " B"], cell: float) -> Family:

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from sbp_jax.arrays.choose_family import Candidate, candidates
+from sbp_jax.arrays.choose_family import Candidate, FamilyLike, candidates, usual_objective
 from sbp_jax.arrays.inputs import Columns, Table, read_inputs, read_target
 from sbp_jax.arrays.model import Model
 from sbp_jax.arrays.scaling import Scaling
@@ -58,7 +58,7 @@ def fit(
     static: Table | None = None,
     valid: tuple[Any, ...] | None = None,
     cell: float | None = None,
-    family: Family | None = None,
+    family: FamilyLike | None = None,
     objective: ObjectiveName | None = None,
     network: NetworkConfig | None = None,
     epochs: int | None = None,
@@ -86,7 +86,8 @@ def fit(
             drawn by the seed, if left out.
         cell: width of the cell that a value stands for, in the unit of y: 1 for whole numbers;
             None for a continuous target.
-        family: of distributions, in standard units of y (median 0, standard deviation 1).
+        family: of distributions, in standard units of y (median 0, standard deviation 1), or what
+            makes one of the training part's y in those units.
         objective: what is minimised; chosen by the family if left out.
         network: sizes; of a table the encoder is left out.
         epochs: passes over the rows; about 5,000 steps if left out.
@@ -120,7 +121,8 @@ def fit(
     if family is None:
         tried = candidates(data.train.target, width)
     else:
-        tried = [(family, objective or ("density_nll" if cell is None else "interval_nll"))]
+        chosen_family = family if isinstance(family, Family) else family(data.train.target)
+        tried = [(chosen_family, objective or usual_objective(chosen_family, cell))]
     sizes = network or NETWORK
     sizes = sizes if columns.has_sequence else replace(sizes, layers=0)
     config = _config(
