@@ -1,5 +1,6 @@
 """Public tables for regression: the default law beside others on the same network."""
 
+import gc
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import jax
 import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
@@ -159,6 +161,9 @@ def _results(config: Uci, name: str) -> Iterator[dict[str, Any]]:
                     path.parent.mkdir(parents=True, exist_ok=True)
                     scores = evaluate(split, METHODS[method], members, config.seed)
                     write_json(path, scores)
+                    # Each fit has programs of its own, and a process may map only so many.
+                    jax.clear_caches()
+                    gc.collect()
                     print(f"{file}: log score {scores['log_score']:.3f}", flush=True)
                 yield {"method": method, "members": members, **read_json(path)}
 
