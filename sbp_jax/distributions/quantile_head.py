@@ -12,7 +12,6 @@ density beside it. It jumps at the other quantiles.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import NamedTuple
@@ -20,12 +19,13 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
+from jaxtyping import Array, ArrayLike, Float, Real
 
 from sbp_jax.distributions import cells
-from sbp_jax.distributions.bins import Edges, check_raw, prefix_sums, random_levels
+from sbp_jax.distributions.bins import Edges, check_raw, prefix_sums
+from sbp_jax.distributions.celled import Celled
 from sbp_jax.distributions.elementary import align_with, positive
-from sbp_jax.distributions.family import Derived, compiled, compiled_sample
+from sbp_jax.distributions.family import compiled
 from sbp_jax.distributions.raw_zeros import check_location_scale
 
 Value = Real[ArrayLike, "*#batch"]
@@ -36,11 +36,12 @@ _NARROWEST = 1e-12  # in spreads: narrower cells count as this wide, so that slo
 
 
 @dataclass(frozen=True, init=False)
-class QuantileHead(Derived):
+class QuantileHead(Celled):
     """Distribution given by its quantiles: uniform between them, exponential tails beyond.
 
-    Formulas stand at the top of this module. Quantiles must increase; where two coincide, the
-    mass between them counts as an atom 1e-12 spreads wide, and nothing is NaN.
+    Formulas stand at the top of this module; F is exactly a level at its quantile. Quantiles
+    must increase; where two coincide, the mass between them counts as an atom 1e-12 spreads wide,
+    and nothing is NaN.
 
     Args:
         levels: at least 2 strictly increasing numbers in (0, 1), stored as a tuple.
@@ -116,79 +117,9 @@ class QuantileHead(Derived):
         error = y[..., None] - quantiles
         return jnp.mean(jnp.maximum(tau * error, (tau - 1) * error), axis=-1)
 
-    @compiled
-    def log_prob(self, params: Params, y: Value) -> Result:
-        """Log density; a cell owns its left end."""
-        grid, tails, (y,) = self._prepare(params, y)
-        return cells.log_prob(grid, tails, y)
-
-    @compiled
-    def cdf(self, params: Params, y: Value) -> Result:
-        """Distribution function; exactly a level's at its quantile."""
-        return jnp.exp(self.log_cdf(params, y))
-
-    @compiled
-    def log_cdf(self, params: Params, y: Value) -> Result:
-        """Log distribution function, accurate near F = 0 and near F = 1."""
-        grid, tails, (y,) = self._prepare(params, y)
-        return cells.log_cdf(grid, tails, y)
-
-    @compiled
-    def sf(self, params: Params, y: Value) -> Result:
-        """Survival function 1 - F, accurate where it is small."""
-        return jnp.exp(self.log_sf(params, y))
-
-    @compiled
-    def log_sf(self, params: Params, y: Value) -> Result:
-        """Log survival function, accurate near F = 0 and near F = 1."""
-        grid, tails, (y,) = self._prepare(params, y)
-        return cells.log_sf(grid, tails, y)
-
-    @compiled
-    def log_interval(self, params: Params, lo: Value, hi: Value) -> Result:
-        """Log probability of [lo, hi]: the sum of what it covers of both tails and of each cell.
-
-        All parts are positive, so nothing cancels. Either end may be infinite; -inf where
-        hi <= lo.
-        """
-        grid, tails, (lo, hi) = self._prepare(params, lo, hi)
-        return cells.log_interval(grid, tails, lo, hi)
-
-    @compiled
-    def quantile(self, params: Params, q: Value) -> Result:
-        """Inverse of F, in closed form; infinite at 0 and 1, NaN outside [0, 1]."""
-        grid, tails, (q,) = self._prepare(params, q)
-        return jnp.where((q >= 0) & (q <= 1), cells.quantile(grid, tails, q, 1 - q), jnp.nan)
-
     def knots(self, params: Params) -> Float[Array, "*batch knots"]:
         """The quantiles, where the density jumps."""
         return align_with(params.quantiles)[0]
-
-    @compiled
-    def mean(self, params: Params) -> Result:
-        """Mean `sum m_k (q_k + q_(k+1)) / 2 + tau_1 (q_1 - lambda_L) + ...`."""
-        grid, tails, _ = self._prepare(params)
-        return cells.mean(grid, tails)
-
-    @compiled
-    def variance(self, params: Params) -> Result:
-        """Variance, summed about the mean, so that nothing cancels."""
-        grid, tails, _ = self._prepare(params)
-        return cells.square_about(grid, tails, cells.mean(grid, tails))
-
-    @compiled_sample
-    def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:
-        """Draws by inversion; gradients are those of the quantile at fixed levels."""
-        (quantiles,) = align_with(params.quantiles)
-        levels = random_levels(key, (*shape, *quantiles.shape[:-1]), quantiles.dtype)
-        grid, tails, (level, complement) = self._prepare(params, *levels)
-        return cells.quantile(grid, tails, level, complement)
-
-    @compiled
-    def crps(self, params: Params, y: Value) -> Result:
-        """Continuous ranked probability score, in closed form; see `cells.crps`."""
-        grid, tails, (y,) = self._prepare(params, y)
-        return cells.crps(grid, tails, y)
 
     def _static(self, values: np.ndarray, like: Array) -> Array:
         """A row of numbers in the dtype and rank of `like`."""

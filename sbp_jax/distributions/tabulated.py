@@ -3,18 +3,18 @@
 Formulas stand in `cells`: F is linear between the points, with generalized Pareto tails beyond.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
+from jaxtyping import Array, ArrayLike, Float, Real
 
 from sbp_jax.distributions import cells
-from sbp_jax.distributions.bins import check_raw, prefix_sums, random_levels
+from sbp_jax.distributions.bins import check_raw, prefix_sums
+from sbp_jax.distributions.celled import Celled
 from sbp_jax.distributions.elementary import align_with, positive
-from sbp_jax.distributions.family import Derived, batch_shape, compiled, compiled_sample
+from sbp_jax.distributions.family import compiled
 from sbp_jax.distributions.raw_zeros import check_location_scale, squash_shape
 
 Value = Real[ArrayLike, "*#batch"]
@@ -26,7 +26,7 @@ _SHAPES = (0.0, 0.95)
 
 
 @dataclass(frozen=True)
-class Tabulated(Derived):
+class Tabulated(Celled):
     """Distribution of k points, k + 1 masses and two tails.
 
     Where two points coincide, the mass between them counts as an atom a few roundings wide, and
@@ -96,105 +96,38 @@ class Tabulated(Derived):
             upper_scale,
         )
 
-    @compiled
-    def log_prob(self, params: Params, y: Value) -> Result:
-        """Log density; a cell owns its left end."""
-        grid, tails, (y,) = _prepare(params, y)
-        return cells.log_prob(grid, tails, y)
-
-    @compiled
-    def cdf(self, params: Params, y: Value) -> Result:
-        """Distribution function."""
-        return jnp.exp(self.log_cdf(params, y))
-
-    @compiled
-    def log_cdf(self, params: Params, y: Value) -> Result:
-        """Log distribution function, accurate near F = 0 and near F = 1."""
-        grid, tails, (y,) = _prepare(params, y)
-        return cells.log_cdf(grid, tails, y)
-
-    @compiled
-    def sf(self, params: Params, y: Value) -> Result:
-        """Survival function 1 - F, accurate where it is small."""
-        return jnp.exp(self.log_sf(params, y))
-
-    @compiled
-    def log_sf(self, params: Params, y: Value) -> Result:
-        """Log survival function, accurate near F = 0 and near F = 1."""
-        grid, tails, (y,) = _prepare(params, y)
-        return cells.log_sf(grid, tails, y)
-
-    @compiled
-    def log_interval(self, params: Params, lo: Value, hi: Value) -> Result:
-        """Log probability of [lo, hi], a sum of positive parts; either end may be infinite."""
-        grid, tails, (lo, hi) = _prepare(params, lo, hi)
-        return cells.log_interval(grid, tails, lo, hi)
-
-    @compiled
-    def quantile(self, params: Params, q: Value) -> Result:
-        """Inverse of F, in closed form; ends of the support at 0 and 1, NaN outside [0, 1]."""
-        grid, tails, (q,) = _prepare(params, q)
-        return jnp.where((q >= 0) & (q <= 1), cells.quantile(grid, tails, q, 1 - q), jnp.nan)
-
     def knots(self, params: Params) -> Float[Array, "*batch knots"]:
         """The points, where the density jumps."""
         return align_with(params.points)[0]
 
-    @compiled
-    def mean(self, params: Params) -> Result:
-        """Expected value; infinite where a shape is >= 1."""
-        grid, tails, _ = _prepare(params)
-        return cells.mean(grid, tails)
-
-    @compiled
-    def variance(self, params: Params) -> Result:
-        """Variance, summed about the mean; inf where a shape is >= 1/2."""
-        grid, tails, _ = _prepare(params)
-        return cells.square_about(grid, tails, cells.mean(grid, tails))
-
-    @compiled_sample
-    def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:
-        """Draws by inversion; gradients are those of the quantile at fixed levels."""
-        (points,) = align_with(params.points)
-        levels = random_levels(key, (*shape, *batch_shape(self, params)), points.dtype)
-        grid, tails, (level, complement) = _prepare(params, *levels)
-        return cells.quantile(grid, tails, level, complement)
-
-    @compiled
-    def crps(self, params: Params, y: Value) -> Result:
-        """Continuous ranked probability score, in closed form."""
-        grid, tails, (y,) = _prepare(params, y)
-        return cells.crps(grid, tails, y)
-
-
-def _prepare(
-    params: Tabulated.Params, *values: Value
-) -> tuple[cells.Cells, cells.Tails, tuple[Array, ...]]:
-    points, *rest = align_with(params.points, *params[2:], *values)
-    log_masses, *_ = align_with(params.log_masses, *rest)
-    masses = jnp.exp(log_masses)
-    left, right = points[..., :-1], points[..., 1:]
-    size = jnp.max(jnp.abs(points), axis=-1, keepdims=True)
-    narrowest = jnp.maximum(_NARROWEST * jnp.finfo(points.dtype).eps * size, 1e-30)
-    upto = prefix_sums(masses)
-    beyond = prefix_sums(masses[..., ::-1])[..., ::-1]
-    grid = cells.Cells(
-        below=upto[..., :-2],
-        above=beyond[..., 2:],
-        mass=masses[..., 1:-1],
-        left=left,
-        right=right,
-        width=jnp.maximum(right - left, narrowest),
-    )
-    lower_shape, lower_scale, upper_shape, upper_scale = rest[:4]
-    tails = cells.Tails(
-        first=points[..., 0],
-        last=points[..., -1],
-        lower_shape=lower_shape,
-        lower_scale=lower_scale,
-        upper_shape=upper_shape,
-        upper_scale=upper_scale,
-        log_lower=log_masses[..., 0],
-        log_upper=log_masses[..., -1],
-    )
-    return grid, tails, tuple(rest[4:])
+    def _prepare(
+        self, params: Params, *values: Value
+    ) -> tuple[cells.Cells, cells.Tails, tuple[Array, ...]]:
+        points, *rest = align_with(params.points, *params[2:], *values)
+        log_masses, *_ = align_with(params.log_masses, *rest)
+        masses = jnp.exp(log_masses)
+        left, right = points[..., :-1], points[..., 1:]
+        size = jnp.max(jnp.abs(points), axis=-1, keepdims=True)
+        narrowest = jnp.maximum(_NARROWEST * jnp.finfo(points.dtype).eps * size, 1e-30)
+        upto = prefix_sums(masses)
+        beyond = prefix_sums(masses[..., ::-1])[..., ::-1]
+        grid = cells.Cells(
+            below=upto[..., :-2],
+            above=beyond[..., 2:],
+            mass=masses[..., 1:-1],
+            left=left,
+            right=right,
+            width=jnp.maximum(right - left, narrowest),
+        )
+        lower_shape, lower_scale, upper_shape, upper_scale = rest[:4]
+        tails = cells.Tails(
+            first=points[..., 0],
+            last=points[..., -1],
+            lower_shape=lower_shape,
+            lower_scale=lower_scale,
+            upper_shape=upper_shape,
+            upper_scale=upper_scale,
+            log_lower=log_masses[..., 0],
+            log_upper=log_masses[..., -1],
+        )
+        return grid, tails, tuple(rest[4:])
