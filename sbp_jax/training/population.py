@@ -1,8 +1,10 @@
 """Many settings of one network, trained together by one compiled program.
 
-Members share examples, shapes and the order in which length buckets are visited; each has its own
-numbers (`Hyperparameters`), parameters, order of examples and dropout, and comes to what a run of
-its own would come to. Members are divided over the devices, each of which holds all examples.
+Members share shapes and the order in which length buckets are visited; each has its own numbers
+(`Hyperparameters`), parameters, order of examples and dropout, and comes to what a run of its own
+would come to. Examples are the same for all, or each member's own: the training parts of several
+splits, say. Members are divided over the devices, each of which holds all examples that are
+shared, and of others those of its members.
 
 Legend: K members, S slots of the program (members and fillers, a multiple of the devices).
 """
@@ -53,8 +55,8 @@ def fit_population(
     head: Head,
     members: Sequence[Hyperparameters],
     *,
-    train: Placed,
-    valid: Placed,
+    train: Placed | Sequence[Placed],
+    valid: Placed | Sequence[Placed],
     mapping: MembersMapping | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> list[MemberFit]:
@@ -67,8 +69,8 @@ def fit_population(
         head: the same for all but for the members' numbers; its optimizer is the usual one, whose
             settings they vary.
         members: the numbers in which they differ.
-        train: examples placed by `place_examples` with shuffle=True.
-        valid: examples placed by `place_examples`.
+        train: examples placed by `place_examples` with shuffle=True, of all members or of each.
+        valid: examples placed by `place_examples`, likewise.
         mapping: "vmap" computes a device's members side by side, "scan" one after the other;
             `choose_mapping` decides if left out.
         on_epoch: told the validation scores after each epoch: inf for a member that failed, NaN
@@ -80,7 +82,7 @@ def fit_population(
         TypeError: the objective does not exist for this family.
     """
     program = PopulationProgram(head, members, train=train, valid=valid, mapping=mapping)
-    config = train.config
+    config = program.config
     roster = _Roster(program)
     for epoch in range(config.epochs):
         scores = roster.train_epoch(epoch)

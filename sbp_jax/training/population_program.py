@@ -7,25 +7,28 @@ that a choice between length buckets stays one.
 Legend: K members, S slots.
 """
 
+import functools
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
-from jax.sharding import NamedSharding
+from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 from jaxtyping import Array, Bool, Float, Int
 from numpy.typing import NDArray
 
 from sbp_jax.models.forecaster import Forecaster
 from sbp_jax.models.network import AdjustableNetwork
+from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.forecaster_loss import Criteria, forecaster_criteria
 from sbp_jax.training.hyperparameters import Hyperparameters, Stacked, stack
+from sbp_jax.training.member_examples import place_for_members
 from sbp_jax.training.optimizer import make_optimizer
-from sbp_jax.training.parallel import PLAYS, Devices, device_epoch, device_mean
-from sbp_jax.training.placing import Placed, check_placed_alike
+from sbp_jax.training.parallel import PLAYS, device_epoch, device_mean
+from sbp_jax.training.placing import Placed
 from sbp_jax.training.program import Head
 from sbp_jax.training.shards import Shards
 from sbp_jax.training.state import Params, TrainState, count_params
@@ -56,8 +59,160 @@ _LARGE_STEP: Final = 20_000_000  # parameters times examples, from which side by
 _SHARDED: Final = Population(P(PLAYS), P(PLAYS), P(PLAYS), P(PLAYS), P())  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """All that the programs of a population depend on, besides the shapes of what they are given.
+
+    Attributes:
+        head: the same for all members but for their numbers.
+        config: likewise; its seed, learning rate and weight decay are the members' own.
+        mesh: of the devices.
+        mapping: how a device's members are computed.
+        total_steps: of the whole training.
+        own_train: whether each member has training examples of its own.
+        own_valid: likewise of the examples that it is judged by.
+    """
+
+    head: Head
+    config: TrainConfig
+    mesh: Mesh
+    mapping: MembersMapping
+    total_steps: int
+    own_train: bool
+    own_valid: bool
+
+
+class Programs:
+    """The compiled programs of a recipe; see `programs_of`.
+
+    Attributes:
+        fresh: (numbers of all slots, training examples) to members that are not trained yet.
+        epoch: (population, training examples) to (population, losses (S, steps)); the population
+            given is used up.
+        score: (population, validation examples) to mean scores (S,).
+        keep: (population, improved (S,)) to a population that remembers the present parameters of
+            the improved slots as their best; the one given is used up.
+        take: (population, slots) to the members of these slots alone.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        sharding = jax.tree.map(lambda spec: NamedSharding(recipe.mesh, spec), _SHARDED)
+        self.fresh = jax.jit(self._fresh, out_shardings=sharding)
+        self.epoch = self._mapped(self._epoch, recipe.own_train, (_SHARDED, P(PLAYS)), donated=(0,))
+        self.score = self._mapped(self._score, recipe.own_valid, P(PLAYS))
+        self.keep = jax.jit(_keep_improved, donate_argnums=0, out_shardings=sharding)
+        self.take = jax.jit(_take_slots, out_shardings=sharding)
+
+    def _fresh(self, numbers: Stacked, examples: tuple[Shards, ...]) -> Population:
+        lead = 2 if self._recipe.own_train else 1  # axes of members and shards
+        example = jax.tree.map(
+            lambda leaf: jax.ShapeDtypeStruct(leaf.shape[lead:], leaf.dtype), examples[0].batch
+        )
+        init = self._recipe.head.forecaster.init
+        params = jax.vmap(lambda key: init(key, example))(numbers.key)
+        opt_state = jax.vmap(lambda n, p: self._optimizer(n).init(p))(numbers, params)
+        return Population(numbers, params, opt_state, params, jnp.int32(0))
+
+    def _optimizer(self, numbers: Stacked) -> optax.GradientTransformation:
+        """`make_optimizer`, whose schedule needs a concrete peak: the rate is a factor of it."""
+        decay: Any = numbers.weight_decay
+        settings = replace(self._recipe.config, learning_rate=1.0, weight_decay=decay)
+        of_unit_rate = make_optimizer(settings, self._recipe.total_steps)
+        return optax.chain(of_unit_rate, optax.scale(numbers.learning_rate))
+
+    def _epoch(
+        self, population: Population, examples: tuple[Shards, ...]
+    ) -> tuple[Population, Float[Array, "S steps"]]:
+        """One device's members through `device_epoch`."""
+        config = self._recipe.config
+
+        def one(
+            numbers: Stacked, params: Params, opt_state: optax.OptState, shards: tuple[Shards, ...]
+        ) -> Any:
+            low = self._recipe.head.forecaster.with_settings(**numbers.network)
+            low = low.computing_in(config.precision)
+            state, losses = device_epoch(
+                self._criteria(low, numbers).loss,
+                self._optimizer(numbers),
+                config.rows_per_step,
+                TrainState(params, opt_state, population.step, numbers.key),
+                shards,
+                accumulate=config.accumulate,
+                axis=None,
+            )
+            return state.params, state.opt_state, losses
+
+        of_member = (population.numbers, population.params, population.opt_state)
+        params, opt_state, losses = self._over_members(
+            one, of_member, examples, own=self._recipe.own_train
+        )
+        step = population.step + losses.shape[1]
+        return population._replace(params=params, opt_state=opt_state, step=step), losses
+
+    def _score(self, population: Population, examples: tuple[Shards, ...]) -> Float[Array, " S"]:
+        """One device's members through `device_mean`."""
+
+        def one(numbers: Stacked, params: Params, shards: tuple[Shards, ...]) -> Float[Array, ""]:
+            score = self._criteria(self._recipe.head.forecaster, numbers).score
+            rows = self._recipe.config.rows_per_step
+            return device_mean(score, rows, params, shards, axis=None)
+
+        of_member = (population.numbers, population.params)
+        return self._over_members(one, of_member, examples, own=self._recipe.own_valid)
+
+    def _criteria(self, forecaster: Forecaster, numbers: Stacked) -> Criteria:
+        smoothing = 0.0 if numbers.smoothing is None else numbers.smoothing
+        member = with_tail_mass(forecaster, numbers)
+        head = self._recipe.head
+        return forecaster_criteria(
+            member, head.objective, head.augment, cell=head.cell, smoothing=smoothing
+        )
+
+    def _over_members(
+        self, one: Callable[..., Any], of_member: Any, examples: tuple[Shards, ...], *, own: bool
+    ) -> Any:
+        """A function of (what a member has ..., examples) for all members of a device."""
+        if self._recipe.mapping == "vmap":
+            axes = (*(0 for _ in of_member), 0 if own else None)
+            return jax.vmap(one, axes)(*of_member, examples)
+        if own:
+            return jax.lax.map(lambda each: one(*each[0], each[1]), (of_member, examples))
+        return jax.lax.map(lambda each: one(*each, examples), of_member)
+
+    def _mapped(
+        self, body: Callable[..., Any], own: bool, out_specs: Any, *, donated: tuple[int, ...] = ()
+    ) -> Any:
+        """Compile a function of (population, examples) for all devices."""
+        mapped = jax.shard_map(
+            body,
+            mesh=self._recipe.mesh,
+            in_specs=(_SHARDED, P(PLAYS) if own else P()),
+            out_specs=out_specs,
+            check_vma=False,
+        )
+        return jax.jit(mapped, donate_argnums=donated)
+
+
+def programs_of(recipe: Recipe) -> Programs:
+    """Programs of a recipe: those of an equal one, if one of the last few was.
+
+    What they compiled is found again then, so that the second of two like trainings starts at
+    once. A recipe that cannot be hashed, such as one with a network of arrays, has its own.
+    """
+    try:
+        return _kept_programs(recipe)
+    except TypeError:
+        return Programs(recipe)
+
+
+@functools.lru_cache(maxsize=4)  # a process may map only so many programs
+def _kept_programs(recipe: Recipe) -> Programs:
+    return Programs(recipe)
+
+
 class PopulationProgram:
-    """Programs that start, train, judge and shrink a population.
+    """Programs that start, train, judge and shrink a population, and the examples they read.
 
     Args are those of `fit_population`.
 
@@ -68,8 +223,6 @@ class PopulationProgram:
         config: what is the same for all members.
         devices: what they are divided over.
         mapping: how a device's members are computed.
-        epoch: population to (population, losses (S, steps)); the one given is used up.
-        score: population to mean validation scores (S,).
     """
 
     def __init__(
@@ -77,8 +230,8 @@ class PopulationProgram:
         head: Head,
         members: Sequence[Hyperparameters],
         *,
-        train: Placed,
-        valid: Placed,
+        train: Placed | Sequence[Placed],
+        valid: Placed | Sequence[Placed],
         mapping: MembersMapping | None,
     ) -> None:
         if jax.process_count() > 1:
@@ -86,123 +239,60 @@ class PopulationProgram:
                 f"a population: expected one process, got {jax.process_count()}; start one on "
                 "each host and let them share a study instead"
             )
-        check_placed_alike(train, valid)
-        self.config, self.devices = config, devices = train.config, train.devices
+        first = train if isinstance(train, Placed) else train[0]
+        self.config, self.devices = config, devices = first.config, first.devices
         check_numbers(stack(members, config), head)
-        self._head, self._members = head, members
         self.count = len(members)
         self.slots = -(-self.count // devices.count) * devices.count
-        self.steps = train.steps
-        shards = replicated(train, devices)
-        self._example = jax.tree.map(
-            lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), shards[0].batch
+        self._members = [*members, *[members[0]] * (self.slots - self.count)]
+        self._train = place_for_members("train", train, first, self.count, self.slots)
+        self._valid = place_for_members("valid", valid, first, self.count, self.slots)
+        self.steps = self._train.steps
+        if mapping is None:
+            mapping = self._usual_mapping(head)
+        self.mapping: MembersMapping = mapping
+        self._programs = programs_of(
+            Recipe(
+                head,
+                replace(config, seed=0, learning_rate=1.0, weight_decay=0.0),
+                devices.mesh,
+                mapping,
+                config.epochs * self.steps,
+                self._train.own,
+                self._valid.own,
+            )
         )
-        params = jax.eval_shape(self._init, jax.random.key(0))
-        platform = devices.mesh.devices.flat[0].platform
-        self.mapping = mapping or choose_mapping(platform, count_params(params), config.batch_size)
-        self._sharding = jax.tree.map(lambda spec: NamedSharding(devices.mesh, spec), _SHARDED)
-        self.epoch = self._mapped(self._epoch, shards, (_SHARDED, P(PLAYS)), donated=(0,))
-        self.score = self._mapped(self._score, replicated(valid, devices), P(PLAYS))
-        self._keep = jax.jit(_keep_improved, donate_argnums=0, out_shardings=self._sharding)
-        self._take = jax.jit(_take_slots, out_shardings=self._sharding)
+
+    def _usual_mapping(self, head: Head) -> MembersMapping:
+        batch = self._train.shards[0].batch
+        lead = 2 if self._train.own else 1
+        example = jax.tree.map(
+            lambda leaf: jax.ShapeDtypeStruct(leaf.shape[lead:], leaf.dtype), batch
+        )
+        params = jax.eval_shape(lambda key: head.forecaster.init(key, example), jax.random.key(0))
+        platform = self.devices.mesh.devices.flat[0].platform
+        return choose_mapping(platform, count_params(params), self.config.batch_size)
 
     def start(self) -> Population:
         """Fresh members, as runs of their own would begin; fillers repeat the first."""
-        fillers = [self._members[0]] * (self.slots - self.count)
+        return self._programs.fresh(stack(self._members, self.config), self._train.shards)
 
-        def fresh(numbers: Stacked) -> Population:
-            params = jax.vmap(self._init)(numbers.key)
-            opt_state = jax.vmap(lambda n, p: self._optimizer(n).init(p))(numbers, params)
-            return Population(numbers, params, opt_state, params, jnp.int32(0))
+    def epoch(self, population: Population) -> tuple[Population, Float[Array, "S steps"]]:
+        """Train for an epoch, and the loss of each step; uses up the population given."""
+        return self._programs.epoch(population, self._train.shards)
 
-        return jax.jit(fresh, out_shardings=self._sharding)(
-            stack([*self._members, *fillers], self.config)
-        )
+    def score(self, population: Population) -> Float[Array, " S"]:
+        """Mean validation score of each slot."""
+        return self._programs.score(population, self._valid.shards)
 
     def keep(self, population: Population, improved: Bool[NDArray, " S"]) -> Population:
         """Remember the present parameters of some slots as their best; uses up the one given."""
-        return self._keep(population, improved)
+        return self._programs.keep(population, improved)
 
     def take(self, population: Population, slots: Int[NDArray, " s"]) -> Population:
-        """The members of these slots alone."""
-        return self._take(population, slots)
-
-    def _init(self, key: jax.Array) -> Params:
-        return self._head.forecaster.init(key, self._example)
-
-    def _optimizer(self, numbers: Stacked) -> optax.GradientTransformation:
-        """`make_optimizer`, whose schedule needs a concrete peak: the rate is a factor of it."""
-        decay: Any = numbers.weight_decay
-        settings = replace(self.config, learning_rate=1.0, weight_decay=decay)
-        of_unit_rate = make_optimizer(settings, self.config.epochs * self.steps)
-        return optax.chain(of_unit_rate, optax.scale(numbers.learning_rate))
-
-    def _epoch(
-        self, population: Population, shards: tuple[Shards, ...]
-    ) -> tuple[Population, Float[Array, "S steps"]]:
-        """One device's members through `device_epoch`."""
-
-        def one(numbers: Stacked, params: Params, opt_state: optax.OptState) -> Any:
-            low = self._head.forecaster.with_settings(**numbers.network)
-            low = low.computing_in(self.config.precision)
-            loss = self._criteria(low, numbers).loss
-            state, losses = device_epoch(
-                loss,
-                self._optimizer(numbers),
-                self.config.rows_per_step,
-                TrainState(params, opt_state, population.step, numbers.key),
-                shards,
-                accumulate=self.config.accumulate,
-                axis=None,
-            )
-            return state.params, state.opt_state, losses
-
-        params, opt_state, losses = self._over_members(one)(
-            population.numbers, population.params, population.opt_state
-        )
-        step = population.step + self.steps
-        return population._replace(params=params, opt_state=opt_state, step=step), losses
-
-    def _score(self, population: Population, shards: tuple[Shards, ...]) -> Float[Array, " S"]:
-        """One device's members through `device_mean`."""
-
-        def one(numbers: Stacked, params: Params) -> Float[Array, ""]:
-            score = self._criteria(self._head.forecaster, numbers).score
-            return device_mean(score, self.config.rows_per_step, params, shards, axis=None)
-
-        return self._over_members(one)(population.numbers, population.params)
-
-    def _criteria(self, forecaster: Forecaster, numbers: Stacked) -> Criteria:
-        smoothing = 0.0 if numbers.smoothing is None else numbers.smoothing
-        member = with_tail_mass(forecaster, numbers)
-        head = self._head
-        return forecaster_criteria(
-            member, head.objective, head.augment, cell=head.cell, smoothing=smoothing
-        )
-
-    def _over_members(self, one: Callable[..., Any]) -> Callable[..., Any]:
-        if self.mapping == "vmap":
-            return jax.vmap(one)
-        return lambda *stacked: jax.lax.map(lambda member: one(*member), stacked)
-
-    def _mapped(
-        self,
-        body: Callable[..., Any],
-        examples: tuple[Shards, ...],
-        out_specs: Any,
-        *,
-        donated: tuple[int, ...] = (),
-    ) -> Callable[[Population], Any]:
-        """Compile a function of (population, examples) for all devices, and give it the latter."""
-        mapped = jax.shard_map(
-            body,
-            mesh=self.devices.mesh,
-            in_specs=(_SHARDED, P()),
-            out_specs=out_specs,
-            check_vma=False,
-        )
-        program = jax.jit(mapped, donate_argnums=donated)
-        return lambda population: program(population, examples)
+        """The members of these slots alone, whose examples are read from now on."""
+        self._train, self._valid = self._train.of_slots(slots), self._valid.of_slots(slots)
+        return self._programs.take(population, slots)
 
 
 def choose_mapping(platform: str, parameters: int, batch_size: int) -> MembersMapping:
@@ -253,16 +343,6 @@ def with_tail_mass(forecaster: Forecaster, numbers: Stacked) -> Forecaster:
     if numbers.tail_mass is None or not hasattr(family, "with_tail_mass"):
         return forecaster
     return replace(forecaster, family=family.with_tail_mass(numbers.tail_mass))
-
-
-def replicated(placed: Placed, devices: Devices) -> tuple[Shards, ...]:
-    """All shards on every device, leaves (V, n, ...), from wherever they lie."""
-
-    def whole(shards: Shards) -> Shards:
-        lead = shards.weight.ndim - 1  # under pmap the axis of shards is split
-        return jax.tree.map(lambda leaf: jax.lax.collapse(leaf, 0, lead), shards)
-
-    return tuple(devices.replicate(whole(shards)) for shards in placed.shards)
 
 
 def _keep_improved(population: Population, improved: Bool[Array, " S"]) -> Population:

@@ -15,7 +15,7 @@ from sbp_jax.training.loop import VALIDATION_SCORE, fit
 from sbp_jax.training.parallel import Devices
 from sbp_jax.training.placing import place_examples
 from sbp_jax.training.population import fewer_slots, fit_population
-from sbp_jax.training.population_program import PopulationProgram
+from sbp_jax.training.population_program import PopulationProgram, Recipe, programs_of
 from sbp_jax.training.program import Head
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -107,6 +107,37 @@ def test_members_equal_runs_of_their_own(tmp_path):
 def test_members_equal_runs_of_their_own_however_they_are_mapped(tmp_path, mapping, devices):
     """Two length buckets."""
     check_against_runs_of_their_own(tmp_path, mapping, devices, CONFIG, compared=[0, 1, 2])
+
+
+def test_members_with_examples_of_their_own_equal_those_that_share_them():
+    """Unequal numbers of them; three members on two devices, so that a filler is with them."""
+    config = replace(CONFIG, epochs=2, length_buckets=1)
+    devices = Devices(jax.devices()[:2])
+    parts = [(examples(size, i), examples(40, 9 + i)) for i, size in enumerate([300, 100, 290])]
+    train, valid = (
+        [place_examples(part[k], config, devices, shuffle=k == 0) for part in parts] for k in (0, 1)
+    )
+    fits = fit_population(HEAD, FATES[:3], train=train, valid=valid)
+    for i in (0, 2):  # as many steps in an epoch, so that the learning rate falls alike
+        [alone] = fit_population(HEAD, [FATES[i]], train=train[i], valid=valid[i])
+        assert scores_of(fits[i]) == pytest.approx(scores_of(alone), rel=1e-4)
+    assert len({scores_of(each)[0] for each in fits}) == 3
+    with pytest.raises(ValueError, match="train: expected examples of 3 members, got of 2"):
+        fit_population(HEAD, FATES[:3], train=train[:2], valid=valid)
+
+
+def test_a_like_training_compiles_nothing_anew():
+    recipe = Recipe(HEAD, CONFIG, Devices(jax.devices()[:1]).mesh, "vmap", 10, False, False)
+    like = replace(
+        recipe,
+        head=Head(
+            make_forecaster(replace(NETWORK, layers=0), Gaussian(0.0, 3.0)),
+            "interval_nll",
+            cell=1.0,
+        ),
+    )
+    assert programs_of(recipe) is programs_of(like)
+    assert programs_of(replace(recipe, total_steps=11)) is not programs_of(recipe)
 
 
 # Three that learn, and one that fails in its first epoch.
