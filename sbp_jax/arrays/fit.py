@@ -1,53 +1,26 @@
-"""Fit a network to anybody's arrays: `sbp_jax.fit`."""
+"""Fit a network to anybody's arrays: `sbp_jax.fit`, and to several parts of them at once."""
 
-import math
-from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final
 
-import jax
 import numpy as np
-from jaxtyping import Float
-from numpy.typing import NDArray
-from tqdm import tqdm
+import optax
+from jaxtyping import Int
+from numpy.typing import ArrayLike, NDArray
 
-from sbp_jax.arrays.choose_family import Candidate, FamilyLike, candidates, usual_objective
-from sbp_jax.arrays.inputs import Columns, Table, read_inputs, read_target
+from sbp_jax.arrays.choose_family import FamilyLike
+from sbp_jax.arrays.inputs import Table, read_inputs, read_target
 from sbp_jax.arrays.model import Model
-from sbp_jax.arrays.scaling import Scaling
+from sbp_jax.arrays.settings import Settings
+from sbp_jax.arrays.train_parts import Part, Rows, train_parts
 from sbp_jax.batch import Batch
-from sbp_jax.distributions import Family
-from sbp_jax.errors import InputError, TrainingError
-from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
+from sbp_jax.errors import InputError
+from sbp_jax.models.forecaster import NetworkConfig
 from sbp_jax.models.tcn import Precision
-from sbp_jax.training.config import TrainConfig
-from sbp_jax.training.hyperparameters import Hyperparameters
-from sbp_jax.training.loop import VALIDATION_SCORE
 from sbp_jax.training.objective import ObjectiveName
-from sbp_jax.training.parallel import Devices
-from sbp_jax.training.placing import place_examples
-from sbp_jax.training.population import MemberFit, OnEpoch, fit_population
-from sbp_jax.training.program import Head
 
-NETWORK: Final = NetworkConfig(
-    features=16,
-    layers=4,
-    hidden=(128, 128, 128),
-    residual=True,
-    dropout=0.1,
-    encoder_dropout=0.05,
-)
 _VALIDATION: Final = 8  # one row in so many
 _FEWEST: Final = 16  # rows
-_STEPS: Final = 5_000  # of a training, about
-_LEAST_EPOCHS: Final = 20
-_MOST_EPOCHS: Final = 400
-
-
-class _Data(NamedTuple):
-    """Training and validation part, in standard units."""
-
-    train: Batch
-    valid: Batch
 
 
 def fit(
@@ -61,13 +34,14 @@ def fit(
     family: FamilyLike | None = None,
     objective: ObjectiveName | None = None,
     network: NetworkConfig | None = None,
+    optimizer: optax.GradientTransformation | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float = 3e-3,
     weight_decay: float = 1e-3,
     members: int = 1,
     seed: int = 0,
-    devices: int | None = None,
+    devices: int = 1,
     precision: Precision = "float32",
     progress: bool = True,
 ) -> Model:
@@ -90,6 +64,8 @@ def fit(
             makes one of the training part's y in those units.
         objective: what is minimised; chosen by the family if left out.
         network: sizes; of a table the encoder is left out.
+        optimizer: another than AdamW with a warm-up and a cosine decay; learning_rate and
+            weight_decay are its own then.
         epochs: passes over the rows; about 5,000 steps if left out.
         batch_size: rows of a step; a sixteenth of the rows within 32 and 512 if left out.
         learning_rate: peak of the schedule.
@@ -97,7 +73,7 @@ def fit(
         members: networks, which differ in the seed; their mean distribution function is the
             model's. All are trained by one program.
         seed: parameters, order of rows, dropout, the rows that are kept out.
-        devices: use the first so many; the first alone if left out.
+        devices: use the first so many.
         precision: of the network's arithmetic.
         progress: show a bar, if on a terminal.
 
@@ -111,140 +87,93 @@ def fit(
     >>> model(x[:3]).quantile([0.05, 0.5, 0.95]).shape
     (3, 3)
     """
-    _check_settings(members=members, epochs=epochs, batch_size=batch_size, cell=cell)
+    settings = Settings(
+        cell=cell, family=family, objective=objective, network=network, optimizer=optimizer,
+        epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
+        weight_decay=weight_decay, members=members, seed=seed, devices=devices,
+        precision=precision,
+    )  # fmt: skip
     batch, columns = read_inputs(x, mask=mask, static=static)
     target = read_target(y, len(batch.static))
-    train, kept_out = _split(batch, target, columns, valid, seed)
-    scaling = Scaling.of(*train)
-    data = _Data(*(_standardised(part, scaling) for part in (train, kept_out)))
-    width = None if cell is None else cell / scaling.scale
-    if family is None:
-        tried = candidates(data.train.target, width)
+    if valid is None:
+        part = _part((batch, target), np.arange(len(target)), seed)
     else:
-        chosen_family = family if isinstance(family, Family) else family(data.train.target)
-        tried = [(chosen_family, objective or usual_objective(chosen_family, cell))]
-    sizes = network or NETWORK
-    sizes = sizes if columns.has_sequence else replace(sizes, layers=0)
-    config = _config(
-        len(data.train.target), epochs, batch_size, devices or 1,
-        learning_rate=learning_rate, weight_decay=weight_decay, seed=seed, precision=precision,
-    )  # fmt: skip
-    best: tuple[float, Candidate, list[MemberFit]] | None = None
-    for candidate in tried:
-        chosen = candidate if objective is None else (candidate[0], objective)
-        found = _train(chosen, sizes, data, config, width, members, devices or 1, progress)
-        score = float(np.mean([_best_score(each) for each in found]))
-        if best is None or score < best[0]:
-            best = score, chosen, found
-    assert best is not None
-    _, (law, _), fits = best
-    return Model(
-        forecaster=make_forecaster(sizes, law),
-        params=jax.tree.map(lambda *leaves: np.stack(leaves), *(each.params for each in fits)),
-        columns=columns,
-        scaling=scaling,
-        cell=cell,
-        history=[each.history for each in fits],
-    )
-
-
-def _check_settings(
-    *, members: int, epochs: int | None, batch_size: int | None, cell: float | None
-) -> None:
-    for name, value in (("members", members), ("epochs", epochs), ("batch_size", batch_size)):
-        if value is not None and (not isinstance(value, int) or value < 1):
-            raise InputError(f"{name}: expected a whole number >= 1, got {value!r}")
-    if cell is not None and not 0 < cell < math.inf:
-        raise InputError(f"cell: expected None or a finite number > 0, got {cell!r}")
-
-
-def _split(
-    batch: Batch,
-    target: Float[NDArray, " B"],
-    columns: Columns,
-    valid: tuple[Any, ...] | None,
-    seed: int,
-) -> tuple[tuple[Batch, NDArray], tuple[Batch, NDArray]]:
-    """Training and validation rows, each a batch and its target."""
-    if len(target) < _FEWEST:
-        raise InputError(f"x: expected at least {_FEWEST} rows, got {len(target)}")
-    if valid is not None:
         if len(valid) not in (2, 4):
             raise InputError(f"valid: expected (x, y) or (x, y, mask, static), got {len(valid)}")
         given_x, given_y, *rest = valid
-        mask, static = rest or (None, None)
-        other, _ = read_inputs(given_x, mask=mask, static=static, columns=columns)
-        return (batch, target), (other, read_target(given_y, len(other.static)))
-    order = np.random.default_rng(seed).permutation(len(target))
-    kept_out = max(1, len(target) // _VALIDATION)
-    parts = np.sort(order[kept_out:]), np.sort(order[:kept_out])
-    train, held = ((Batch(*(leaf[rows] for leaf in batch)), target[rows]) for rows in parts)
-    return train, held
+        given_mask, given_static = rest or (None, None)
+        other, _ = read_inputs(given_x, mask=given_mask, static=given_static, columns=columns)
+        part = Part((batch, target), (other, read_target(given_y, len(other.static))))
+    [model] = train_parts([part], columns, settings, progress=progress)
+    return model
 
 
-def _standardised(part: tuple[Batch, NDArray], scaling: Scaling) -> Batch:
-    batch, target = part
-    return scaling.inputs(batch)._replace(target=scaling.standardise(target))
+def fit_each(
+    x: Any,
+    y: Any,
+    parts: Sequence[ArrayLike],
+    *,
+    mask: Any = None,
+    static: Table | None = None,
+    progress: bool = True,
+    **settings: Any,
+) -> list[Model]:
+    """Fit a model to each of several parts of the rows: cross-validation by one program.
+
+    Each is the model that `fit` makes of those rows, but for rounding.
+
+    Args:
+        x: as of `fit`.
+        y: (B,) the target.
+        parts: numbers of the rows that each model may see.
+        mask: as of `fit`.
+        static: as of `fit`.
+        progress: show a bar, if on a terminal.
+        settings: other keywords of `fit`, but valid.
+
+    Raises:
+        InputError: as of `fit`, or a part that holds no rows or others than there are.
+        TrainingError: no epoch of a member had a finite score.
+
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(64, 2))
+    >>> y = x[:, 0] + 0.1 * rng.normal(size=64)
+    >>> first, second = fit_each(x, y, [np.arange(32), np.arange(32, 64)], epochs=2)
+    >>> first(x[32:]).shape
+    (32,)
+    """
+    how = Settings(**settings)
+    batch, columns = read_inputs(x, mask=mask, static=static)
+    rows = batch, read_target(y, len(batch.static))
+    chosen = [_row_numbers(number, part, len(rows[1])) for number, part in enumerate(parts)]
+    if not chosen:
+        raise InputError("parts: expected at least one, got none")
+    return train_parts(
+        [_part(rows, part, how.seed) for part in chosen], columns, how, progress=progress
+    )
 
 
-def _config(
-    rows: int, epochs: int | None, batch_size: int | None, devices: int, **settings: Any
-) -> TrainConfig:
-    if batch_size is None:
-        batch_size = int(np.clip(2 ** round(math.log2(rows / 16)), 32, 512))
-    batch_size = -(-min(batch_size, rows) // devices) * devices  # a device's share is whole
-    steps = -(-rows // batch_size)
-    if epochs is None:
-        epochs = int(np.clip(round(_STEPS / steps), _LEAST_EPOCHS, _MOST_EPOCHS))
-    try:
-        return TrainConfig(
-            epochs=epochs,
-            batch_size=batch_size,
-            virtual_shards=devices,
-            warmup_steps=min(100, epochs * steps // 10),
-            **settings,
+def _row_numbers(number: int, part: ArrayLike, rows: int) -> Int[NDArray, " n"]:
+    found = np.asarray(part)
+    if found.ndim != 1 or found.dtype.kind not in "iu":
+        raise InputError(
+            f"parts[{number}]: expected numbers of rows, got {found.dtype} of shape {found.shape}"
         )
-    except ValueError as error:
-        raise InputError(str(error)) from error
-
-
-def _train(
-    candidate: Candidate,
-    sizes: NetworkConfig,
-    data: _Data,
-    config: TrainConfig,
-    cell: float | None,
-    members: int,
-    devices: int,
-    progress: bool,
-) -> list[MemberFit]:
-    family, objective = candidate
-    head = Head(make_forecaster(sizes, family), objective, cell=cell)
-    where = Devices(jax.devices()[:devices])
-    train = place_examples(data.train, config, where, shuffle=True)
-    valid = place_examples(data.valid, config, where, shuffle=False)
-    seeds = [Hyperparameters(seed=config.seed + i) for i in range(members)]
-    # disable=None: no bar unless on a terminal.
-    with tqdm(total=config.epochs, desc="fit", disable=None if progress else True) as bar:
-        found = fit_population(head, seeds, train=train, valid=valid, on_epoch=_told(bar))
-    for i, each in enumerate(found):
-        if each.best_epoch is None or not math.isfinite(_best_score(each)):
-            raise TrainingError(
-                f"member {i}: expected an epoch with a finite score on the validation part, got "
-                "none; try a lower learning_rate, or look for extreme values"
-            )
+    if len(found) and not 0 <= found.min() <= found.max() < rows:
+        raise InputError(f"parts[{number}]: expected rows 0 to {rows - 1}, got others")
     return found
 
 
-def _told(bar: Any) -> OnEpoch:
-    def on_epoch(_: int, scores: NDArray) -> None:
-        bar.update()
-        bar.set_postfix(score=float(np.nanmean(scores)))
+def _part(rows: Rows, chosen: Int[NDArray, " n"], seed: int) -> Part:
+    """Training rows and those kept out, of the rows that are chosen."""
+    if len(chosen) < _FEWEST:
+        raise InputError(f"x: expected at least {_FEWEST} rows, got {len(chosen)}")
+    order = np.random.default_rng(seed).permutation(len(chosen))
+    kept_out = max(1, len(chosen) // _VALIDATION)
 
-    return on_epoch
+    def take(places: Int[NDArray, " k"]) -> Rows:
+        at = chosen[np.sort(places)]
+        batch, target = rows
+        return Batch(*(leaf[at] for leaf in batch)), target[at]
 
-
-def _best_score(member: MemberFit) -> float:
-    if member.best_epoch is None:
-        return math.inf
-    return float(member.history[member.best_epoch][VALIDATION_SCORE])
+    return Part(take(order[kept_out:]), take(order[:kept_out]))

@@ -66,8 +66,8 @@ def fit_population(
     the size; that compiles anew, at most log2(K) times.
 
     Args:
-        head: the same for all but for the members' numbers; its optimizer is the usual one, whose
-            settings they vary.
+        head: the same for all but for the members' numbers. With an optimizer of its own, members
+            may not vary learning rate or weight decay.
         members: the numbers in which they differ.
         train: examples placed by `place_examples` with shuffle=True, of all members or of each.
         valid: examples placed by `place_examples`, likewise.

@@ -115,8 +115,10 @@ class Programs:
         return Population(numbers, params, opt_state, params, jnp.int32(0))
 
     def _optimizer(self, numbers: Stacked) -> optax.GradientTransformation:
-        """`make_optimizer`, whose schedule needs a concrete peak: the rate is a factor of it."""
-        decay: Any = numbers.weight_decay
+        """The head's, or `make_optimizer`, of whose schedule a member's rate is a factor."""
+        if self._recipe.head.optimizer is not None:
+            return self._recipe.head.optimizer
+        decay: Any = numbers.weight_decay  # the schedule needs a concrete peak
         settings = replace(self._recipe.config, learning_rate=1.0, weight_decay=decay)
         of_unit_rate = make_optimizer(settings, self._recipe.total_steps)
         return optax.chain(of_unit_rate, optax.scale(numbers.learning_rate))
@@ -242,6 +244,8 @@ class PopulationProgram:
         first = train if isinstance(train, Placed) else train[0]
         self.config, self.devices = config, devices = first.config, first.devices
         check_numbers(stack(members, config), head)
+        if head.optimizer is not None and any(map(_varies_optimizer, members)):
+            raise ValueError("optimizer: expected None, whose settings members vary, got another")
         self.count = len(members)
         self.slots = -(-self.count // devices.count) * devices.count
         self._members = [*members, *[members[0]] * (self.slots - self.count)]
@@ -326,8 +330,6 @@ def check_numbers(numbers: Stacked, head: Head) -> None:
         raise ValueError(f"tail_mass: expected None, as {name} has none, got numbers")
     if numbers.smoothing is not None and head.objective != "smoothed_classification":
         raise ValueError(f"smoothing: expected None, as {head.objective} has none, got numbers")
-    if head.optimizer is not None:
-        raise ValueError("optimizer: expected None, whose settings members vary, got another")
     ranges = network.varied if isinstance(network, AdjustableNetwork) else {}
     for name, values in numbers.network.items():
         if name not in ranges:
@@ -335,6 +337,10 @@ def check_numbers(numbers: Stacked, head: Head) -> None:
         low, high = ranges[name]
         if bad := [x for x in values.tolist() if not low <= x < high]:
             raise ValueError(f"{name}: expected numbers in [{low:g}, {high:g}), got {bad[0]!r}")
+
+
+def _varies_optimizer(member: Hyperparameters) -> bool:
+    return member.learning_rate is not None or member.weight_decay is not None
 
 
 def with_tail_mass(forecaster: Forecaster, numbers: Stacked) -> Forecaster:

@@ -142,16 +142,16 @@ def test_a_population_varies_what_the_network_declares():
 
 
 @pytest.mark.parametrize(
-    ("members", "optimizer", "message"),
+    ("member", "optimizer", "message"),
     [
-        ({"noise": 2.5}, None, r"noise: expected numbers in \[0, 2\), got 2\.5"),
-        ({"dropout": 0.5}, None, r"expected settings of \['noise'\], got 'dropout'"),
-        ({}, optax.sgd(0.1), "optimizer: expected None"),
+        ({"network": {"noise": 2.5}}, None, r"noise: expected numbers in \[0, 2\), got 2\.5"),
+        ({"network": {"dropout": 0.5}}, None, r"expected settings of \['noise'\], got 'dropout'"),
+        ({"learning_rate": 0.1}, optax.sgd(0.1), "optimizer: expected None"),
     ],
 )
-def test_numbers_that_nobody_declares_are_refused(members, optimizer, message):
+def test_numbers_that_nobody_declares_are_refused(member, optimizer, message):
     train, valid = placed()
     noisy = Forecaster(NoisyLine(LINE.network), FAMILY)
     head = Head(noisy, "density_nll", optimizer=optimizer)
     with pytest.raises(ValueError, match=message):
-        fit_population(head, [Hyperparameters(network=members)], train=train, valid=valid)
+        fit_population(head, [Hyperparameters(**member)], train=train, valid=valid)

@@ -1,0 +1,175 @@
+"""Models of several parts of a table, or of one: all networks of a kind by one program."""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from sbp_jax.arrays.choose_family import Candidate, candidates, usual_objective
+from sbp_jax.arrays.inputs import Columns
+from sbp_jax.arrays.model import Model
+from sbp_jax.arrays.scaling import Scaling
+from sbp_jax.arrays.settings import NETWORK, Settings
+from sbp_jax.batch import Batch
+from sbp_jax.distributions import Family
+from sbp_jax.errors import TrainingError
+from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
+from sbp_jax.training.config import TrainConfig
+from sbp_jax.training.hyperparameters import Hyperparameters
+from sbp_jax.training.loop import VALIDATION_SCORE
+from sbp_jax.training.parallel import Devices
+from sbp_jax.training.placing import place_examples
+from sbp_jax.training.population import MemberFit, OnEpoch, fit_population
+from sbp_jax.training.program import Head
+
+Rows = tuple[Batch, Float[NDArray, " B"]]
+"""A batch and its target."""
+
+
+class Part(NamedTuple):
+    """What a model is made of: rows to train on, and rows to choose the epoch by."""
+
+    train: Rows
+    valid: Rows
+
+
+class _Prepared(NamedTuple):
+    """A part in standard units, and what is to be tried on it."""
+
+    train: Batch
+    valid: Batch
+    scaling: Scaling
+    tried: tuple[Candidate, ...]
+    config: TrainConfig
+    cell: float | None
+
+
+class _Found(NamedTuple):
+    """A family's networks on a part, and their mean validation score."""
+
+    score: float
+    family: Family
+    members: list[MemberFit]
+
+
+def train_parts(
+    parts: Sequence[Part], columns: Columns, settings: Settings, *, progress: bool
+) -> list[Model]:
+    """A model of each part.
+
+    Parts of which the same families are tried, and whose rows ask for the same number of steps,
+    are members of one program.
+
+    Raises:
+        InputError: a setting that no training can be made by.
+        TrainingError: no epoch of a network had a finite score.
+    """
+    sizes = settings.network or NETWORK
+    sizes = sizes if columns.has_sequence else replace(sizes, layers=0)
+    prepared = [_prepare(part, settings) for part in parts]
+    alike: dict[Any, list[int]] = defaultdict(list)
+    for number, one in enumerate(prepared):
+        alike[one.tried, one.config, one.cell].append(number)
+    found: dict[int, _Found] = {}
+    for numbers in alike.values():
+        for candidate in prepared[numbers[0]].tried:
+            together = [prepared[number] for number in numbers]
+            trained = _train(candidate, sizes, together, settings, progress)
+            for number, members in zip(numbers, trained, strict=True):
+                score = float(np.mean([_best_score(each) for each in members]))
+                if number not in found or score < found[number].score:
+                    found[number] = _Found(score, candidate[0], members)
+    return [
+        _model(found[number], sizes, columns, one.scaling, settings.cell)
+        for number, one in enumerate(prepared)
+    ]
+
+
+def _model(
+    found: _Found, sizes: NetworkConfig, columns: Columns, scaling: Scaling, cell: float | None
+) -> Model:
+    params = [each.params for each in found.members]
+    return Model(
+        forecaster=make_forecaster(sizes, found.family),
+        params=jax.tree.map(lambda *leaves: np.stack(leaves), *params),
+        columns=columns,
+        scaling=scaling,
+        cell=cell,
+        history=[each.history for each in found.members],
+    )
+
+
+def _prepare(part: Part, settings: Settings) -> _Prepared:
+    scaling = Scaling.of(*part.train)
+    train, valid = (_standardised(rows, scaling) for rows in part)
+    cell = None if settings.cell is None else settings.cell / scaling.scale
+    family, objective = settings.family, settings.objective
+    if family is None:
+        tried = [(each, objective or usual) for each, usual in candidates(train.target, cell)]
+    else:
+        family = family if isinstance(family, Family) else family(train.target)
+        tried = [(family, objective or usual_objective(family, cell))]
+    config = settings.for_rows(len(train.target))
+    return _Prepared(train, valid, scaling, tuple(tried), config, cell)
+
+
+def _standardised(rows: Rows, scaling: Scaling) -> Batch:
+    batch, target = rows
+    return scaling.inputs(batch)._replace(target=scaling.standardise(target))
+
+
+def _train(
+    candidate: Candidate,
+    sizes: NetworkConfig,
+    parts: Sequence[_Prepared],
+    settings: Settings,
+    progress: bool,
+) -> list[list[MemberFit]]:
+    """The networks of each part."""
+    family, objective = candidate
+    config = parts[0].config
+    head = Head(
+        make_forecaster(sizes, family), objective, optimizer=settings.optimizer, cell=parts[0].cell
+    )
+    where = Devices(jax.devices()[: settings.devices])
+    train = [place_examples(part.train, config, where, shuffle=True) for part in parts]
+    valid = [place_examples(part.valid, config, where, shuffle=False) for part in parts]
+    own = [number for number in range(len(parts)) for _ in range(settings.members)]
+    alone = len(parts) == 1
+    # disable=None: no bar unless on a terminal.
+    with tqdm(total=config.epochs, desc="fit", disable=None if progress else True) as bar:
+        found = fit_population(
+            head,
+            [Hyperparameters(seed=config.seed + i) for _ in parts for i in range(settings.members)],
+            train=train[0] if alone else [train[number] for number in own],
+            valid=valid[0] if alone else [valid[number] for number in own],
+            on_epoch=_told(bar),
+        )
+    for i, each in enumerate(found):
+        if each.best_epoch is None or not math.isfinite(_best_score(each)):
+            raise TrainingError(
+                f"member {i}: expected an epoch with a finite score on the validation part, got "
+                "none; try a lower learning_rate, or look for extreme values"
+            )
+    return [found[at : at + settings.members] for at in range(0, len(found), settings.members)]
+
+
+def _told(bar: Any) -> OnEpoch:
+    def on_epoch(_: int, scores: NDArray) -> None:
+        bar.update()
+        bar.set_postfix(score=float(np.nanmean(scores)))
+
+    return on_epoch
+
+
+def _best_score(member: MemberFit) -> float:
+    if member.best_epoch is None:
+        return math.inf
+    return float(member.history[member.best_epoch][VALIDATION_SCORE])
