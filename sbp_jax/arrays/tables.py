@@ -77,7 +77,7 @@ def as_numbers(what: str, x: Any) -> NDArray[np.float64]:
         values = values.reshape(np.shape(x))
     if values.dtype.kind in _WORDS:
         raise InputError(
-            f"{what}: expected numbers, got {_WORDS[values.dtype.kind]}; encode it as numbers before"
+            f"{what}: expected numbers, got {_WORDS[values.dtype.kind]}; encode them before"
         )
     try:
         numbers = values.astype(np.float64)
