@@ -1,9 +1,11 @@
 """`sbp_jax.fit` as an estimator of scikit-learn, of the extra ``sklearn``.
 
-from sbp_jax.sklearn import SBPRegressor
+    from sbp_jax.sklearn import SBPRegressor
 
-search = GridSearchCV(SBPRegressor(), {"learning_rate": [1e-3, 3e-3]}).fit(X, y)
-search.best_estimator_.predict_quantiles(X_new, [0.05, 0.5, 0.95])
+    search = GridSearchCV(SBPRegressor(), {"learning_rate": [1e-3, 3e-3]}).fit(X, y)
+    search.best_estimator_.predict_quantiles(X_new, [0.05, 0.5, 0.95])
+
+It asks for scikit-learn when it is imported; `import sbp_jax` does not.
 """
 
 from typing import Any, Final, Self
