@@ -24,8 +24,8 @@ except ImportError:
     need_extras("sklearn")  # names what to install
     raise
 
-_FEWEST: Final = 16  # rows that validation rows can be taken from
-_SEEDS: Final = 2**31 - 1
+_FEWEST: Final = 16  # rows that `sbp_jax.fit` takes validation rows from
+_SEEDS: Final = 2**30  # leaves room for the members, who count on from theirs
 
 
 class SBPRegressor(RegressorMixin, BaseEstimator):

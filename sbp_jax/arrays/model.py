@@ -141,7 +141,7 @@ class Model:
         after them, in order, for each column that lacked some, 1 where one is missing and else 0.
 
         Raises:
-            ExportError: the network is none of this library's.
+            ExportError: the network is none of this library's, or there can be no such file.
         """
         about = describe(
             self.forecaster.network,
@@ -158,7 +158,10 @@ class Model:
             },
             history=[list(one) for one in self.history],
         )
-        save_weights(path, self.params, about)
+        try:
+            save_weights(path, self.params, about)
+        except OSError as error:
+            raise ExportError(f"{path}: expected a file that can be written: {error}") from error
 
 
 def load(path: str | Path) -> Model:

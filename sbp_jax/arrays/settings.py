@@ -17,6 +17,7 @@ Rule = tuple[Callable[[Any], bool], str]
 """Whether a value will do, and what is expected."""
 
 _SEEDS: Final = 2**31
+_LEAST_CELL: Final = 1e-5  # standard deviations: less is lost in float32
 
 
 def _whole(least: int, below: float = math.inf) -> Callable[[Any], bool]:
@@ -113,9 +114,18 @@ def said_family(family: Any, y: Any) -> Family:
 def check_objective(family: Family, objective: ObjectiveName, cell: float | None) -> None:
     """Refuse an objective that a family has no use for.
 
+    Args:
+        family: in standard units.
+        objective: its name.
+        cell: width in standard units.
+
     Raises:
-        InputError: the family lacks what it needs, or there is no cell.
+        InputError: the family lacks what it needs, or there is no cell, or far too small a one.
     """
+    if cell is not None and cell < _LEAST_CELL:
+        raise InputError(
+            f"cell: expected None or at least {_LEAST_CELL} standard deviations of y, got {cell:.2g}"
+        )
     if objective == "interval_nll" and cell is None:
         raise InputError("cell: expected a width with the objective interval_nll, got None")
     try:
