@@ -124,7 +124,7 @@ def check_objective(family: Family, objective: ObjectiveName, cell: float | None
     """
     if cell is not None and cell < _LEAST_CELL:
         raise InputError(
-            f"cell: expected None or at least {_LEAST_CELL} standard deviations of y, got {cell:.2g}"
+            f"cell: expected at least {_LEAST_CELL} standard deviations of y, got {cell:.2g}"
         )
     if objective == "interval_nll" and cell is None:
         raise InputError("cell: expected a width with the objective interval_nll, got None")
