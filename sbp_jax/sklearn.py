@@ -131,7 +131,7 @@ class SBPRegressor(RegressorMixin, BaseEstimator):
 
     def predict_quantiles(self, X: Any, levels: ArrayLike) -> Float[NDArray, "B L"]:
         """Quantiles (B, L) at levels (L,) in (0, 1); (B,) at one level that is a number."""
-        return np.asarray(self.predict_law(X).quantile(levels), np.float64)
+        return np.asarray(self.predict_law(X).quantile(np.asarray(levels)), np.float64)
 
     def __sklearn_tags__(self) -> Any:
         """What scikit-learn is told of missing numbers."""

@@ -5,6 +5,7 @@ import inspect
 import pickle
 import sys
 import warnings
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -27,7 +28,7 @@ from sbp_jax.sklearn import SBPRegressor
 
 pytestmark = pytest.mark.usefixtures("quick_compilation_throughout")
 
-SMALL = {
+SMALL: dict[str, Any] = {
     "network": NetworkConfig(layers=0, hidden=(16,), residual=True, dropout=0.0),
     "family": Moved(Gaussian()),
     "epochs": 60,

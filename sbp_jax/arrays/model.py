@@ -11,9 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sbp_jax.arrays.inputs import Columns, Table, read_inputs
+from sbp_jax.arrays.inputs import Columns, read_inputs
 from sbp_jax.arrays.missing import Filling, in_words, prepared
 from sbp_jax.arrays.scaling import Scaling
+from sbp_jax.arrays.tables import Table
 from sbp_jax.batch import Batch
 from sbp_jax.distributions import Law, Mixture, Moved
 from sbp_jax.errors import ExportError
@@ -196,7 +197,9 @@ def load(path: str | Path) -> Model:
 
 
 def _filling_of(described: dict[str, list[int]] | None) -> Filling | None:
-    return described and Filling(tuple(described["static"]), tuple(described["sequence"]))
+    if described is None:
+        return None
+    return Filling(tuple(described["static"]), tuple(described["sequence"]))
 
 
 def _rows_of(batch: Batch, start: int) -> Batch:

@@ -21,7 +21,7 @@ _LEAST_CELL: Final = 1e-5  # standard deviations: less is lost in float32
 
 
 def _whole(least: int, below: float = math.inf) -> Callable[[Any], bool]:
-    return lambda x: isinstance(x, Integral) and _no_bool(x) and least <= x < below
+    return lambda x: isinstance(x, Integral) and _no_bool(x) and least <= int(x) < below
 
 
 def _number(holds: Callable[[float], bool]) -> Callable[[Any], bool]:

@@ -125,17 +125,17 @@ def test_files_that_are_no_models_are_refused(tmp_path):
     with pytest.raises(ExportError, match="describes no model"):
         sbp_jax.load(tmp_path / "half.npz")
     (tmp_path / "text.npz").write_text("depth, age")
-    with pytest.raises(ExportError, match="text.npz: not a weights file, or a damaged one"):
+    with pytest.raises(ExportError, match=r"text\.npz: not a weights file, or a damaged one"):
         sbp_jax.load(tmp_path / "text.npz")
     with np.load(tmp_path / "half.npz") as file:
         newer = file["config_json"].item().replace('"format": 1', '"format": 2')
     np.savez(tmp_path / "newer.npz", config_json=np.array(newer))
-    with pytest.raises(ExportError, match="newer.npz: expected format 1, found 2"):
+    with pytest.raises(ExportError, match=r"newer\.npz: expected format 1, found 2"):
         sbp_jax.load(tmp_path / "newer.npz")
 
 
 def test_a_file_that_cannot_be_written_is_one_clear_error(model, tmp_path):
-    with pytest.raises(ExportError, match="gone/model.npz: expected a file that can be written"):
+    with pytest.raises(ExportError, match=r"gone/model\.npz: expected a file that can be written"):
         model.save(tmp_path / "gone" / "model.npz")
     assert list(tmp_path.iterdir()) == []
 
