@@ -150,7 +150,7 @@ def fit(
     for candidate in tried:
         chosen = candidate if objective is None else (candidate[0], objective)
         check_objective(*chosen, width)
-        check_memory(make_forecaster(sizes, chosen[0]), data, members)
+        check_memory(make_forecaster(sizes, chosen[0]), data, members, devices or 1)
         found = _train(chosen, sizes, data, config, width, members, devices or 1, progress)
         score = float(np.mean([_best_score(each) for each in found]))
         if best is None or score < best[0]:

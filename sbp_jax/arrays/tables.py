@@ -35,7 +35,11 @@ def read_table(
     if numbers.ndim != _ROWS:
         raise InputError(
             f"{what}: expected two axes, rows and columns, got shape {numbers.shape}"
-            + ("; one column is x.reshape(-1, 1), or a frame of it" if numbers.ndim == 1 else "")
+            + (
+                "; a column is x.reshape(-1, 1), a row x.reshape(1, -1)"
+                if numbers.ndim == 1
+                else ""
+            )
         )
     names = tuple(map(str, x.columns)) if named else tuple(f"x{i}" for i in range(numbers.shape[1]))
     check_finite(what, numbers, names, missing=missing)
@@ -112,7 +116,7 @@ def check_finite(
         raise InputError(f"{what}: expected numbers within 1e30, got {found:g} in {place}")
     advice = "fill in what is missing before, or drop those rows"
     if what != "y":
-        advice += ", or say missing='fill'"
+        advice += ", or fit with missing='fill'"
     raise InputError(
         f"{what}: expected finite numbers, got {found} in {place}"
         + (f"; {advice}" if np.isnan(found) else "")

@@ -56,7 +56,7 @@ def test_truth_is_one_and_zero():
         (scipy.sparse.csr_array(X), "got a csr_array"),
         (pl.DataFrame(X).lazy(), "got a LazyFrame"),
         (3.5, r"two axes, rows and columns, got shape \(\)"),
-        (X[:, 0], r"got shape \(4,\); one column is x\.reshape"),
+        (X[:, 0], r"got shape \(4,\); a column is x\.reshape"),
         (pl.Series(X[:, 0]), r"got shape \(4,\)"),
         ([[1, 2], [3]], "x: expected an array of numbers, got .*inhomogeneous"),
         (X.astype(str), "x: expected numbers, got text"),
@@ -74,7 +74,10 @@ def test_truth_is_one_and_zero():
         (np.where(X == 3, -np.inf, X), "expected finite numbers, got -inf in row 1, column 'x1'$"),
         (pl.DataFrame({"a": [1, 2], "b": ["x", "y"]}), "x, column 'b': expected numbers, got text"),
         (pl.DataFrame({"a": [1], "b": [DAY]}), "x, column 'b': expected numbers, got dates"),
-        (pl.DataFrame({"a": [1, None]}), "got nan in row 1, column 'a'; .* missing='fill'"),
+        (
+            pl.DataFrame({"a": [1, None]}),
+            "got nan in row 1, column 'a'; .* fit with missing='fill'",
+        ),
     ],
 )
 def test_what_is_no_table_is_refused(x, message):
