@@ -9,9 +9,11 @@ from jaxtyping import Int
 from numpy.typing import ArrayLike, NDArray
 
 from sbp_jax.arrays.choose_family import FamilyLike
-from sbp_jax.arrays.inputs import Table, read_inputs, read_target
+from sbp_jax.arrays.inputs import Columns, read_inputs
+from sbp_jax.arrays.missing import Missing
 from sbp_jax.arrays.model import Model
 from sbp_jax.arrays.settings import Settings
+from sbp_jax.arrays.tables import Table, read_target
 from sbp_jax.arrays.train_parts import Part, Rows, train_parts
 from sbp_jax.batch import Batch
 from sbp_jax.errors import InputError
@@ -21,6 +23,7 @@ from sbp_jax.training.objective import ObjectiveName
 
 _VALIDATION: Final = 8  # one row in so many
 _FEWEST: Final = 16  # rows
+_FEWEST_OF_TRAINING: Final = 2  # where others are given to validate on
 
 
 def fit(
@@ -43,12 +46,13 @@ def fit(
     seed: int = 0,
     devices: int = 1,
     precision: Precision = "float32",
+    missing: Missing = "refuse",
     progress: bool = True,
 ) -> Model:
     """Fit a distribution of y given x.
 
     An eighth of the rows is kept out to choose the epoch by, inputs are scaled, and the family's
-    bins move with the input. What is missing must be filled in before; text must be numbers.
+    bins move with the input. Text must be numbers.
 
     Args:
         x: table (B, S): array, pandas or polars data frame; or sequences (B, T, C), or a list
@@ -75,6 +79,9 @@ def fit(
         seed: parameters, order of rows, dropout, the rows that are kept out.
         devices: use the first so many.
         precision: of the network's arithmetic.
+        missing: "refuse" inputs that lack numbers (NaN, or None of a data frame), or "fill": they
+            get the mean of their column over the training part, and a column that lacked some
+            there gets another beside it that says where. The model then does so too.
         progress: show a bar, if on a terminal.
 
     Raises:
@@ -91,19 +98,16 @@ def fit(
         cell=cell, family=family, objective=objective, network=network, optimizer=optimizer,
         epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
         weight_decay=weight_decay, members=members, seed=seed, devices=devices,
-        precision=precision,
+        precision=precision, missing=missing,
     )  # fmt: skip
-    batch, columns = read_inputs(x, mask=mask, static=static)
-    target = read_target(y, len(batch.static))
+    fill = missing == "fill"
+    batch, columns = read_inputs(x, mask=mask, static=static, missing=fill)
+    rows = batch, read_target(y, len(batch.static))
     if valid is None:
-        part = _part((batch, target), np.arange(len(target)), seed)
+        part = _part(rows, np.arange(len(rows[1])), seed)
     else:
-        if len(valid) not in (2, 4):
-            raise InputError(f"valid: expected (x, y) or (x, y, mask, static), got {len(valid)}")
-        given_x, given_y, *rest = valid
-        given_mask, given_static = rest or (None, None)
-        other, _ = read_inputs(given_x, mask=given_mask, static=given_static, columns=columns)
-        part = Part((batch, target), (other, read_target(given_y, len(other.static))))
+        _check_rows(len(rows[1]), _FEWEST_OF_TRAINING)
+        part = Part(rows, _given(valid, columns, fill))
     [model] = train_parts([part], columns, settings, progress=progress)
     return model
 
@@ -143,7 +147,7 @@ def fit_each(
     (32,)
     """
     how = Settings(**settings)
-    batch, columns = read_inputs(x, mask=mask, static=static)
+    batch, columns = read_inputs(x, mask=mask, static=static, missing=how.missing == "fill")
     rows = batch, read_target(y, len(batch.static))
     chosen = [_row_numbers(number, part, len(rows[1])) for number, part in enumerate(parts)]
     if not chosen:
@@ -151,6 +155,25 @@ def fit_each(
     return train_parts(
         [_part(rows, part, how.seed) for part in chosen], columns, how, progress=progress
     )
+
+
+def _check_rows(rows: int, fewest: int) -> None:
+    if rows < fewest:
+        raise InputError(f"x: expected at least {fewest} rows, got {rows}")
+
+
+def _given(valid: tuple[Any, ...], columns: Columns, missing: bool) -> Rows:
+    """The validation part that `fit` was given."""
+    if not isinstance(valid, tuple | list) or len(valid) not in (2, 4):
+        found = len(valid) if isinstance(valid, tuple | list) else type(valid).__name__
+        raise InputError(f"valid: expected (x, y) or (x, y, mask, static), got {found}")
+    x, y, *rest = valid
+    mask, static = rest or (None, None)
+    try:
+        batch, _ = read_inputs(x, mask=mask, static=static, columns=columns, missing=missing)
+        return batch, read_target(y, len(batch.static))
+    except InputError as error:
+        raise InputError(f"valid: {error}") from error
 
 
 def _row_numbers(number: int, part: ArrayLike, rows: int) -> Int[NDArray, " n"]:
@@ -166,8 +189,7 @@ def _row_numbers(number: int, part: ArrayLike, rows: int) -> Int[NDArray, " n"]:
 
 def _part(rows: Rows, chosen: Int[NDArray, " n"], seed: int) -> Part:
     """Training rows and those kept out, of the rows that are chosen."""
-    if len(chosen) < _FEWEST:
-        raise InputError(f"x: expected at least {_FEWEST} rows, got {len(chosen)}")
+    _check_rows(len(chosen), _FEWEST)
     order = np.random.default_rng(seed).permutation(len(chosen))
     kept_out = max(1, len(chosen) // _VALIDATION)
 

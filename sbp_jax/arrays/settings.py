@@ -1,13 +1,15 @@
 """What a fit is told, and what it decides of itself where it is told nothing."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 import numpy as np
 import optax
 
+from sbp_jax.arrays.check_settings import check_settings
 from sbp_jax.arrays.choose_family import FamilyLike
+from sbp_jax.arrays.missing import Missing
 from sbp_jax.errors import InputError
 from sbp_jax.models.forecaster import NetworkConfig
 from sbp_jax.models.tcn import Precision
@@ -48,15 +50,23 @@ class Settings:
     seed: int = 0
     devices: int = 1
     precision: Precision = "float32"
+    missing: Missing = "refuse"
 
     def __post_init__(self) -> None:
         """Refuse what no fit can be made by."""
-        for name in ("members", "epochs", "batch_size", "devices"):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or value < 1):
-                raise InputError(f"{name}: expected a whole number >= 1, got {value!r}")
-        if self.cell is not None and not 0 < self.cell < math.inf:
-            raise InputError(f"cell: expected None or a finite number > 0, got {self.cell!r}")
+        given = {one.name: getattr(self, one.name) for one in fields(self)}
+        check_settings({name: given[name] for name in given if name != "family"})
+
+    def sizes(self, *, sequences: bool) -> NetworkConfig:
+        """Of the network; of a table the encoder is left out.
+
+        Raises:
+            InputError: sequences and a network without layers to read them.
+        """
+        found = self.network or NETWORK
+        if sequences and not found.layers:
+            raise InputError("network: expected layers >= 1, as x is sequences, got 0")
+        return found if sequences else replace(found, layers=0)
 
     def for_rows(self, rows: int) -> TrainConfig:
         """How to train on so many rows.

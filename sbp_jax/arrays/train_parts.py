@@ -3,7 +3,6 @@
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
@@ -12,18 +11,22 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from sbp_jax.arrays.check_settings import check_objective, said_family
 from sbp_jax.arrays.choose_family import Candidate, candidates, usual_objective
 from sbp_jax.arrays.inputs import Columns
+from sbp_jax.arrays.memory import check_memory
+from sbp_jax.arrays.missing import Filling, prepared
 from sbp_jax.arrays.model import Model
 from sbp_jax.arrays.scaling import Scaling
-from sbp_jax.arrays.settings import NETWORK, Settings
+from sbp_jax.arrays.settings import Settings
 from sbp_jax.batch import Batch
 from sbp_jax.distributions import Family
 from sbp_jax.errors import TrainingError
-from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
+from sbp_jax.models.forecaster import Forecaster, NetworkConfig, make_forecaster
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.hyperparameters import Hyperparameters
 from sbp_jax.training.loop import VALIDATION_SCORE
+from sbp_jax.training.objective import ObjectiveName
 from sbp_jax.training.parallel import Devices
 from sbp_jax.training.placing import place_examples
 from sbp_jax.training.population import MemberFit, OnEpoch, fit_population
@@ -46,6 +49,7 @@ class _Prepared(NamedTuple):
     train: Batch
     valid: Batch
     scaling: Scaling
+    filling: Filling | None
     tried: tuple[Candidate, ...]
     config: TrainConfig
     cell: float | None
@@ -71,73 +75,75 @@ def train_parts(
         InputError: a setting that no training can be made by.
         TrainingError: no epoch of a network had a finite score.
     """
-    sizes = settings.network or NETWORK
-    sizes = sizes if columns.has_sequence else replace(sizes, layers=0)
-    prepared = [_prepare(part, settings) for part in parts]
+    sizes = settings.sizes(sequences=columns.has_sequence)
+    ready = [_prepare(part, columns, settings) for part in parts]
     alike: dict[Any, list[int]] = defaultdict(list)
-    for number, one in enumerate(prepared):
+    for number, one in enumerate(ready):
         alike[one.tried, one.config, one.cell].append(number)
     found: dict[int, _Found] = {}
     for numbers in alike.values():
-        for candidate in prepared[numbers[0]].tried:
-            together = [prepared[number] for number in numbers]
-            trained = _train(candidate, sizes, together, settings, progress)
+        for candidate in ready[numbers[0]].tried:
+            together = [ready[number] for number in numbers]
+            forecaster = make_forecaster(sizes, candidate[0])
+            data = [batch for part in together for batch in (part.train, part.valid)]
+            check_memory(forecaster, data, len(numbers) * settings.members, settings.devices)
+            trained = _train(forecaster, candidate[1], together, settings, progress)
             for number, members in zip(numbers, trained, strict=True):
                 score = float(np.mean([_best_score(each) for each in members]))
                 if number not in found or score < found[number].score:
                     found[number] = _Found(score, candidate[0], members)
     return [
-        _model(found[number], sizes, columns, one.scaling, settings.cell)
-        for number, one in enumerate(prepared)
+        _model(found[number], sizes, columns, one, settings.cell)
+        for number, one in enumerate(ready)
     ]
 
 
 def _model(
-    found: _Found, sizes: NetworkConfig, columns: Columns, scaling: Scaling, cell: float | None
+    found: _Found, sizes: NetworkConfig, columns: Columns, part: _Prepared, cell: float | None
 ) -> Model:
     params = [each.params for each in found.members]
     return Model(
         forecaster=make_forecaster(sizes, found.family),
         params=jax.tree.map(lambda *leaves: np.stack(leaves), *params),
         columns=columns,
-        scaling=scaling,
+        scaling=part.scaling,
         cell=cell,
         history=[each.history for each in found.members],
+        filling=part.filling,
     )
 
 
-def _prepare(part: Part, settings: Settings) -> _Prepared:
+def _prepare(part: Part, columns: Columns, settings: Settings) -> _Prepared:
+    names = {"static": columns.static, "sequence": columns.sequence}
+    filling = Filling.of(part.train[0], **names) if settings.missing == "fill" else None
     scaling = Scaling.of(*part.train)
-    train, valid = (_standardised(rows, scaling) for rows in part)
+    train, valid = (
+        prepared(batch, scaling, filling)._replace(target=scaling.standardise(target))
+        for batch, target in part
+    )
     cell = None if settings.cell is None else settings.cell / scaling.scale
-    family, objective = settings.family, settings.objective
-    if family is None:
+    objective = settings.objective
+    if settings.family is None:
         tried = [(each, objective or usual) for each, usual in candidates(train.target, cell)]
     else:
-        family = family if isinstance(family, Family) else family(train.target)
+        family = said_family(settings.family, train.target)
         tried = [(family, objective or usual_objective(family, cell))]
+    for candidate in tried:
+        check_objective(*candidate, cell)
     config = settings.for_rows(len(train.target))
-    return _Prepared(train, valid, scaling, tuple(tried), config, cell)
-
-
-def _standardised(rows: Rows, scaling: Scaling) -> Batch:
-    batch, target = rows
-    return scaling.inputs(batch)._replace(target=scaling.standardise(target))
+    return _Prepared(train, valid, scaling, filling, tuple(tried), config, cell)
 
 
 def _train(
-    candidate: Candidate,
-    sizes: NetworkConfig,
+    forecaster: Forecaster,
+    objective: ObjectiveName,
     parts: Sequence[_Prepared],
     settings: Settings,
     progress: bool,
 ) -> list[list[MemberFit]]:
     """The networks of each part."""
-    family, objective = candidate
     config = parts[0].config
-    head = Head(
-        make_forecaster(sizes, family), objective, optimizer=settings.optimizer, cell=parts[0].cell
-    )
+    head = Head(forecaster, objective, optimizer=settings.optimizer, cell=parts[0].cell)
     where = Devices(jax.devices()[: settings.devices])
     train = [place_examples(part.train, config, where, shuffle=True) for part in parts]
     valid = [place_examples(part.valid, config, where, shuffle=False) for part in parts]
