@@ -40,6 +40,7 @@ class SBPRegressor(RegressorMixin, BaseEstimator):
         cell: width of the cell that a value of y stands for; None for a continuous one.
         objective: what is minimised.
         network: sizes.
+        optimizer: another than the usual one, of optax.
         epochs: passes over the rows.
         batch_size: rows of a step.
         learning_rate: peak of the schedule.
@@ -72,6 +73,7 @@ class SBPRegressor(RegressorMixin, BaseEstimator):
         cell: float | None = None,
         objective: str | None = None,
         network: Any = None,
+        optimizer: Any = None,
         epochs: int | None = None,
         batch_size: int | None = None,
         learning_rate: float = 3e-3,
@@ -86,6 +88,7 @@ class SBPRegressor(RegressorMixin, BaseEstimator):
         self.cell = cell
         self.objective = objective
         self.network = network
+        self.optimizer = optimizer
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
