@@ -13,18 +13,19 @@ from there. See docs/design.md.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sbp_jax.arrays.fit import fit
+    from sbp_jax.arrays.fit import fit, fit_each
     from sbp_jax.arrays.model import Model, load
     from sbp_jax.distributions.law import Law, mixture_of
 
 __version__ = "0.1.0"
 
-__all__ = ["Law", "Model", "fit", "load", "mixture_of"]
+__all__ = ["Law", "Model", "fit", "fit_each", "load", "mixture_of"]
 
 _PLACES = {
     "Law": "sbp_jax.distributions.law",
     "Model": "sbp_jax.arrays.model",
     "fit": "sbp_jax.arrays.fit",
+    "fit_each": "sbp_jax.arrays.fit",
     "load": "sbp_jax.arrays.model",
     "mixture_of": "sbp_jax.distributions.law",
 }

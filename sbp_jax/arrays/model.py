@@ -17,7 +17,7 @@ from sbp_jax.arrays.scaling import Scaling
 from sbp_jax.arrays.tables import Table
 from sbp_jax.batch import Batch
 from sbp_jax.distributions import Law, Mixture, Moved
-from sbp_jax.errors import ExportError
+from sbp_jax.errors import ExportError, InputError
 from sbp_jax.export import describe, load_weights, save_weights
 from sbp_jax.models.forecaster import Forecaster, forecaster_from
 from sbp_jax.training.loop import VALIDATION_SCORE
@@ -52,6 +52,17 @@ class Model:
     def members(self) -> int:
         """How many networks there are."""
         return int(jax.tree.leaves(self.params)[0].shape[0])
+
+    def first(self, count: int) -> "Model":
+        """The model of the first so many networks.
+
+        Raises:
+            InputError: there are not so many.
+        """
+        if not 1 <= count <= self.members:
+            raise InputError(f"count: expected 1 to {self.members} networks, got {count}")
+        params = jax.tree.map(lambda leaf: leaf[:count], self.params)
+        return replace(self, params=params, history=self.history[:count])
 
     def __call__(self, x: Any, *, mask: Any = None, static: Table | None = None) -> Law:
         """The law of y for each row of x, in the unit of y.
