@@ -120,7 +120,7 @@ class Law(Generic[P]):
 
         return Law(self.family, jax.tree.map(take, whole))
 
-    def affine(self, loc: float, scale: float) -> "Law[Moved.Params]":
+    def affine(self, loc: float | int, scale: float | int) -> "Law[Moved.Params]":
         """The law of `loc + scale y`: the same distributions in another unit, exactly.
 
         Raises:
@@ -221,9 +221,7 @@ class Law(Generic[P]):
         """Draws, of shape `shape` before the batch's."""
         return self.family.sample(key, self.params, tuple(shape))
 
-    def plot(
-        self, y: Value | None = None, *, at: Value | None = None, axis: "Axes | None" = None
-    ) -> "Figure":
+    def plot(self, y: Any = None, *, at: Any = None, axis: "Axes | None" = None) -> "Figure":
         """Draw it; see `sbp_jax.plots.law_figure.law_figure`.
 
         One distribution: its density with the central 50 and 90 %. Up to six: their densities
