@@ -15,7 +15,6 @@ from sbp_jax.distributions.family import Family, batch_shape, with_batch
 from sbp_jax.distributions.mixture import Mixture
 from sbp_jax.distributions.moved import Moved
 from sbp_jax.distributions.tabulate import tabulate_bins, tabulate_quantiles
-from sbp_jax.distributions.tabulated import Tabulated
 from sbp_jax.distributions.threshold_weighted import twcrps
 
 if TYPE_CHECKING:
@@ -59,11 +58,11 @@ class Law(Generic[P]):
         probabilities: Real[ArrayLike, "..."],
         *,
         tail_mass: float = 0.01,
-    ) -> "Law[Tabulated.Params]":
+    ) -> "Law[Moved.Params]":
         """The law of anybody's histograms, with tails; see `tabulate.tabulate_bins`.
 
         Args:
-            edges: (n + 1,) or (..., n + 1), the outermost perhaps infinite.
+            edges: (n + 1,) or (..., n + 1), n >= 1, the outermost perhaps infinite.
             probabilities: (..., n), each row summing to one.
             tail_mass: that a closed histogram gives up on either side, in its end bins.
 
@@ -77,7 +76,7 @@ class Law(Generic[P]):
     @classmethod
     def from_quantiles(
         cls, levels: Sequence[float | int] | Real[ArrayLike, "..."], values: Real[ArrayLike, "..."]
-    ) -> "Law[Tabulated.Params]":
+    ) -> "Law[Moved.Params]":
         """The law of anybody's quantiles, with tails; see `tabulate.tabulate_quantiles`.
 
         Args:
