@@ -127,8 +127,7 @@ def crossings(values: Rows) -> Int[np.ndarray, "..."]:
     >>> crossings(np.array([[1.0, 2.0, 3.0], [2.0, 1.0, 0.5]])).tolist()
     [0, 2]
     """
-    found: Int[np.ndarray, ...] = np.sum(np.diff(np.asarray(values), axis=-1) < 0, axis=-1)
-    return found
+    return np.asarray(np.sum(np.diff(np.asarray(values), axis=-1) < 0, axis=-1))
 
 
 def _inside(levels: np.ndarray) -> bool:
