@@ -135,8 +135,8 @@ class Law(Generic[P]):
                 f"loc, scale: expected finite numbers, scale > 0, got {loc!r}, {scale!r}"
             )
         if not isinstance(self.family, Moved):
-            each = (jnp.full(self.shape, number, float) for number in (loc, scale))
-            return Law(Moved(self.family, loc, scale), Moved.Params(*each, self.params))
+            m, s = (jnp.full(self.shape, number, float) for number in (loc, scale))
+            return Law(Moved(self.family, loc, scale), Moved.Params(m, s, self.params))
         own: Any = self.params
         center, spread = loc + scale * self.family.center, scale * self.family.spread
         family = replace(self.family, center=center, spread=spread)

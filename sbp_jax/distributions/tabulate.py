@@ -135,10 +135,10 @@ def _inside(levels: np.ndarray) -> bool:
 
 
 def _moved(
-    points: int, loc: np.ndarray, scale: np.ndarray, params: Tabulated.Params
+    points: int, loc: Any, scale: Any, params: Tabulated.Params
 ) -> tuple[Moved, Moved.Params]:
-    own = (jnp.asarray(x[..., 0], jnp.float32) for x in (loc, scale))
-    return Moved(Tabulated(points)), Moved.Params(*own, params)
+    loc, scale = (jnp.asarray(x[..., 0], jnp.float32) for x in (loc, scale))
+    return Moved(Tabulated(points)), Moved.Params(loc, scale, params)
 
 
 def _finite_ends(edges: np.ndarray) -> np.ndarray:

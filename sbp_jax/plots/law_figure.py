@@ -114,7 +114,7 @@ def law_figure(
     else:
         headline(figure, title, how_to_read)
         legend_below(figure, [axis], columns=6)
-    return figure  # type: ignore[no-any-return]
+    return figure
 
 
 def _numbers(name: str, values: Any, count: int) -> Numbers:
@@ -132,9 +132,9 @@ def _densities(axis: "Axes", law: Drawable, observed: Numbers) -> None:
     medians = np.asarray(law.quantile(0.5))
     alone = len(heights) == 1
     if alone:
-        for levels, strength in zip(_CENTRAL, STRENGTHS[1:], strict=True):
-            inside = np.clip(edges, *np.asarray(law[0].quantile(levels)))
-            share = 100 * (levels[1] - levels[0])
+        for ends, strength in zip(_CENTRAL, STRENGTHS[1:], strict=True):
+            inside = np.clip(edges, *np.asarray(law[0].quantile(ends)))
+            share = 100 * (ends[1] - ends[0])
             axis.stairs(
                 heights[0], inside, fill=True, color=BLUE, alpha=strength, lw=0,
                 label=f"central {share:.0f} %",
