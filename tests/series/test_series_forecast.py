@@ -65,6 +65,7 @@ def test_its_law_is_in_the_unit_of_the_series(fitted):
     np.testing.assert_allclose(found, each.quantile(0.9), atol=rounding)
     np.testing.assert_allclose(law.cdf(y), each.cdf(each.y), rtol=1e-4)
     np.testing.assert_allclose(law.sf(y), each.sf(each.y), rtol=1e-4)
+    np.testing.assert_allclose(law[3].median, each.quantile(0.5)[3], atol=rounding)
     # In thousands all is a thousandth, and the density a thousand times as high.
     thousands = law.affine(0.0, 1e-3)
     np.testing.assert_allclose(
