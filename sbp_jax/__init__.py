@@ -16,16 +16,18 @@ if TYPE_CHECKING:
     from sbp_jax.arrays.fit import fit, fit_each
     from sbp_jax.arrays.model import Model, load
     from sbp_jax.distributions.law import Law, mixture_of
+    from sbp_jax.plots.law_figure import law_figure
 
 __version__ = "0.1.0"
 
-__all__ = ["Law", "Model", "fit", "fit_each", "load", "mixture_of"]
+__all__ = ["Law", "Model", "fit", "fit_each", "law_figure", "load", "mixture_of"]
 
 _PLACES = {
     "Law": "sbp_jax.distributions.law",
     "Model": "sbp_jax.arrays.model",
     "fit": "sbp_jax.arrays.fit",
     "fit_each": "sbp_jax.arrays.fit",
+    "law_figure": "sbp_jax.plots.law_figure",
     "load": "sbp_jax.arrays.model",
     "mixture_of": "sbp_jax.distributions.law",
 }

@@ -16,7 +16,7 @@ from sbp_jax.arrays.missing import Filling, in_words, prepared
 from sbp_jax.arrays.scaling import Scaling
 from sbp_jax.arrays.tables import Table
 from sbp_jax.batch import Batch
-from sbp_jax.distributions import Law, Mixture, Moved
+from sbp_jax.distributions import Law, Mixture
 from sbp_jax.errors import ExportError, InputError
 from sbp_jax.export import describe, load_weights, save_weights
 from sbp_jax.models.forecaster import Forecaster, forecaster_from
@@ -99,19 +99,11 @@ class Model:
 
     def _in_unit(self, params: Any) -> Law:
         """The law of parameters (B, M, ...) in standard units."""
-        base, loc, scale = self.forecaster.family, self.scaling.loc, self.scaling.scale
-        if isinstance(base, Moved):
-            center, spread = loc + scale * base.center, scale * base.spread
-            moved = replace(base, center=center, spread=spread)
-            own = Moved.Params(loc + scale * params.loc, scale * params.scale, params.base)
-        else:
-            moved = Moved(base, loc, scale)
-            shape = jax.tree.leaves(params)[0].shape[:2]
-            own = Moved.Params(jnp.full(shape, loc), jnp.full(shape, scale), params)
+        law = Law(self.forecaster.family, params).affine(self.scaling.loc, self.scaling.scale)
         if self.members == 1:
-            return Law(moved, jax.tree.map(lambda leaf: leaf[:, 0], own))
-        logits = jnp.zeros(jax.tree.leaves(own)[0].shape[:2])
-        return Law(Mixture(moved, self.members), Mixture.Params(logits, own))
+            return Law(law.family, jax.tree.map(lambda leaf: leaf[:, 0], law.params))
+        members = Mixture(law.family, self.members)
+        return Law(members, Mixture.Params(jnp.zeros(law.shape), law.params))
 
     def report(self) -> str:
         """What was fitted, in a few lines."""

@@ -54,7 +54,15 @@ def log_prob(cells: Cells, tails: Tails, y: Array) -> Array:
     below, above = excesses(tails, y)
     lower = tails.log_lower + genpareto.logpdf(below, tails.lower_shape, tails.lower_scale)
     upper = tails.log_upper + genpareto.logpdf(above, tails.upper_shape, tails.upper_scale)
+    lower = _within_range(lower, y, tails.lower_shape, tails.log_lower)
+    upper = _within_range(upper, y, tails.upper_shape, tails.log_upper)
     return jnp.where(y < tails.first, lower, jnp.where(y < tails.last, body, upper))
+
+
+def _within_range(value: Array, y: Array, shape: Array, log_mass: Array) -> Array:
+    """The least float in place of -inf, where an endless tail is only too thin for a float."""
+    endless = (jnp.abs(y) < jnp.inf) & (shape >= 0) & (log_mass > -jnp.inf)
+    return jnp.where(endless, jnp.maximum(value, jnp.finfo(value.dtype).min), value)
 
 
 def log_cdf(cells: Cells, tails: Tails, y: Array) -> Array:
@@ -106,7 +114,7 @@ def quantile(cells: Cells, tails: Tails, level: Array, complement: Array) -> Arr
     q, rest = level[..., None], complement[..., None]
     upper = q > 0.5
     passed = jnp.where(upper, rest <= cells.above[..., :-1], q >= cells.below[..., 1:])
-    end = jnp.ones_like(passed[..., :1])
+    end = jnp.ones((*passed.shape[:-1], 1), bool)  # also of a single cell, which none follows
     here = jnp.concatenate([end, passed], axis=-1) & ~jnp.concatenate([passed, ~end], axis=-1)
     mass = jnp.where(cells.mass > 0, cells.mass, 1.0)
     from_right = cells.right - cells.width * jnp.clip((rest - cells.above) / mass, 0.0, 1.0)

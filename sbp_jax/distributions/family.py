@@ -141,7 +141,7 @@ def with_batch(family: Family[P], params: P, shape: tuple[int, ...]) -> P:
     """Parameters with all batch dimensions in every leaf, broadcast to a shape."""
     own = jax.eval_shape(family.constrain, jnp.zeros(family.num_outputs))
 
-    def broadcast(leaf: Array, of_one: Any) -> Array:
+    def broadcast(leaf: Any, of_one: Any) -> Array:
         return jnp.broadcast_to(leaf, (*shape, *leaf.shape[jnp.ndim(leaf) - of_one.ndim :]))
 
     found: P = jax.tree.map(broadcast, params, own)

@@ -13,7 +13,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 Value = Float[Array, "*batch"]
 Function = Callable[[Array], Array]
@@ -52,8 +52,29 @@ def invert(
     """
     upper = level > 0.5
     target = jnp.log(jnp.where(upper, complement, level))
+    return invert_log(log_cdf, log_sf, upper, target, low, high)
+
+
+def invert_log(
+    log_cdf: Function,
+    log_sf: Function,
+    upper: Bool[Array, "*batch"],
+    target: Value,
+    low: Value,
+    high: Value,
+) -> Value:
+    """As `invert`, of logarithms that may be of any size.
+
+    Args:
+        log_cdf: as of `invert`.
+        log_sf: likewise.
+        upper: whether the target is log(1 - q), else log q.
+        target: finite.
+        low: as of `invert`.
+        high: likewise.
+    """
     middle = 0.5 * low + 0.5 * high
-    eps = jnp.finfo(level.dtype).eps
+    eps = jnp.finfo(target.dtype).eps
     half = jnp.maximum(0.5 * high - 0.5 * low, 4 * eps * jnp.abs(middle))
 
     def mismatch(y: Array) -> Array:

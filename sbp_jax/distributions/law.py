@@ -1,8 +1,9 @@
 """A family with its parameters: one answer, whoever gave it."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -12,9 +13,13 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 from sbp_jax.distributions.elementary import align
 from sbp_jax.distributions.family import Family, batch_shape, with_batch
 from sbp_jax.distributions.mixture import Mixture
+from sbp_jax.distributions.moved import Moved
 from sbp_jax.distributions.tabulate import tabulate_bins, tabulate_quantiles
-from sbp_jax.distributions.tabulated import Tabulated
 from sbp_jax.distributions.threshold_weighted import twcrps
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 P = TypeVar("P")
 Value = Real[ArrayLike, "*#batch"]
@@ -53,11 +58,11 @@ class Law(Generic[P]):
         probabilities: Real[ArrayLike, "..."],
         *,
         tail_mass: float = 0.01,
-    ) -> "Law[Tabulated.Params]":
+    ) -> "Law[Moved.Params]":
         """The law of anybody's histograms, with tails; see `tabulate.tabulate_bins`.
 
         Args:
-            edges: (n + 1,) or (..., n + 1), the outermost perhaps infinite.
+            edges: (n + 1,) or (..., n + 1), n >= 1, the outermost perhaps infinite.
             probabilities: (..., n), each row summing to one.
             tail_mass: that a closed histogram gives up on either side, in its end bins.
 
@@ -71,7 +76,7 @@ class Law(Generic[P]):
     @classmethod
     def from_quantiles(
         cls, levels: Sequence[float | int] | Real[ArrayLike, "..."], values: Real[ArrayLike, "..."]
-    ) -> "Law[Tabulated.Params]":
+    ) -> "Law[Moved.Params]":
         """The law of anybody's quantiles, with tails; see `tabulate.tabulate_quantiles`.
 
         Args:
@@ -99,16 +104,43 @@ class Law(Generic[P]):
         return self.shape[0]
 
     def __getitem__(self, index: Any) -> "Law[P]":
-        """Some of the distributions, by whatever indexes an array of the batch's shape."""
+        """Some of the distributions, by whatever indexes a NumPy array of the batch's shape.
+
+        Raises:
+            IndexError: there are none such; an index that is traced is clamped instead.
+        """
         shape = self.shape
         whole = with_batch(self.family, self.params, shape)
-        numbers = jnp.arange(jnp.prod(jnp.array(shape, int))).reshape(shape)[index]
+        numbers = _numbers(shape, index)
 
         def take(leaf: Array) -> Array:
             own = leaf.shape[len(shape) :]
-            return leaf.reshape(-1, *own)[numbers]
+            return leaf.reshape(math.prod(shape), *own)[numbers]
 
         return Law(self.family, jax.tree.map(take, whole))
+
+    def affine(self, loc: float | int, scale: float | int) -> "Law[Moved.Params]":
+        """The law of `loc + scale y`: the same distributions in another unit, exactly.
+
+        Raises:
+            ValueError: loc is not finite, or scale not finite and > 0.
+
+        >>> from sbp_jax.distributions import Gaussian
+        >>> celsius = Law(Gaussian(), Gaussian.Params(jnp.array([0.0, 20.0]), jnp.ones(2)))
+        >>> celsius.affine(32.0, 1.8).median.tolist()
+        [32.0, 68.0]
+        """
+        if not (math.isfinite(loc) and 0 < scale < math.inf):
+            raise ValueError(
+                f"loc, scale: expected finite numbers, scale > 0, got {loc!r}, {scale!r}"
+            )
+        if not isinstance(self.family, Moved):
+            m, s = (jnp.full(self.shape, number, float) for number in (loc, scale))
+            return Law(Moved(self.family, loc, scale), Moved.Params(m, s, self.params))
+        own: Any = self.params
+        center, spread = loc + scale * self.family.center, scale * self.family.spread
+        family = replace(self.family, center=center, spread=spread)
+        return Law(family, Moved.Params(loc + scale * own.loc, scale * own.scale, own.base))
 
     def log_prob(self, y: Value) -> Result:
         """Log density at y, in nats; -inf outside the support."""
@@ -188,6 +220,26 @@ class Law(Generic[P]):
         """Draws, of shape `shape` before the batch's."""
         return self.family.sample(key, self.params, tuple(shape))
 
+    def plot(self, y: Any = None, *, at: Any = None, axis: "Axes | None" = None) -> "Figure":
+        """Draw it; see `sbp_jax.plots.law_figure.law_figure`.
+
+        One distribution: its density with the central 50 and 90 %. Up to six: their densities
+        over each other. More: bands of quantiles along the batch.
+
+        Args:
+            y: what was observed, of the batch's shape.
+            at: (n,) where each distribution stands, of more than six; 0 to n - 1 if left out.
+            axis: to draw into, instead of a new figure.
+
+        Raises:
+            ReportError: there is nothing to draw, or more than one axis of distributions.
+            MissingExtraError: matplotlib is not installed.
+        """
+        # By the package's door: figures stand on distributions, and not the other way round.
+        from sbp_jax import law_figure
+
+        return law_figure(self, y, at=at, axis=axis)
+
     def to_numpyro(self) -> Any:
         """The same as a NumPyro distribution.
 
@@ -197,6 +249,19 @@ class Law(Generic[P]):
         from sbp_jax.distributions.numpyro_adapter import to_numpyro
 
         return to_numpyro(self.family, self.params)
+
+
+def _numbers(shape: tuple[int, ...], index: Any) -> Any:
+    """Which of the flattened distributions an index asks for."""
+    count = math.prod(shape)
+    if any(isinstance(part, jax.core.Tracer) for part in jax.tree.leaves(index)):
+        return jnp.arange(count).reshape(shape)[index]
+    try:
+        return np.arange(count).reshape(shape)[index]
+    except IndexError as error:
+        raise IndexError(
+            f"index: expected one of distributions of shape {shape}, got {index!r}: {error}"
+        ) from error
 
 
 def mixture_of(

@@ -7,6 +7,7 @@ Symbols, for component i of M: w_i weight, F_i, f_i distribution function and de
 All probabilities are sums of positive terms, taken in log space. The CRPS is by quadrature.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -243,7 +244,7 @@ def _knots(base: Family, params: Any) -> Array:
         shape = jnp.broadcast_shapes(jumps.shape[:-1], found.shape[:-1])
         parts = [jnp.broadcast_to(x, (*shape, x.shape[-1])) for x in (jumps, found)]
         found = jnp.concatenate(parts, axis=-1)
-    return jnp.sort(found.reshape(*found.shape[:-2], -1), axis=-1)
+    return jnp.sort(found.reshape(*found.shape[:-2], math.prod(found.shape[-2:])), axis=-1)
 
 
 def _expanded(values: Sequence[Value]) -> tuple[Array, ...]:

@@ -129,7 +129,11 @@ class Moved(Derived):
     def log_prob(self, params: Params, y: Value) -> Result:
         """Log density `log g(z) - log s`."""
         loc, scale, y = align(params.loc, params.scale, y)
-        return self.base.log_prob(params.base, (y - loc) / scale) - jnp.log(scale)
+        z = (y - loc) / scale
+        largest = jnp.finfo(z.dtype).max
+        # Infinite z of a finite y is rounding, and not beyond a support that has no end.
+        z = jnp.where(jnp.abs(y) < jnp.inf, jnp.clip(z, -largest, largest), z)
+        return self.base.log_prob(params.base, z) - jnp.log(scale)
 
     @compiled
     def cdf(self, params: Params, y: Value) -> Result:

@@ -2,7 +2,9 @@ r"""Bins or quantiles of anybody's model, completed to one normalised distributi
 
 A histogram says nothing beyond its outer edges, and quantiles nothing beyond the outermost; often
 that is where a score becomes infinite, or a level is pinned. Here generalized Pareto tails take
-the mass there, with log density finite everywhere (shapes are >= 0).
+the mass there, with log density finite everywhere (shapes are >= 0). All is done in a unit of each
+row's own (`own_unit`), so the result is moved from there; points that are closer than 4e-6 of it
+count as so far apart.
 
 Bins. A closed histogram holds all mass within its edges. Its end bins are then given to the tails:
 on each side as many as hold at most `tail_mass`, and one at least. Between them F is the
@@ -10,7 +12,9 @@ histogram's own, but that a bin holds 1e-9 at least. Of the mass that a tail tak
 x(1/2) and x(3/4) at its own median and upper quartile, the tail has the shape
 `log2((x(3/4) - x(1/2)) / x(1/2))` [1], drawn into [0, 0.9], and the scale that keeps x(1/2); one
 bin alone is uniform within, whose shape is drawn to 0. An open bin (an infinite edge) is a tail
-already: it keeps its mass, with shape 0 and the density of the bin beside it.
+already: it keeps its mass, with shape 0 and the density of the bin beside it, but a scale of no
+more than all closed bins are wide, where those are almost empty. Of fewer than three bins those
+that are closed are cut into three, which changes no histogram.
 
 Quantiles. F is exact at every level. Beyond the outermost, the shape is that of the generalized
 Pareto through the three outermost quantiles, drawn into [0, 0.9], and the density goes on without a
@@ -31,6 +35,8 @@ import numpy as np
 from jaxtyping import Array, Int, Real
 
 from sbp_jax.distributions.elementary import expm1_ratio
+from sbp_jax.distributions.moved import Moved
+from sbp_jax.distributions.own_unit import LARGEST, apart, own_unit
 from sbp_jax.distributions.tabulated import Tabulated
 
 Rows = Real[np.ndarray, "..."]
@@ -39,11 +45,12 @@ _LARGEST_SHAPE: Final = 0.9
 _SUM_ERROR: Final = 1e-3
 _EMPTY: Final = 1e-9  # least mass of a bin: no log density is infinite
 _STEPS: Final = 40
+_FEWEST: Final = 3  # bins: a tail on either side, and something between them
 
 
 def tabulate_bins(
     edges: Rows, probabilities: Rows, *, tail_mass: float = 0.01
-) -> tuple[Tabulated, Tabulated.Params]:
+) -> tuple[Moved, Moved.Params]:
     """The distribution of a histogram; see the top of this module.
 
     Args:
@@ -52,8 +59,8 @@ def tabulate_bins(
         tail_mass: that a closed histogram gives up on either side.
 
     Raises:
-        ValueError: edges do not increase, probabilities are negative or do not sum to one, sizes
-            disagree, or fewer than three bins.
+        ValueError: edges do not increase or are beyond 1e37, probabilities are negative or do not
+            sum to one, sizes disagree, or no bin of a row has two finite ends.
 
     >>> family, params = tabulate_bins(np.arange(5.0), np.array([0.25, 0.25, 0.25, 0.25]))
     >>> round(float(family.cdf(params, 2.0)), 6), bool(family.log_prob(params, 1e6) > -jnp.inf)
@@ -62,13 +69,21 @@ def tabulate_bins(
     edges, probabilities = np.asarray(edges, np.float64), np.asarray(probabilities, np.float64)
     _check_bins(edges, probabilities, tail_mass)
     edges = np.broadcast_to(edges, (*probabilities.shape[:-1], edges.shape[-1]))
-    params = _of_bins(
-        jnp.asarray(edges, jnp.float32), jnp.asarray(probabilities, jnp.float32), tail_mass
+    if probabilities.shape[-1] < _FEWEST:
+        edges, probabilities = _cut(edges, probabilities)
+    inner = _finite_ends(edges)
+    upto = np.cumsum(probabilities, axis=-1)
+    ends = (
+        np.take_along_axis(inner, np.argmax(upto >= level, axis=-1, keepdims=True) + right, -1)
+        for level, right in ((0.25, 0), (0.5, 0), (0.75, 1))
     )
-    return Tabulated(edges.shape[-1]), params
+    loc, scale = own_unit(inner, *ends)
+    points = apart((edges - loc) / scale)
+    params = _of_bins(points, jnp.asarray(probabilities, jnp.float32), tail_mass)
+    return _moved(edges.shape[-1], loc, scale, params)
 
 
-def tabulate_quantiles(levels: Rows, values: Rows) -> tuple[Tabulated, Tabulated.Params]:
+def tabulate_quantiles(levels: Rows, values: Rows) -> tuple[Moved, Moved.Params]:
     """The distribution of quantiles; see the top of this module.
 
     Args:
@@ -76,7 +91,8 @@ def tabulate_quantiles(levels: Rows, values: Rows) -> tuple[Tabulated, Tabulated
         values: (..., k) quantiles; those that cross are sorted.
 
     Raises:
-        ValueError: levels out of order or range, sizes disagree, or a value is not finite.
+        ValueError: levels out of order or range, sizes disagree, or a value is not finite or beyond
+            1e37.
 
     >>> family, params = tabulate_quantiles(np.array([0.1, 0.5, 0.9]), np.array([0.0, 1.0, 4.0]))
     >>> round(float(family.quantile(params, 0.9)), 4), round(float(family.cdf(params, 1.0)), 4)
@@ -91,14 +107,18 @@ def tabulate_quantiles(levels: Rows, values: Rows) -> tuple[Tabulated, Tabulated
         raise ValueError(
             f"values: expected last axis {levels.size}, as many as levels, got {values.shape}"
         )
-    if not np.isfinite(values).all():
-        row = np.argwhere(~np.isfinite(values))[0].tolist()
-        raise ValueError(f"values: expected finite numbers, got {values[tuple(row)]} at {row}")
+    if not (np.abs(values) <= LARGEST).all():
+        row = np.argwhere(~(np.abs(values) <= LARGEST))[0].tolist()
+        raise ValueError(
+            f"values: expected finite numbers of at most {LARGEST:g} in size, got "
+            f"{values[tuple(row)]} at {row}"
+        )
     masses = np.concatenate([levels[:1], np.diff(levels), 1 - levels[-1:]])
-    params = _of_quantiles(
-        jnp.asarray(np.sort(values, axis=-1), jnp.float32), tuple(masses.tolist())
-    )
-    return Tabulated(levels.size), params
+    values = np.sort(values, axis=-1)
+    near = (values[..., [np.argmin(np.abs(levels - level))]] for level in (0.25, 0.5, 0.75))
+    loc, scale = own_unit(values, *near)
+    points = apart((values - loc) / scale)
+    return _moved(levels.size, loc, scale, _of_quantiles(points, tuple(masses.tolist())))
 
 
 def crossings(values: Rows) -> Int[np.ndarray, "..."]:
@@ -107,23 +127,57 @@ def crossings(values: Rows) -> Int[np.ndarray, "..."]:
     >>> crossings(np.array([[1.0, 2.0, 3.0], [2.0, 1.0, 0.5]])).tolist()
     [0, 2]
     """
-    found: Int[np.ndarray, ...] = np.sum(np.diff(np.asarray(values), axis=-1) < 0, axis=-1)
-    return found
+    return np.asarray(np.sum(np.diff(np.asarray(values), axis=-1) < 0, axis=-1))
 
 
 def _inside(levels: np.ndarray) -> bool:
     return bool(levels[0] > 0 and levels[-1] < 1 and np.all(np.diff(levels) > 0))
 
 
+def _moved(
+    points: int, loc: Any, scale: Any, params: Tabulated.Params
+) -> tuple[Moved, Moved.Params]:
+    loc, scale = (jnp.asarray(x[..., 0], jnp.float32) for x in (loc, scale))
+    return Moved(Tabulated(points)), Moved.Params(loc, scale, params)
+
+
+def _finite_ends(edges: np.ndarray) -> np.ndarray:
+    """Edges with infinite ends drawn in to the next edge."""
+    inner = edges.copy()
+    for end, beside in ((0, 1), (-1, -2)):
+        inner[..., end] = np.where(np.isinf(edges[..., end]), edges[..., beside], edges[..., end])
+    return inner
+
+
+def _cut(edges: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Every bin that is closed in all rows in three equal parts."""
+    widths = np.diff(edges, axis=-1)
+    parts = np.where(np.isfinite(widths.reshape(-1, widths.shape[-1])).all(axis=0), 3, 1)
+    share = np.concatenate([np.arange(count) / count for count in parts])
+    widths = np.repeat(np.where(parts > 1, widths, 0.0), parts, axis=-1)
+    starts = np.repeat(edges[..., :-1], parts, axis=-1) + share * widths
+    edges = np.concatenate([starts, edges[..., -1:]], axis=-1)
+    return edges, np.repeat(probabilities / parts, parts, axis=-1)
+
+
 def _check_bins(edges: np.ndarray, probabilities: np.ndarray, tail_mass: float) -> None:
     count = probabilities.shape[-1] if probabilities.ndim else 0
-    if count < 3 or edges.shape[-1:] != (count + 1,):
+    if count < 1 or edges.shape[-1:] != (count + 1,):
         raise ValueError(
-            f"edges: expected one more than the probabilities of at least 3 bins, got "
-            f"{edges.shape} and {probabilities.shape}"
+            f"edges: expected one more than the probabilities, got {edges.shape} and "
+            f"{probabilities.shape}"
         )
-    if not (np.all(np.diff(edges, axis=-1) > 0) and np.isfinite(edges[..., 1:-1]).all()):
-        raise ValueError("edges: expected increasing numbers, only the outermost infinite")
+    sizes = np.abs(edges)
+    fits = np.all(sizes[..., 1:-1] <= LARGEST) and np.all((sizes <= LARGEST) | np.isinf(edges))
+    if not (fits and np.all(np.diff(edges, axis=-1) > 0)):
+        raise ValueError(
+            f"edges: expected increasing numbers of at most {LARGEST:g} in size, only the "
+            "outermost infinite"
+        )
+    if not np.isfinite(np.diff(edges, axis=-1)).any(axis=-1).all():
+        raise ValueError(
+            "edges: expected a bin with two finite ends in every row, got a row of none"
+        )
     if not np.all(probabilities >= 0):
         row = np.argwhere(~(probabilities >= 0))[0].tolist()
         raise ValueError(f"probabilities: expected numbers >= 0, got others at {row}")
@@ -191,7 +245,8 @@ def _tail_of_bins(edges: Array, masses: Array, tail_mass: float) -> _Tail:
         jnp.take_along_axis(masses, beside, axis=-1) / jnp.take_along_axis(widths, beside, axis=-1)
     )[..., 0]
     # An open bin has no width; its median is that of the exponential that goes on without a jump.
-    half = jnp.where(open_ended, math.log(2) * mass / density, half)
+    reach = jnp.sum(jnp.where(jnp.isfinite(widths), widths, 0.0), axis=-1)
+    half = jnp.where(open_ended, math.log(2) * jnp.minimum(mass / density, reach), half)
     quarter = jnp.where(open_ended, 2 * half, quarter)
     shape = jnp.clip(jnp.log2(jnp.maximum(quarter / half - 1, 1e-6)), 0.0, _LARGEST_SHAPE)
     return _Tail(first, mass, shape, half / _growth(shape, math.log(2)))
@@ -209,18 +264,10 @@ def _growth(shape: Array, log_odds: float | Array) -> Array:
 
 @partial(jax.jit, static_argnums=1)
 def _of_quantiles(values: Array, masses: tuple[float, ...]) -> Tabulated.Params:
-    values = _apart(values)
     lower_shape, lower_scale = _tail_of_quantiles(-values[..., ::-1], masses[::-1])
     upper_shape, upper_scale = _tail_of_quantiles(values, masses)
     log_masses = jnp.broadcast_to(jnp.log(jnp.array(masses)), (*values.shape[:-1], len(masses)))
     return Tabulated.Params(values, log_masses, lower_shape, lower_scale, upper_shape, upper_scale)
-
-
-def _apart(values: Array) -> Array:
-    """Equal neighbours moved 32 roundings apart, so that what lies between them has a place."""
-    step = 32 * jnp.finfo(values.dtype).eps * jnp.max(jnp.abs(values), axis=-1, keepdims=True)
-    steps = _numbers(values) * jnp.maximum(step, jnp.finfo(values.dtype).tiny * 1e6)
-    return jax.lax.cummax(values - steps, axis=values.ndim - 1) + steps
 
 
 def _tail_of_quantiles(values: Array, masses: tuple[float, ...]) -> tuple[Array, Array]:

@@ -21,7 +21,7 @@ Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]
 
 _STEP_FLOOR = 1e-3  # lowest step between points, as a fraction of the one at raw zeros
-_NARROWEST = 16  # roundings of the points' size: no cell counts as narrower
+_NARROWEST = 16  # roundings of its ends' size: no cell counts as narrower
 _SHAPES = (0.0, 0.95)
 
 
@@ -107,7 +107,7 @@ class Tabulated(Celled):
         log_masses, *_ = align_with(params.log_masses, *rest)
         masses = jnp.exp(log_masses)
         left, right = points[..., :-1], points[..., 1:]
-        size = jnp.max(jnp.abs(points), axis=-1, keepdims=True)
+        size = jnp.maximum(jnp.abs(left), jnp.abs(right))
         narrowest = jnp.maximum(_NARROWEST * jnp.finfo(points.dtype).eps * size, 1e-30)
         upto = prefix_sums(masses)
         beyond = prefix_sums(masses[..., ::-1])[..., ::-1]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from sbp_jax.batch import Batch
-from sbp_jax.distributions import Family, HasBins, family_from
+from sbp_jax.distributions import Family, HasBins, Law, family_from
 from sbp_jax.models.anchors import Anchor
 from sbp_jax.models.ceiling import Ceiling
 from sbp_jax.models.flax_network import FlaxNetwork
@@ -104,6 +104,10 @@ class Forecaster:
     def predict(self, params: Any, batch: Batch) -> Any:
         """Parameters of each example's distribution, a pytree of (B, ...)."""
         return self.family.constrain(self.apply(params, batch))
+
+    def law(self, params: Any, batch: Batch) -> Law:
+        """Each example's distribution: `predict` with the family, which says what it means."""
+        return Law(self.family, self.predict(params, batch))
 
     def _adjustable(self, purpose: str) -> AdjustableNetwork:
         if isinstance(self.network, AdjustableNetwork):

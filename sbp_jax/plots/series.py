@@ -1,19 +1,17 @@
 """A stretch of a series in front of what was forecast of it."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sbp_jax.errors import ReportError
-from sbp_jax.evaluation.bands import BAND_LEVELS, Bands
-from sbp_jax.plots.style import BLUE, INK, VERMILION, headline, legend_below, new_figure, styled
+from sbp_jax.evaluation.bands import Bands
+from sbp_jax.plots.fan import draw_fan, outside_of
+from sbp_jax.plots.style import INK, headline, legend_below, new_figure, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-STRENGTHS: Final = (0.12, 0.22, 0.4)
-"""How strong the bands are drawn, from the widest to the narrowest."""
 
 
 @styled
@@ -51,26 +49,13 @@ def series_figure(
     )
     for axis, (name, each) in zip(axes, forecasts.items(), strict=True):
         at, y, quantiles = each.steps[shown], each.y[shown], each.quantiles[:, shown]
-        outside = (y < quantiles[0]) | (y > quantiles[-1])
-        for i, strength in enumerate(STRENGTHS):
-            share = BAND_LEVELS[-1 - i] - BAND_LEVELS[i]
-            axis.fill_between(
-                at,
-                quantiles[i],
-                quantiles[-1 - i],
-                color=BLUE,
-                alpha=strength,
-                lw=0,
-                label=f"central {100 * share:.0f} %",
-            )
-        axis.plot(at, y, ".", ms=2.5, color=INK, label="observed")
-        axis.plot(at[outside], y[outside], "o", ms=4, color=VERMILION, label="outside 99 %")
+        outside = draw_fan(axis, at, y, quantiles)
         if level is not None:
             axis.plot(at, np.asarray(level)[shown], "--", lw=1, color=INK, label="true centre")
         if logarithmic:
             axis.set_yscale("symlog", linthresh=1)
             axis.set_ylim(bottom=0)
-        axis.set_title(f"{name}: {outside.sum()} of {(~np.isnan(y)).sum()} outside 99 %")
+        axis.set_title(f"{name}: {outside_of(outside, y)}")
     axes[-1].set_xlabel("step")
     headline(
         figure,

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Real
 from numpy.typing import ArrayLike
 
-from sbp_jax.distributions import Family
+from sbp_jax.distributions import Family, Law
 from sbp_jax.distributions.threshold_weighted import count_crps, twcrps
 from sbp_jax.evaluation.bands import BAND_LEVELS, Bands
 from sbp_jax.evaluation.verdict import Verdict, family_verdict
@@ -49,19 +49,32 @@ class SeriesForecast:
     counts: bool
     cell: float
 
+    @property
+    def law(self) -> Law:
+        """Of each point, in the series' unit; a count k is what it holds from k - 1/2 to k + 1/2.
+
+        In float32, which `quantile`, `cdf` and `sf` of this class scale in float64 instead: of a
+        series that is far from 0 beside its spread they keep digits that the law has not.
+        """
+        return self._standard.affine(self.scaling.loc, self.scaling.scale)
+
+    @property
+    def _standard(self) -> Law:
+        return Law(self.family, self.params)
+
     def quantile(self, q: float) -> Float[np.ndarray, " T"]:
         """Of each distribution; of counts, a whole number >= 0."""
-        found = np.asarray(self.family.quantile(self.params, q), np.float64)
+        found = np.asarray(self._standard.quantile(q), np.float64)
         values = found * self.scaling.scale + self.scaling.loc
         return np.maximum(np.ceil(values - 0.5), 0.0) if self.counts else values
 
     def cdf(self, y: Real[np.ndarray, "..."] | float) -> Float[np.ndarray, "..."]:
         """Probability of y or less; of counts, at a whole number."""
-        return np.asarray(self.family.cdf(self.params, self._upper_end(y)), np.float64)
+        return np.asarray(self._standard.cdf(self._upper_end(y)), np.float64)
 
     def sf(self, y: Real[np.ndarray, "..."] | float) -> Float[np.ndarray, "..."]:
         """Probability of more than y, accurate where it is small."""
-        return np.asarray(self.family.sf(self.params, self._upper_end(y)), np.float64)
+        return np.asarray(self._standard.sf(self._upper_end(y)), np.float64)
 
     def _upper_end(self, y: Real[np.ndarray, "..."] | float) -> Float[np.ndarray, "..."]:
         """Of the cell of y, standardised."""

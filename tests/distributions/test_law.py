@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from sbp_jax.distributions import Gaussian, Law, Moved, SplicedBinnedPareto, mixture_of
+from sbp_jax.distributions import (
+    Gaussian,
+    Law,
+    Moved,
+    SplicedBinnedPareto,
+    StudentT,
+    mixture_of,
+)
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -50,13 +57,67 @@ def test_levels_are_the_last_axes(law):
 
 
 @pytest.mark.parametrize(
-    "index", [1, slice(1, 3), (slice(None), 2), np.array([3, 0]), (None, 2), np.eye(4, 3) > 0]
+    "index",
+    [
+        1,
+        -1,
+        slice(1, 3),
+        slice(None, None, -2),
+        slice(0, 0),
+        (slice(None), 2),
+        np.array([3, 0]),
+        jnp.array([3, 0]),
+        (None, 2),
+        (..., None),
+        np.eye(4, 3) > 0,
+        np.zeros(4, bool),
+    ],
 )
 def test_indexing_is_that_of_an_array_of_its_shape(law, index):
     found = law[index]
     expected = law.median[index]
     assert found.shape == expected.shape
     np.testing.assert_array_equal(found.median, expected)
+
+
+@pytest.mark.parametrize("index", [4, -5, (0, 3), (0, 0, 0), [0, 4], 1.0, "name", np.ones(3, bool)])
+def test_an_index_of_none_is_refused(law, index):
+    with pytest.raises(IndexError, match=r"index: expected one of distributions of shape \(4, 3\)"):
+        law[index]
+
+
+def test_a_loop_over_a_law_ends(law):
+    assert [one.shape for one in law] == [(3,)] * 4
+
+
+def test_an_index_may_be_traced(law):
+    found = jax.jit(lambda one, i: one[i].params.loc)(law, 2)
+    np.testing.assert_array_equal(found, law.params.loc[2])
+
+
+class TestAffine:
+    @pytest.mark.parametrize("family", [FAMILY, Gaussian(), StudentT()], ids=["moved", "G", "t"])
+    def test_it_is_the_law_of_the_values_in_another_unit(self, family):
+        law = law_of(3, family=family)
+        other = law.affine(-7.0, 40.0)
+        y = np.array([-3.0, 0.5, 60.0], np.float32)
+        np.testing.assert_allclose(other.cdf(40 * y - 7), law.cdf(y), rtol=2e-5)
+        np.testing.assert_allclose(other.sf(40 * y - 7), law.sf(y), rtol=2e-5)
+        np.testing.assert_allclose(
+            other.log_prob(40 * y - 7), law.log_prob(y) - np.log(40), rtol=1e-4
+        )
+        np.testing.assert_allclose(other.quantile(0.9), 40 * law.quantile(0.9) - 7, rtol=1e-5)
+        back = other.affine(7 / 40, 1 / 40)
+        np.testing.assert_allclose(back.median, law.median, atol=1e-5)
+        assert back.family == other.affine(7 / 40, 1 / 40).family
+        assert isinstance(back.family.base, type(getattr(family, "base", family)))
+
+    @pytest.mark.parametrize(
+        ("loc", "scale"), [(0.0, 0.0), (0.0, -1.0), (np.nan, 1.0), (0, np.inf)]
+    )
+    def test_what_is_no_unit_is_refused(self, loc, scale):
+        with pytest.raises(ValueError, match="loc, scale: expected finite numbers, scale > 0"):
+            law_of(1).affine(loc, scale)
 
 
 def test_parameters_that_broadcast_are_indexed_as_a_whole():

@@ -22,6 +22,7 @@ PAGES = {
     "docs/training.md": None,
     "docs/series.md": None,
     "docs/start.md": None,
+    "docs/heads_for_others.md": None,
     "README.md": 2,
 }
 """Pages, and how many of their blocks to run: README's third one asks for a finished run."""

@@ -56,6 +56,31 @@ def test_each_point_of_a_part_is_forecast(fitted, part, bounds):
         assert np.isfinite(each.quantile(0.5)).all()
 
 
+def test_its_law_is_in_the_unit_of_the_series(fitted):
+    fit, panel = fitted
+    each = forecast(GAUSSIAN, fit, panel)[0]
+    law, y = each.law, each.y.astype(np.float32)
+    rounding = 1e-5 * each.scaling.scale
+    found = law.quantile([0.05, 0.9])[:, 1]
+    np.testing.assert_allclose(found, each.quantile(0.9), atol=rounding)
+    np.testing.assert_allclose(law.cdf(y), each.cdf(each.y), rtol=1e-4)
+    np.testing.assert_allclose(law.sf(y), each.sf(each.y), rtol=1e-4)
+    np.testing.assert_allclose(law[3].median, each.quantile(0.5)[3], atol=rounding)
+    # In thousands all is a thousandth, and the density a thousand times as high.
+    thousands = law.affine(0.0, 1e-3)
+    np.testing.assert_allclose(
+        thousands.log_prob(y / 1e3), law.log_prob(y) + np.log(1e3), rtol=1e-3, atol=1e-3
+    )
+
+
+def test_a_series_far_from_0_keeps_its_digits(fitted):
+    fit, panel = fitted
+    each = forecast(GAUSSIAN, fit, panel)[0]
+    far = replace(each, scaling=Scaling(each.scaling.loc + 1e9, each.scaling.scale))
+    np.testing.assert_allclose(far.quantile(0.9) - 1e9, each.quantile(0.9), atol=1e-5)
+    np.testing.assert_allclose(far.cdf(each.y + 1e9), each.cdf(each.y), rtol=1e-4)
+
+
 def test_a_series_that_is_too_short_is_named(fitted):
     fit, _ = fitted
     with pytest.raises(SeriesError, match="short: expected at least 8 training points"):

@@ -1,15 +1,17 @@
 """Score every season by a model that never saw it: expected points, network and all."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import jax
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from sbp_jax.batch import Batch
+from sbp_jax.distributions import Law
 from sbp_jax.evaluation.verdict import concatenate
 from sbp_jax.models.forecaster import Forecaster
 from sbp_jax.nfl.errors import ScoringError
@@ -26,6 +28,7 @@ from sbp_jax.nfl.ratings.fold_fit import (
     HowToFit,
     as_batch,
     cell_forecasts,
+    law_on,
     verdict_on,
 )
 from sbp_jax.nfl.ratings.folds import Fold
@@ -67,20 +70,47 @@ class CrossFit:
         """
         cells = (outcome.lowest, outcome.highest)
         found = np.zeros((throws.height, cells[1] - cells[0] + 1), np.float32)
+        for fold, at, batch in self._by_fold(throws):
+            found[at] = cell_forecasts(self.forecaster, fold.fit.params, batch, cells)
+        return found
+
+    def law(self, throws: pl.DataFrame, outcome: Outcome) -> Law:
+        """The law of each of a few of the scored throws, in the unit of the outcome.
+
+        Each by the model that its season had no part in. A value on the outcome's grid stands for
+        a cell of `outcome.step` about it.
+
+        Raises:
+            ScoringError: no throws, or one that is none of those that were scored.
+        """
+        if not throws.height:
+            raise ScoringError("throws: expected at least one, got none")
+        asked = list(self._by_fold(throws))
+        laws = [law_on(self.forecaster, fold.fit.params, batch) for fold, _, batch in asked]
+        params = jax.tree.map(
+            lambda *leaves: np.concatenate(leaves), *(each.params for each in laws)
+        )
+        order = np.argsort(np.concatenate([at for _, at, _ in asked]))
+        return Law(self.forecaster.family, params)[order].affine(0.0, outcome.step)
+
+    def _by_fold(
+        self, throws: pl.DataFrame
+    ) -> Iterator[tuple[FoldFit, Int[np.ndarray, " n"], Batch]]:
+        """The throws that each fold scored: which of those asked for, and as its network has them.
+
+        Raises:
+            ScoringError: a throw is none of those that were scored.
+        """
         asked, others = throws.select(PLAY).with_row_index("at"), throws.height
         for fold in self.folds:
             numbered = fold.plays.with_row_index("row")
             own = asked.join(numbered, on=PLAY, maintain_order="left")
             if own.height:
                 rows = own["row"].to_numpy()
-                batch = Batch(*(leaf[rows] for leaf in fold.batch))
-                found[own["at"].to_numpy()] = cell_forecasts(
-                    self.forecaster, fold.fit.params, batch, cells
-                )
+                yield fold, own["at"].to_numpy(), Batch(*(leaf[rows] for leaf in fold.batch))
                 others -= own.height
         if others:
             raise ScoringError(f"throws: expected some that were scored, got {others} others")
-        return found
 
     def score(self, passes: pl.DataFrame, outcome: Outcome, fold: FoldFit) -> pl.DataFrame:
         """Any passes, scored by the model of one fold: throws alone, on a reference of their own.

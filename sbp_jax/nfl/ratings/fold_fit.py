@@ -80,6 +80,10 @@ def verdict_on(forecaster: Forecaster, params: Any, batch: Batch) -> Verdict:
     return family_verdict(forecaster.family, law, batch.target, cell=1.0, fields=ASKED)
 
 
+law_on = jax.jit(Forecaster.law, static_argnums=0)
+"""`Forecaster.law` as one program."""
+
+
 @functools.partial(jax.jit, static_argnums=(0, 3))
 def cell_forecasts(
     forecaster: Forecaster, params: Any, batch: Batch, cells: tuple[int, int]

@@ -1,12 +1,17 @@
 """A few plays find their forecasts by game and number, wherever they stand."""
 
+from dataclasses import replace
 from types import SimpleNamespace
+from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 import polars as pl
 import pytest
 
 from sbp_jax.batch import Batch
+from sbp_jax.distributions import Gaussian
+from sbp_jax.models.forecaster import Forecaster
 from sbp_jax.nfl.errors import ScoringError
 from sbp_jax.nfl.ratings import cross_fit
 from sbp_jax.nfl.ratings.fold_fit import FoldFit
@@ -39,6 +44,27 @@ def test_in_any_order(found):
     cells = found.cells(PLAYS[order].with_columns(sack=False), OUTCOME)
     assert cells.shape == (4, 3)
     assert cells[:, 0].tolist() == order
+
+
+class Itself(NamedTuple):
+    """A network whose forecast of a row of facts is that row."""
+
+    def init(self, key, example):
+        return None
+
+    def apply(self, params, batch):
+        return jnp.concatenate([batch.static, 0 * batch.static], axis=1)
+
+
+def test_their_laws_are_in_the_unit_of_the_outcome(found):
+    found = replace(found, forecaster=Forecaster(Itself(), Gaussian()))
+    order = [4, 2, 0, 3]
+    law = found.law(PLAYS[order], SimpleNamespace(step=0.25))
+    np.testing.assert_allclose(law.median, 0.25 * np.array(order), atol=1e-6)
+    with pytest.raises(ScoringError, match="throws: expected some that were scored, got 1 others"):
+        found.law(pl.DataFrame({"game_id": ["a", "c"], "play_id": [1, 1]}), OUTCOME)
+    with pytest.raises(ScoringError, match="throws: expected at least one, got none"):
+        found.law(PLAYS[[]], OUTCOME)
 
 
 def test_a_play_that_was_not_scored_is_refused(found):
