@@ -82,8 +82,9 @@ class NumpyArraysModel:
 
     def _scaled(self, sequence: Any, mask: Any, static: Any) -> tuple[Any, Any, NDArray]:
         """Inputs as the networks are given them: near one, zeros in the padding."""
-        facts = inputs.columns("static", static, self.columns.static, 2)
-        inputs.finite("static", facts, self.columns.static, None)
+        table = "x" if sequence is None else "static"
+        facts = inputs.columns(table, static, self.columns.static, 2)
+        inputs.finite(table, facts, self.columns.static, None)
         if not len(facts):
             raise BatchError("x: expected at least one row, got none")
         facts = self._near_one(facts, "static")

@@ -41,7 +41,12 @@ FAMILIES = {
     "moved mixture": Moved(Mixture(StudentT(), 2), 3.0, 2.0, location=False),
 }
 CASES = [
-    pytest.param(name, marks=SLOW if name in ("one tail", "moved mixture", "table", "spliced", "quantiles") else ())
+    pytest.param(
+        name,
+        marks=SLOW
+        if name in ("one tail", "moved mixture", "table", "spliced", "quantiles")
+        else (),
+    )
     for name in FAMILIES
 ]
 METHODS = ("log_prob", "cdf", "sf")
