@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sbp_jax.arrays.fit import fit
-    from sbp_jax.arrays.model import Model, load
+    from sbp_jax.arrays.model import Model
     from sbp_jax.distributions.law import Law, mixture_of
+    from sbp_jax.jobs.load import load
 
 __version__ = "0.1.0"
 
@@ -25,7 +26,7 @@ _PLACES = {
     "Law": "sbp_jax.distributions.law",
     "Model": "sbp_jax.arrays.model",
     "fit": "sbp_jax.arrays.fit",
-    "load": "sbp_jax.arrays.model",
+    "load": "sbp_jax.jobs.load",
     "mixture_of": "sbp_jax.distributions.law",
 }
 

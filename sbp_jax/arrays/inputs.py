@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
-from sbp_jax.batch import Batch
+from sbp_jax.batch import Batch, check_batch
 from sbp_jax.errors import InputError
 
 Table = Any
@@ -50,7 +50,7 @@ def read_inputs(
     """One batch of whatever was given; its target is 0.
 
     Args:
-        x: a table, or sequences.
+        x: a table, or sequences; or a `Batch`, which has mask and static in it.
         mask: (B, T) True where a step was observed, of sequences that are one array; observed
             steps come first. Left out, all were observed.
         static: facts beside sequences, a table.
@@ -60,6 +60,8 @@ def read_inputs(
         InputError: text, missing or infinite numbers, sizes that disagree, a mask with holes, or
             other columns than the model's.
     """
+    if isinstance(x, Batch):
+        return _as_given(x, mask, static, columns)
     if is_sequences(x):
         sequence, observed = _sequences(x, mask)
         facts, names, named = _static_beside(static, len(sequence))
@@ -217,6 +219,30 @@ def _as_known(
     if facts.shape[1] != len(columns.static):
         raise InputError(f"x: expected {len(columns.static)} columns, got {facts.shape[1]}")
     return facts
+
+
+def _as_given(
+    batch: Batch, mask: Any, static: Any, columns: Columns | None
+) -> tuple[Batch, Columns]:
+    """A batch that comes whole, its target 0."""
+    if mask is not None or static is not None:
+        raise InputError("mask, static: expected none with a Batch, which holds them, got some")
+    batch = Batch(*map(np.asarray, batch))._replace(target=np.zeros(len(batch.static), np.float32))
+    if columns is None:
+        steps = batch.sequence.shape[2] if batch.mask.any() else 0
+        names = (
+            tuple(f"{what}{i}" for i in range(count))
+            for what, count in (("x", batch.static.shape[1]), ("step ", steps))
+        )
+        columns = Columns(*names, named=False)
+    check_batch(batch, static_names=columns.static, sequence_names=columns.sequence)
+    found = batch.static.shape[1], batch.sequence.shape[2] if columns.has_sequence else 0
+    if found != (expected := (len(columns.static), len(columns.sequence))):
+        raise InputError(
+            f"x: expected a Batch with {expected[0]} static columns and steps of {expected[1]}, "
+            f"got {found[0]} and {found[1]}"
+        )
+    return batch, columns
 
 
 def _text_in(x: Table, error: Exception) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from sbp_jax.arrays.inputs import Columns, Table, read_inputs
 from sbp_jax.arrays.scaling import Scaling
 from sbp_jax.batch import Batch
-from sbp_jax.distributions import Law, Mixture, Moved
+from sbp_jax.distributions import Family, Law, Mixture, Moved
 from sbp_jax.errors import ExportError
 from sbp_jax.export import describe, load_weights, save_weights
 from sbp_jax.models.forecaster import Forecaster, forecaster_from
@@ -25,7 +25,7 @@ _ROWS: Final = 8192  # asked about at once, which bounds memory
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """What `fit` returns: call it on inputs for their laws.
+    """What `fit` and `load` return: call it on inputs for their laws.
 
     Attributes:
         forecaster: network and family, in standard units.
@@ -52,7 +52,8 @@ class Model:
         """The law of y for each row of x, in the unit of y.
 
         Args:
-            x: as of `fit`; of a data frame, columns go by name.
+            x: as of `fit`, a data frame's columns by name; or a `Batch`, as `sbp_jax.nfl` makes
+                of plays, whose target is not looked at.
             mask: likewise.
             static: likewise.
 
@@ -60,20 +61,23 @@ class Model:
             InputError: other columns, sizes that disagree, or numbers that are not finite.
         """
         batch, _ = read_inputs(x, mask=mask, static=static, columns=self.columns)
-        batch = self.scaling.inputs(batch)
         rows = range(0, len(batch.static), _ROWS)
-        parts = [_predict(self.forecaster, self.params, _rows_of(batch, at)) for at in rows]
+        # Scaled by parts, since plays come in half the precision and by the hundred thousand.
+        scaled = (self.scaling.inputs(_rows_of(batch, at)) for at in rows)
+        parts = [_predict(self.forecaster, self.params, part) for part in scaled]
         found = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *parts)
         return self._in_unit(found)
 
     def _in_unit(self, params: Any) -> Law:
         """The law of parameters (B, M, ...) in standard units."""
         base, loc, scale = self.forecaster.family, self.scaling.loc, self.scaling.scale
+        moved: Family = base
+        own = params
         if isinstance(base, Moved):
             center, spread = loc + scale * base.center, scale * base.spread
             moved = replace(base, center=center, spread=spread)
             own = Moved.Params(loc + scale * params.loc, scale * params.scale, params.base)
-        else:
+        elif (loc, scale) != (0.0, 1.0):
             moved = Moved(base, loc, scale)
             shape = jax.tree.leaves(params)[0].shape[:2]
             own = Moved.Params(jnp.full(shape, loc), jnp.full(shape, scale), params)

@@ -46,8 +46,8 @@ class Bins:
     def log_prob(self, logits: Floats, y: Floats) -> Floats:
         """Log density; -inf outside all bins, which own their left edges, the last one both."""
         at = np.searchsorted(self._edges[1:-1], y, side="right")
-        density = logits - log_sum_exp(logits)[..., None] - np.log(
-            self._widths.astype(logits.dtype)
+        density = (
+            logits - log_sum_exp(logits)[..., None] - np.log(self._widths.astype(logits.dtype))
         )
         shape = np.broadcast_shapes(density.shape[:-1], np.shape(y))
         density = np.broadcast_to(density, (*shape, self.count))
