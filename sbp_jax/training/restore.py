@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from sbp_jax.batch import Batch
 from sbp_jax.errors import CheckpointError, RunFolderError
@@ -75,13 +76,16 @@ def restore_fit(folder: Path, forecaster: Forecaster, *, static: int, sequence: 
     Raises:
         CheckpointError: no epoch was saved, or the checkpoint is of another architecture.
     """
-    example = Batch(
-        jnp.zeros((1, 1, sequence)), jnp.ones((1, 1), bool), jnp.zeros((1, static)), jnp.zeros(1)
-    )
-    like = Devices(jax.devices()[:1]).replicate(forecaster.init(jax.random.key(0), example))
     saved = folder / "checkpoints"
     if not saved.is_dir():
         raise CheckpointError(f"{saved}: expected checkpoints, got no such folder")
+    example = Batch(
+        jnp.zeros((1, 1, sequence)), jnp.ones((1, 1), bool), jnp.zeros((1, static)), jnp.zeros(1)
+    )
+    # Shapes alone, since drawing parameters compiles many small programs.
+    fresh = jax.eval_shape(forecaster.init, jax.random.key(0), example)
+    zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), fresh)
+    like = Devices(jax.devices()[:1]).replicate(zeros)
     with Checkpoints(saved, VALIDATION_SCORE, read_only=True) as checkpoints:
         best = checkpoints.best()
         if best is None:
