@@ -10,14 +10,15 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from sbp_jax.arrays.choose_family import Candidate, FamilyLike, candidates, usual_objective
+from sbp_jax.arrays.choose_family import FamilyLike, candidates, usual_objective
+from sbp_jax.arrays.further import check_start, joined_history
 from sbp_jax.arrays.inputs import Columns, Table, read_inputs, read_target
 from sbp_jax.arrays.model import Model
 from sbp_jax.arrays.scaling import Scaling
 from sbp_jax.batch import Batch
 from sbp_jax.distributions import Family
 from sbp_jax.errors import InputError, TrainingError
-from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
+from sbp_jax.models.forecaster import Forecaster, NetworkConfig, make_forecaster
 from sbp_jax.models.tcn import Precision
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.hyperparameters import Hyperparameters
@@ -27,6 +28,7 @@ from sbp_jax.training.parallel import Devices
 from sbp_jax.training.placing import place_examples
 from sbp_jax.training.population import MemberFit, OnEpoch, fit_population
 from sbp_jax.training.program import Head
+from sbp_jax.training.state import Params
 
 NETWORK: Final = NetworkConfig(
     features=16,
@@ -38,6 +40,8 @@ NETWORK: Final = NetworkConfig(
 )
 _VALIDATION: Final = 8  # one row in so many
 _FEWEST: Final = 16  # rows
+_RATE: Final = 3e-3
+_FURTHER_RATE: Final = 1e-3  # the fit is there: it is to be refined, not left
 _STEPS: Final = 5_000  # of a training, about
 _LEAST_EPOCHS: Final = 20
 _MOST_EPOCHS: Final = 400
@@ -63,13 +67,14 @@ def fit(
     network: NetworkConfig | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
-    learning_rate: float = 3e-3,
+    learning_rate: float | None = None,
     weight_decay: float = 1e-3,
     members: int = 1,
     seed: int = 0,
     devices: int | None = None,
     precision: Precision = "float32",
     progress: bool = True,
+    start: Model | None = None,
 ) -> Model:
     """Fit a distribution of y given x.
 
@@ -92,7 +97,7 @@ def fit(
         network: sizes; of a table the encoder is left out.
         epochs: passes over the rows; about 5,000 steps if left out.
         batch_size: rows of a step; a sixteenth of the rows within 32 and 512 if left out.
-        learning_rate: peak of the schedule.
+        learning_rate: peak of the schedule; 3e-3, or 1e-3 of further training, if left out.
         weight_decay: decoupled, on kernels alone.
         members: networks, which differ in the seed; their mean distribution function is the
             model's. All are trained by one program.
@@ -100,6 +105,11 @@ def fit(
         devices: use the first so many; the first alone if left out.
         precision: of the network's arithmetic.
         progress: show a bar, if on a terminal.
+        start: a model to go on from, of `fit` or `load`: with its parameters, family, network,
+            columns, scaling, cell and members, and a fresh optimizer. Its parameters are kept
+            where no epoch is better on the validation rows, which it must not have been trained
+            on: give the same rows with the same seed, new rows alone, or `valid=`. An objective
+            other than the usual one has to be said again.
 
     Raises:
         InputError: arrays that disagree, are not finite or too few, or a setting out of range.
@@ -112,10 +122,14 @@ def fit(
     (3, 3)
     """
     _check_settings(members=members, epochs=epochs, batch_size=batch_size, cell=cell)
-    batch, columns = read_inputs(x, mask=mask, static=static)
+    if start is not None:
+        check_start(start, members, family=family, network=network, cell=cell)
+        members, cell, family = start.members, start.cell, start.forecaster.family
+    known = None if start is None else start.columns
+    batch, columns = read_inputs(x, mask=mask, static=static, columns=known)
     target = read_target(y, len(batch.static))
     train, kept_out = _split(batch, target, columns, valid, seed)
-    scaling = Scaling.of(*train)
+    scaling = Scaling.of(*train) if start is None else start.scaling
     data = _Data(*(_standardised(part, scaling) for part in (train, kept_out)))
     width = None if cell is None else cell / scaling.scale
     if family is None:
@@ -125,26 +139,31 @@ def fit(
         tried = [(chosen_family, objective or usual_objective(chosen_family, cell))]
     sizes = network or NETWORK
     sizes = sizes if columns.has_sequence else replace(sizes, layers=0)
+    rate = _RATE if start is None else _FURTHER_RATE
     config = _config(
         len(data.train.target), epochs, batch_size, devices or 1,
-        learning_rate=learning_rate, weight_decay=weight_decay, seed=seed, precision=precision,
+        learning_rate=rate if learning_rate is None else learning_rate,
+        weight_decay=weight_decay, seed=seed, precision=precision,
     )  # fmt: skip
-    best: tuple[float, Candidate, list[MemberFit]] | None = None
+    best: tuple[float, Forecaster, list[MemberFit]] | None = None
     for candidate in tried:
-        chosen = candidate if objective is None else (candidate[0], objective)
-        found = _train(chosen, sizes, data, config, width, members, devices or 1, progress)
+        law, usual = candidate
+        forecaster = make_forecaster(sizes, law) if start is None else start.forecaster
+        head = Head(forecaster, objective or usual, cell=width)
+        params = None if start is None else start.params
+        found = _train(head, data, config, members, devices or 1, progress, params)
         score = float(np.mean([_best_score(each) for each in found]))
         if best is None or score < best[0]:
-            best = score, chosen, found
+            best = score, forecaster, found
     assert best is not None
-    _, (law, _), fits = best
+    _, forecaster, fits = best
     return Model(
-        forecaster=make_forecaster(sizes, law),
+        forecaster=forecaster,
         params=jax.tree.map(lambda *leaves: np.stack(leaves), *(each.params for each in fits)),
         columns=columns,
         scaling=scaling,
         cell=cell,
-        history=[each.history for each in fits],
+        history=[each.history for each in fits] if start is None else joined_history(start, fits),
     )
 
 
@@ -209,26 +228,25 @@ def _config(
 
 
 def _train(
-    candidate: Candidate,
-    sizes: NetworkConfig,
+    head: Head,
     data: _Data,
     config: TrainConfig,
-    cell: float | None,
     members: int,
     devices: int,
     progress: bool,
+    start: Params | None,
 ) -> list[MemberFit]:
-    family, objective = candidate
-    head = Head(make_forecaster(sizes, family), objective, cell=cell)
     where = Devices(jax.devices()[:devices])
     train = place_examples(data.train, config, where, shuffle=True)
     valid = place_examples(data.valid, config, where, shuffle=False)
     seeds = [Hyperparameters(seed=config.seed + i) for i in range(members)]
     # disable=None: no bar unless on a terminal.
     with tqdm(total=config.epochs, desc="fit", disable=None if progress else True) as bar:
-        found = fit_population(head, seeds, train=train, valid=valid, on_epoch=_told(bar))
+        found = fit_population(
+            head, seeds, train=train, valid=valid, on_epoch=_told(bar), start=start
+        )
     for i, each in enumerate(found):
-        if each.best_epoch is None or not math.isfinite(_best_score(each)):
+        if not each.history:
             raise TrainingError(
                 f"member {i}: expected an epoch with a finite score on the validation part, got "
                 "none; try a lower learning_rate, or look for extreme values"
@@ -245,6 +263,5 @@ def _told(bar: Any) -> OnEpoch:
 
 
 def _best_score(member: MemberFit) -> float:
-    if member.best_epoch is None:
-        return math.inf
-    return float(member.history[member.best_epoch][VALIDATION_SCORE])
+    scores = [math.inf if member.start_score is None else member.start_score]
+    return min([*scores, *(float(each[VALIDATION_SCORE]) for each in member.history)])

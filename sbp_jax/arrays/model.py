@@ -88,9 +88,9 @@ class Model:
 
     def report(self) -> str:
         """What was fitted, in a few lines."""
-        scores = [[each[VALIDATION_SCORE] for each in one] for one in self.history]
+        scores = [_last_scores(one) for one in self.history]
         best = [f"{min(one) + self._shift:.4f}" for one in scores]
-        epochs = [f"{int(np.argmin(one)) + 1} of {len(one)}" for one in scores]
+        epochs = [f"{int(np.argmin(one))} of {len(one) - 1}" for one in scores]
         count = sum(leaf.size for leaf in jax.tree.leaves(self.params)) // self.members
         seconds = sum(each["seconds"] for each in self.history[0])
         what = "density" if self.cell is None else f"cells of {self.cell:g}"
@@ -158,6 +158,15 @@ def load(path: str | Path) -> Model:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ExportError(f"{path}: describes no model: {error!r}") from error
+
+
+def _last_scores(history: Sequence[dict[str, Any]]) -> list[float]:
+    """Validation scores of the last training, before its first epoch (inf if fresh) and after."""
+    before = history[-1].get("start_epoch", 0)
+    score = history[-1].get("start_score")
+    return [np.inf if score is None else score] + [
+        float(each[VALIDATION_SCORE]) for each in history[before:]
+    ]
 
 
 def _rows_of(batch: Batch, start: int) -> Batch:

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
@@ -106,17 +107,24 @@ class PopulationProgram:
         self._keep = jax.jit(_keep_improved, donate_argnums=0, out_shardings=self._sharding)
         self._take = jax.jit(_take_slots, out_shardings=self._sharding)
 
-    def start(self) -> Population:
-        """Fresh members, as runs of their own would begin; fillers repeat the first."""
-        fillers = [self._members[0]] * (self.slots - self.count)
+    def start(self, given: Params | None = None) -> Population:
+        """Members as runs of their own would begin; fillers repeat the first.
 
-        def fresh(numbers: Stacked) -> Population:
-            params = jax.vmap(self._init)(numbers.key)
+        Args:
+            given: parameters (K, ...) to begin with; drawn anew if left out.
+        """
+        fillers = [self._members[0]] * (self.slots - self.count)
+        if given is not None:
+            own = [*range(self.count), *(0 for _ in fillers)]
+            given = jax.tree.map(lambda leaf: jnp.asarray(leaf)[np.array(own)], given)
+
+        def begun(numbers: Stacked, params: Params | None) -> Population:
+            params = jax.vmap(self._init)(numbers.key) if params is None else params
             opt_state = jax.vmap(lambda n, p: self._optimizer(n).init(p))(numbers, params)
             return Population(numbers, params, opt_state, params, jnp.int32(0))
 
-        return jax.jit(fresh, out_shardings=self._sharding)(
-            stack([*self._members, *fillers], self.config)
+        return jax.jit(begun, out_shardings=self._sharding)(
+            stack([*self._members, *fillers], self.config), given
         )
 
     def keep(self, population: Population, improved: Bool[NDArray, " S"]) -> Population:

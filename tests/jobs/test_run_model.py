@@ -115,3 +115,13 @@ def test_the_page_scores_plays_that_no_run_saw(runs, monkeypatch):
 def test_rivals_go_by_their_names(runs, head):
     model = sbp_jax.load(runs / "runs/passing_score", head=head)
     assert type(model.forecaster.family).__name__ == head
+
+
+@pytest.mark.slow
+def test_training_goes_on_from_a_run(runs, source):
+    start = sbp_jax.load(runs / "runs/wins")
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(64, len(start.columns.static)))
+    further = sbp_jax.fit(x, rng.integers(-20, 20, 64) / 10, start=start, epochs=1, progress=False)
+    assert (further.members, further.cell) == (3, POINTS.step)
+    assert [each["epoch"] for each in further.history[0]] == [0, 1, 2]
