@@ -230,11 +230,11 @@ def _as_given(
     batch = Batch(*map(np.asarray, batch))._replace(target=np.zeros(len(batch.static), np.float32))
     if columns is None:
         steps = batch.sequence.shape[2] if batch.mask.any() else 0
-        names = (
-            tuple(f"{what}{i}" for i in range(count))
-            for what, count in (("x", batch.static.shape[1]), ("step ", steps))
+        columns = Columns(
+            static=tuple(f"x{i}" for i in range(batch.static.shape[1])),
+            sequence=tuple(f"step {i}" for i in range(steps)),
+            named=False,
         )
-        columns = Columns(*names, named=False)
     check_batch(batch, static_names=columns.static, sequence_names=columns.sequence)
     found = batch.static.shape[1], batch.sequence.shape[2] if columns.has_sequence else 0
     if found != (expected := (len(columns.static), len(columns.sequence))):

@@ -67,7 +67,8 @@ class NumpyLaw:
             Of the batch's shape for one number, else with the axes of the levels behind it.
         """
         asked = np.asarray(levels, np.float64)
-        found = [self._family.quantile(self._parameters, level) for level in asked.reshape(-1)]
+        levels = map(np.asarray, asked.reshape(-1))
+        found = [self._family.quantile(self._parameters, level) for level in levels]
         return np.stack(found, axis=-1).reshape(*self.shape, *asked.shape)
 
     def interval(self, probability: float = 0.9) -> Floats:

@@ -12,6 +12,7 @@ from sbp_jax.arrays.model import Model
 from sbp_jax.arrays.scaling import Scaling
 from sbp_jax.errors import InputError, RunFolderError
 from sbp_jax.jobs import compare_objectives, passing_score, tracking, wins
+from sbp_jax.jobs.tracking_results import FINISHED as TRACKING_FINISHED
 from sbp_jax.models.forecaster import Forecaster
 from sbp_jax.nfl.plays.history import HISTORY_FEATURES
 from sbp_jax.nfl.plays.static import STATIC_FEATURES
@@ -58,7 +59,7 @@ def load_run(folder: Path, head: str | None = None) -> Model:
     """The model of a run; arguments and errors are those of `sbp_jax.load`."""
     config = read_config(folder)
     name = config.get("experiment")
-    if name not in _TRAINED:
+    if not isinstance(name, str) or name not in _TRAINED:
         raise RunFolderError(
             f"{folder}: expected a run of {', '.join(_TRAINED)}, which keep networks, got {name!r}"
         )
@@ -137,7 +138,7 @@ def _of_wins(config: wins.Wins) -> Networks:
 _TRAINED: Final[Mapping[str, Trained]] = {
     "passing_score": Trained(passing_score.PassingScore(), passing_score.FINISHED, _of_passes),
     "wins": Trained(wins.Wins(), wins.SCORED, _of_wins),
-    "tracking": Trained(tracking.Tracking(), tracking.FINISHED, _of_tracking),
+    "tracking": Trained(tracking.Tracking(), TRACKING_FINISHED, _of_tracking),
     "compare_objectives": Trained(
         compare_objectives.CompareObjectives(), "table.txt", _of_objectives
     ),
