@@ -78,7 +78,7 @@ class NumpyArraysModel:
         if self.members > 1:
             found = {"logits": np.zeros((rows, self.members)), "base": found}
         loc, scale = (np.full(rows, self._scaling[name]) for name in ("loc", "scale"))
-        return NumpyLaw(self._family, {"loc": loc, "scale": scale, "base": found})
+        return NumpyLaw(self._family, {"loc": loc, "scale": scale, "base": found}, (rows,))
 
     def _scaled(self, sequence: Any, mask: Any, static: Any) -> tuple[Any, Any, NDArray]:
         """Inputs as the networks are given them: near one, zeros in the padding."""

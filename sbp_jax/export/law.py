@@ -19,30 +19,38 @@ class NumpyLaw:
 
     Args:
         family: of the distributions.
-        parameters: arrays (B, ...) of them, the same B throughout.
+        parameters: arrays of them, all with the batch's axes first.
+        shape: of the batch.
+
+    Attributes:
+        shape: of the batch.
 
     >>> from sbp_jax.export.family import Gaussian
-    >>> law = NumpyLaw(Gaussian(0.0, 1.0), {"loc": np.array([0.0, 10.0]), "scale": np.ones(2)})
+    >>> parameters = {"loc": np.array([0.0, 10.0]), "scale": np.ones(2)}
+    >>> law = NumpyLaw(Gaussian(0.0, 1.0), parameters, (2,))
     >>> len(law), law.median.tolist(), law.quantile([0.05, 0.5, 0.95]).shape
     (2, [0.0, 10.0], (2, 3))
     """
 
-    def __init__(self, family: Family, parameters: Parameters) -> None:
+    def __init__(self, family: Family, parameters: Parameters, shape: tuple[int, ...]) -> None:
         self._family = family
         self._parameters = parameters
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The batch's, (B,)."""
-        return np.shape(self._family.log_prob(self._parameters, np.zeros(())))
+        self.shape = shape
 
     def __len__(self) -> int:
-        """How many there are."""
+        """How many there are along the first axis.
+
+        Raises:
+            TypeError: there is one, without an axis.
+        """
+        if not self.shape:
+            raise TypeError("law: expected a batch of distributions, got one, which has no length")
         return self.shape[0]
 
     def __getitem__(self, rows: Any) -> "NumpyLaw":
-        """Some of the distributions, by whatever indexes the first axis of an array."""
-        return NumpyLaw(self._family, _taken(self._parameters, rows))
+        """Some of the distributions, by whatever indexes an array of the batch's shape."""
+        shape = np.empty(self.shape)[rows].shape
+        return NumpyLaw(self._family, _taken(self._parameters, rows), shape)
 
     def log_prob(self, y: ArrayLike) -> Floats:
         """Log density at y, in nats; -inf outside the support."""
@@ -67,9 +75,10 @@ class NumpyLaw:
             Of the batch's shape for one number, else with the axes of the levels behind it.
         """
         asked = np.asarray(levels, np.float64)
-        levels = map(np.asarray, asked.reshape(-1))
-        found = [self._family.quantile(self._parameters, level) for level in levels]
-        return np.stack(found, axis=-1).reshape(*self.shape, *asked.shape)
+        found = np.empty((*self.shape, asked.size))
+        for i, level in enumerate(asked.flat):
+            found[..., i] = self._family.quantile(self._parameters, np.asarray(level))
+        return found.reshape(*self.shape, *asked.shape)
 
     def interval(self, probability: float = 0.9) -> Floats:
         """Ends of the central interval of a probability, lower and upper on the last axis.

@@ -71,6 +71,9 @@ def check_same(law, served):
     np.testing.assert_array_equal(served.interval(0.5)[:, 0], quantiles[:, 1])
     np.testing.assert_array_equal(served[1:3].median, served.median[1:3])
     assert len(served[2:]) == len(law) - 2
+    assert served[4].shape == ()
+    assert served[4].median == served.median[4]
+    assert served.quantile(np.full((2, 3), 0.5)).shape == (len(law), 2, 3)
 
 
 @pytest.fixture(scope="module")
