@@ -78,7 +78,7 @@ class NumpyLaw:
         found = np.empty((*self.shape, asked.size))
         for i, level in enumerate(asked.flat):
             found[..., i] = self._family.quantile(self._parameters, np.asarray(level))
-        return found.reshape(*self.shape, *asked.shape)
+        return found.reshape((*self.shape, *asked.shape))
 
     def interval(self, probability: float = 0.9) -> Floats:
         """Ends of the central interval of a probability, lower and upper on the last axis.
