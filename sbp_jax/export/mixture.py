@@ -61,9 +61,9 @@ class Mixture:
         inside = (q > 0) & (q < 1)
         ends = np.where(q == 0, low, np.where(q == 1, high, np.nan))
         found = invert(
-            lambda y: self.log_prob(parameters, y),
-            lambda y: self.cdf(parameters, y),
-            lambda y: self.sf(parameters, y),
+            self,
+            parameters,
+            parameters["logits"].ndim - 1,
             np.where(inside, q, 0.5),
             np.where(inside, low, -1.0),
             np.where(inside, high, 1.0),

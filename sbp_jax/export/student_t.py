@@ -71,14 +71,8 @@ class StudentT:
         q, df = np.broadcast_arrays(np.asarray(q, np.float64), df)
         inside = (q > 0) & (q < 1)
         guess = np.full(q.shape, 2.0)
-        z = invert(
-            lambda z: _log_peak(df) - 0.5 * (df + 1) * _log1p_square(z, df),
-            lambda z: _upper(-z, df),
-            lambda z: _upper(z, df),
-            np.where(inside, q, 0.5),
-            -guess,
-            guess,
-        )
+        standard = {"loc": np.zeros(()), "scale": np.ones(()), "df": df}
+        z = invert(self, standard, q.ndim, np.where(inside, q, 0.5), -guess, guess)
         ends = np.where(q == 0, -np.inf, np.where(q == 1, np.inf, np.nan))
         found = loc + scale * np.where(inside, z, ends)
         return np.asarray(found, loc.dtype)

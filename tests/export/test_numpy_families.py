@@ -118,20 +118,24 @@ def test_student_t_equals_scipy_far_out():
     )
 
 
+class Gap:
+    """Mass 0.3 on [0, 1], nothing up to 9, and a density of 1,000 beyond."""
+
+    points, levels = np.array([0.0, 1.0, 9.0, 9.0 + 7e-4]), np.array([0.0, 0.3, 0.3, 1.0])
+
+    def cdf(self, parameters, y):
+        return np.interp(y, self.points, self.levels)
+
+    def sf(self, parameters, y):
+        return 1 - self.cdf(parameters, y)
+
+    def log_prob(self, parameters, y):
+        low, high = (y >= 0) & (y < 1), (y >= 9) & (y < self.points[-1])
+        return np.log(np.where(low, 0.3, np.where(high, 1e3, 0.0)))
+
+
 def test_a_search_crosses_jumps_and_gaps_of_the_density():
-    """A uniform law on [0, 1] with mass 0.3, nothing up to 9, and a density of 1,000 beyond."""
-    x, F = np.array([0.0, 1.0, 9.0, 9.0 + 7e-4]), np.array([0.0, 0.3, 0.3, 1.0])
-
-    def cdf(y):
-        return np.interp(y, x, F)
-
-    def log_prob(y):
-        low, high = (y >= 0) & (y < 1), (y >= 9) & (y < x[-1])
-        with np.errstate(divide="ignore"):
-            return np.log(np.where(low, 0.3, np.where(high, 1e3, 0.0)))
-
     level = np.array([1e-9, 0.1, 0.3, 0.300001, 0.6, 1 - 1e-9])
-    low, high = np.zeros(6), np.ones(6)
-    found = invert(log_prob, cdf, lambda y: 1 - cdf(y), level, low, high)
-    np.testing.assert_allclose(cdf(found), level, atol=1e-9)
+    found = invert(Gap(), {}, 1, level, np.zeros(6), np.ones(6))
+    np.testing.assert_allclose(Gap().cdf({}, found), level, atol=1e-9)
     assert 1 - 1e-9 <= found[2] <= 9 + 1e-9
