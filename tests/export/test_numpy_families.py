@@ -129,10 +129,6 @@ class Gap:
     def sf(self, parameters, y):
         return 1 - self.cdf(parameters, y)
 
-    def log_prob(self, parameters, y):
-        low, high = (y >= 0) & (y < 1), (y >= 9) & (y < self.points[-1])
-        return np.log(np.where(low, 0.3, np.where(high, 1e3, 0.0)))
-
 
 def test_a_search_crosses_jumps_and_gaps_of_the_density():
     level = np.array([1e-9, 0.1, 0.3, 0.300001, 0.6, 1 - 1e-9])
