@@ -46,12 +46,17 @@ class NumpyArraysModel:
                 raise ExportError(
                     f"parameter {name!r}: expected {self.members} members, found {array.shape}"
                 )
+        names = tuple(config["static_names"]), tuple(config["sequence_names"])
+        self.columns = Columns(*names, config["named"])
+        self._marked = _marked_columns(config)
+        marks = {
+            f"{what}_names": [*of, *(f"{of[i]} missing" for i in self._marked.get(what, ()))]
+            for what, of in zip(("static", "sequence"), names, strict=True)
+        }
         self._networks = [
-            NumpyModel({name: array[i] for name, array in flat.items()}, config)
+            NumpyModel({name: array[i] for name, array in flat.items()}, {**config, **marks})
             for i in range(self.members)
         ]
-        first = self._networks[0]
-        self.columns = Columns(first.static_names, first.sequence_names, config["named"])
         self._scaling = {
             name: np.asarray(value, np.float64) for name, value in config["scaling"].items()
         }
@@ -84,18 +89,39 @@ class NumpyArraysModel:
         """Inputs as the networks are given them: near one, zeros in the padding."""
         table = "x" if sequence is None else "static"
         facts = inputs.columns(table, static, self.columns.static, 2)
-        inputs.finite(table, facts, self.columns.static, None)
+        self._check(table, facts, self.columns.static, None)
         if not len(facts):
             raise BatchError("x: expected at least one row, got none")
-        facts = self._near_one(facts, "static")
+        facts = self._near_one(facts, "static", "static")
         if sequence is None:
             return None, None, facts
         steps = inputs.columns("x", sequence, self.columns.sequence, 3)
         observed = inputs.steps(mask, steps.shape[:2])
-        inputs.finite("x", steps, self.columns.sequence, observed)
-        steps = self._near_one(np.where(observed[..., None], steps, 0.0), "step")
-        return steps, observed, facts
+        self._check("x", steps, self.columns.sequence, observed)
+        scaled = self._near_one(np.where(observed[..., None], steps, 0.0), "step", "sequence")
+        return np.where(observed[..., None], scaled, np.float32(0)), observed, facts
 
-    def _near_one(self, values: NDArray, what: str) -> NDArray[np.float32]:
-        loc, scale = self._scaling[f"{what}_loc"], self._scaling[f"{what}_scale"]
-        return ((values.astype(np.float32) - loc) / scale).astype(np.float32)
+    def _check(
+        self, what: str, values: NDArray, names: tuple[str, ...], mask: NDArray | None
+    ) -> None:
+        """Refuse infinite numbers, and missing ones unless they are filled in."""
+        known = np.where(np.isnan(values), 0.0, values) if self._marked else values
+        inputs.finite(what, known, names, mask)
+
+    def _near_one(self, values: NDArray, of: str, what: str) -> NDArray[np.float32]:
+        """Scaled columns; what is missing is 0, and marked behind them where it may be."""
+        loc, scale = self._scaling[f"{of}_loc"], self._scaling[f"{of}_scale"]
+        scaled = ((values - loc) / scale).astype(np.float32)
+        if not self._marked:
+            return scaled
+        missing = np.isnan(scaled)
+        marks = missing[..., self._marked[what]].astype(np.float32)
+        return np.concatenate([np.where(missing, np.float32(0), scaled), marks], axis=-1)
+
+
+def _marked_columns(config: Config) -> dict[str, list[int]]:
+    """Columns that lacked numbers in training, by "static" and "sequence"; none if not filled."""
+    filling = config.get("filling") or {}
+    return {
+        what: [i for i, count in enumerate(counts) if count] for what, counts in filling.items()
+    }

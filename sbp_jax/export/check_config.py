@@ -168,6 +168,9 @@ def check_arrays_config(config: Mapping[str, Any]) -> None:
         scaling[f"static_{name}"] = _row(rule, static)
         scaling[f"step_{name}"] = _row(rule, steps or 1)  # a table has one step of one column
     _check("scaling", config.get("scaling"), scaling)
+    if config.get("filling") is not None:  # of missing numbers: what each column lacked in training
+        counts = {"static": _row(_whole(0), static), "sequence": _row(_whole(0), steps)}
+        _check("filling", config["filling"], counts)
 
 
 def _row(rule: Rule, count: int) -> Rule:

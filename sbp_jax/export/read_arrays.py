@@ -3,6 +3,7 @@
 The rules of `sbp_jax.arrays.inputs`, with NumPy alone; what is wrong is told by `inputs`.
 """
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -54,6 +55,9 @@ def _table(what: str, x: Any, columns: Columns) -> NDArray:
         return np.asarray(x)
     names = [str(name) for name in x.columns]
     values = np.asarray(x.to_numpy())
+    if values.dtype == object:  # None among numbers
+        with contextlib.suppress(TypeError, ValueError):
+            values = values.astype(np.float64)
     if not columns.named:
         return values
     if missing := [name for name in columns.static if name not in names]:

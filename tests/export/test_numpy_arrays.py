@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -119,6 +120,29 @@ def test_one_network_on_sequences(tmp_path, family):
     np.testing.assert_array_equal(law.median, served(steps, static=facts).median)
 
 
+def test_missing_numbers_are_filled_and_marked(tmp_path):
+    """A network on two columns and one mark is one on three columns, the third of 0 and 1."""
+    model = random_model(StudentT(), 3)
+    scaling = model.scaling._replace(
+        static_loc=np.array([0.5, -1.0, 0.0]), static_scale=np.array([2.0, 3.0, 1.0])
+    )
+    model = replace(model, scaling=scaling)
+    model.save(tmp_path / "model.npz")
+    params, config = load_weights(tmp_path / "model.npz")
+    config |= {"static_names": ["a", "b"], "filling": {"static": [0, 7], "sequence": []}}
+    for name in ("static_loc", "static_scale"):
+        del config["scaling"][name][2]
+    save_weights(tmp_path / "filled.npz", params, config)
+    served = load_model(tmp_path / "filled.npz")
+    law = served([[1.5, np.nan], [np.nan, 2.0]])
+    whole = load_model(tmp_path / "model.npz")([[1.5, -1.0, 1.0], [0.5, 2.0, 0.0]])
+    np.testing.assert_array_equal(law.median, whole.median)
+    frame = pl.DataFrame({"a": [1.5], "b": [None]}, schema={"a": pl.Float64, "b": pl.Float64})
+    np.testing.assert_array_equal(served(frame).median, whole.median[:1])
+    with pytest.raises(BatchError, match="x: expected finite values, got inf in row 0, column 'b'"):
+        served([[0.0, np.inf]])
+
+
 @pytest.mark.parametrize(
     ("x", "more", "message"),
     [
@@ -144,6 +168,7 @@ def test_what_no_model_can_be_asked_is_refused(table, x, more, message):
         (lambda c: c["scaling"]["static_loc"].pop(), "expected static_loc as a list, each a fin"),
         (lambda c: c["family"]["base"].update(edges=[1]), "family: expected edges as at least 3"),
         (lambda c: c["family"].update(base=1), "family: expected base as a family, found 1"),
+        (lambda c: c.update(filling={"static": [1]}), "filling: expected static as a list"),
         (lambda c: c.update(named="yes"), "config: expected named as true or false, found 'yes'"),
     ],
 )
