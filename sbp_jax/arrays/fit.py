@@ -12,11 +12,14 @@ from tqdm import tqdm
 
 from sbp_jax.arrays.choose_family import FamilyLike, candidates, usual_objective
 from sbp_jax.arrays.further import check_start, joined_history
-from sbp_jax.arrays.inputs import Columns, Table, read_inputs, read_target
+from sbp_jax.arrays.inputs import Columns, is_sequences, read_inputs
+from sbp_jax.arrays.memory import check_memory
+from sbp_jax.arrays.missing import Filling, Missing, prepared
 from sbp_jax.arrays.model import Model
 from sbp_jax.arrays.scaling import Scaling
+from sbp_jax.arrays.settings import check_objective, check_settings, said_family
+from sbp_jax.arrays.tables import Table, read_target
 from sbp_jax.batch import Batch
-from sbp_jax.distributions import Family
 from sbp_jax.errors import InputError, TrainingError
 from sbp_jax.models.forecaster import Forecaster, NetworkConfig, make_forecaster
 from sbp_jax.models.tcn import Precision
@@ -42,6 +45,7 @@ _VALIDATION: Final = 8  # one row in so many
 _FEWEST: Final = 16  # rows
 _RATE: Final = 3e-3
 _FURTHER_RATE: Final = 1e-3  # the fit is there: it is to be refined, not left
+_FEWEST_OF_TRAINING: Final = 2  # where others are given to validate on
 _STEPS: Final = 5_000  # of a training, about
 _LEAST_EPOCHS: Final = 20
 _MOST_EPOCHS: Final = 400
@@ -73,13 +77,14 @@ def fit(
     seed: int = 0,
     devices: int | None = None,
     precision: Precision = "float32",
+    missing: Missing = "refuse",
     progress: bool = True,
     start: Model | None = None,
 ) -> Model:
     """Fit a distribution of y given x.
 
     An eighth of the rows is kept out to choose the epoch by, inputs are scaled, and the family's
-    bins move with the input. What is missing must be filled in before; text must be numbers.
+    bins move with the input. Text must be numbers.
 
     Args:
         x: table (B, S): array, pandas or polars data frame; or sequences (B, T, C), or a list
@@ -104,6 +109,9 @@ def fit(
         seed: parameters, order of rows, dropout, the rows that are kept out.
         devices: use the first so many; the first alone if left out.
         precision: of the network's arithmetic.
+        missing: "refuse" inputs that lack numbers (NaN, or None of a data frame), or "fill": they
+            get the mean of their column over the training part, and a column that lacked some
+            there gets another beside it that says where. The model then does so too.
         progress: show a bar, if on a terminal.
         start: a model to go on from, of `fit` or `load`: with its parameters, family, network,
             columns, scaling, cell and members, and a fresh optimizer. Its parameters are kept
@@ -121,21 +129,33 @@ def fit(
     >>> model(x[:3]).quantile([0.05, 0.5, 0.95]).shape
     (3, 3)
     """
-    _check_settings(members=members, epochs=epochs, batch_size=batch_size, cell=cell)
+    settings = {
+        "members": members, "epochs": epochs, "batch_size": batch_size, "cell": cell,
+        "learning_rate": learning_rate, "weight_decay": weight_decay, "seed": seed,
+        "devices": devices, "precision": precision, "objective": objective, "network": network,
+        "missing": missing,
+    }  # fmt: skip
+    check_settings(settings, sequences=is_sequences(x))
+    fill, known = missing == "fill", None
     if start is not None:
         check_start(start, members, family=family, network=network, cell=cell)
         members, cell, family = start.members, start.cell, start.forecaster.family
-    known = None if start is None else start.columns
-    batch, columns = read_inputs(x, mask=mask, static=static, columns=known)
+        fill, known = start.filling is not None, start.columns
+    batch, columns = read_inputs(x, mask=mask, static=static, columns=known, missing=fill)
     target = read_target(y, len(batch.static))
-    train, kept_out = _split(batch, target, columns, valid, seed)
-    scaling = Scaling.of(*train) if start is None else start.scaling
-    data = _Data(*(_standardised(part, scaling) for part in (train, kept_out)))
+    train, kept_out = _split(batch, target, columns, valid, seed, fill)
+    names = {"static": columns.static, "sequence": columns.sequence}
+    if start is None:
+        scaling = Scaling.of(*train)
+        filling = Filling.of(train[0], **names) if fill else None
+    else:
+        scaling, filling = start.scaling, start.filling
+    data = _Data(*(_standardised(part, scaling, filling) for part in (train, kept_out)))
     width = None if cell is None else cell / scaling.scale
     if family is None:
         tried = candidates(data.train.target, width)
     else:
-        chosen_family = family if isinstance(family, Family) else family(data.train.target)
+        chosen_family = said_family(family, data.train.target)
         tried = [(chosen_family, objective or usual_objective(chosen_family, cell))]
     sizes = network or NETWORK
     sizes = sizes if columns.has_sequence else replace(sizes, layers=0)
@@ -150,6 +170,8 @@ def fit(
         law, usual = candidate
         forecaster = make_forecaster(sizes, law) if start is None else start.forecaster
         head = Head(forecaster, objective or usual, cell=width)
+        check_objective(law, head.objective, width)
+        check_memory(forecaster, data, members, devices or 1)
         params = None if start is None else start.params
         found = _train(head, data, config, members, devices or 1, progress, params)
         score = float(np.mean([_best_score(each) for each in found]))
@@ -164,17 +186,8 @@ def fit(
         scaling=scaling,
         cell=cell,
         history=[each.history for each in fits] if start is None else joined_history(start, fits),
+        filling=filling,
     )
-
-
-def _check_settings(
-    *, members: int, epochs: int | None, batch_size: int | None, cell: float | None
-) -> None:
-    for name, value in (("members", members), ("epochs", epochs), ("batch_size", batch_size)):
-        if value is not None and (not isinstance(value, int) or value < 1):
-            raise InputError(f"{name}: expected a whole number >= 1, got {value!r}")
-    if cell is not None and not 0 < cell < math.inf:
-        raise InputError(f"cell: expected None or a finite number > 0, got {cell!r}")
 
 
 def _split(
@@ -183,17 +196,14 @@ def _split(
     columns: Columns,
     valid: tuple[Any, ...] | None,
     seed: int,
+    missing: bool,
 ) -> tuple[tuple[Batch, NDArray], tuple[Batch, NDArray]]:
     """Training and validation rows, each a batch and its target."""
-    if len(target) < _FEWEST:
-        raise InputError(f"x: expected at least {_FEWEST} rows, got {len(target)}")
+    fewest = _FEWEST if valid is None else _FEWEST_OF_TRAINING
+    if len(target) < fewest:
+        raise InputError(f"x: expected at least {fewest} rows, got {len(target)}")
     if valid is not None:
-        if len(valid) not in (2, 4):
-            raise InputError(f"valid: expected (x, y) or (x, y, mask, static), got {len(valid)}")
-        given_x, given_y, *rest = valid
-        mask, static = rest or (None, None)
-        other, _ = read_inputs(given_x, mask=mask, static=static, columns=columns)
-        return (batch, target), (other, read_target(given_y, len(other.static)))
+        return (batch, target), _given(valid, columns, missing)
     order = np.random.default_rng(seed).permutation(len(target))
     kept_out = max(1, len(target) // _VALIDATION)
     parts = np.sort(order[kept_out:]), np.sort(order[:kept_out])
@@ -201,9 +211,25 @@ def _split(
     return train, held
 
 
-def _standardised(part: tuple[Batch, NDArray], scaling: Scaling) -> Batch:
+def _given(
+    valid: tuple[Any, ...], columns: Columns, missing: bool
+) -> tuple[Batch, Float[NDArray, " B"]]:
+    """The validation part that `fit` was given."""
+    if not isinstance(valid, tuple | list) or len(valid) not in (2, 4):
+        found = len(valid) if isinstance(valid, tuple | list) else type(valid).__name__
+        raise InputError(f"valid: expected (x, y) or (x, y, mask, static), got {found}")
+    x, y, *rest = valid
+    mask, static = rest or (None, None)
+    try:
+        batch, _ = read_inputs(x, mask=mask, static=static, columns=columns, missing=missing)
+        return batch, read_target(y, len(batch.static))
+    except InputError as error:
+        raise InputError(f"valid: {error}") from error
+
+
+def _standardised(part: tuple[Batch, NDArray], scaling: Scaling, filling: Filling | None) -> Batch:
     batch, target = part
-    return scaling.inputs(batch)._replace(target=scaling.standardise(target))
+    return prepared(batch, scaling, filling)._replace(target=scaling.standardise(target))
 
 
 def _config(

@@ -1,8 +1,9 @@
 """A fitted model: from inputs to a law, and from a file back to a model."""
 
 import functools
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,8 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sbp_jax.arrays.inputs import Columns, Table, read_inputs
+from sbp_jax.arrays.inputs import Columns, read_inputs
+from sbp_jax.arrays.missing import Filling, in_words, prepared
 from sbp_jax.arrays.scaling import Scaling
+from sbp_jax.arrays.tables import Table
 from sbp_jax.batch import Batch
 from sbp_jax.distributions import Family, Law, Mixture, Moved
 from sbp_jax.errors import ExportError
@@ -34,6 +37,7 @@ class Model:
         scaling: of inputs and target.
         cell: width of the cell that a value stands for; None for a continuous target.
         history: of each member, the metrics of each epoch.
+        filling: of missing numbers; None where they are refused.
     """
 
     forecaster: Forecaster
@@ -42,6 +46,7 @@ class Model:
     scaling: Scaling
     cell: float | None
     history: Sequence[Sequence[dict[str, Any]]] = field(repr=False)
+    filling: Filling | None = None
 
     @property
     def members(self) -> int:
@@ -57,16 +62,31 @@ class Model:
             mask: likewise.
             static: likewise.
 
+        Warns:
+            UserWarning: numbers were filled in of columns that lacked none in training.
+
         Raises:
             InputError: other columns, sizes that disagree, or numbers that are not finite.
         """
-        batch, _ = read_inputs(x, mask=mask, static=static, columns=self.columns)
+        fill = self.filling is not None
+        batch, _ = read_inputs(x, mask=mask, static=static, columns=self.columns, missing=fill)
+        if self.filling is not None and (unforeseen := self._unforeseen(self.filling, batch)):
+            warnings.warn(
+                f"x: missing numbers, {unforeseen}, of columns that lacked none in training: "
+                "filled with the training part's mean",
+                stacklevel=2,
+            )
         rows = range(0, len(batch.static), _ROWS)
         # Scaled by parts, since plays come in half the precision and by the hundred thousand.
-        scaled = (self.scaling.inputs(_rows_of(batch, at)) for at in rows)
+        scaled = (prepared(_rows_of(batch, at), self.scaling, self.filling) for at in rows)
         parts = [_predict(self.forecaster, self.params, part) for part in scaled]
         found = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *parts)
         return self._in_unit(found)
+
+    def _unforeseen(self, filling: Filling, batch: Batch) -> str:
+        names = self.columns.static, self.columns.sequence
+        both = zip(filling.unforeseen(batch), names, strict=True)
+        return ", ".join(text for counts, of in both for text in in_words(counts, of))
 
     def _in_unit(self, params: Any) -> Law:
         """The law of parameters (B, M, ...) in standard units."""
@@ -99,8 +119,18 @@ class Model:
             f"{self.members} x {count:,} parameters on {len(self.columns.static)} columns{steps}, "
             f"{type(self.forecaster.family).__name__}\n"
             f"validation log score ({what}): {', '.join(best)} nats, epoch {', '.join(epochs)}\n"
-            f"trained in {seconds:.0f} s"
+            f"trained in {seconds:.0f} s{self._filled}"
         )
+
+    @property
+    def _filled(self) -> str:
+        """What the report says of missing numbers."""
+        if self.filling is None:
+            return ""
+        of_rows = in_words(self.filling.static, self.columns.static)
+        of_steps = in_words(self.filling.sequence, self.columns.sequence)
+        found = ", ".join([*of_rows, *of_steps]) or "none"
+        return f"\nmissing numbers of the training part, filled with means: {found}"
 
     @property
     def _shift(self) -> float:
@@ -110,8 +140,13 @@ class Model:
     def save(self, path: str | Path) -> None:
         """Write one file, whole or not at all, that `sbp_jax.load` reads.
 
+        Of missing numbers its description says ``filling``: null where they are refused, else
+        how many each column lacked in training, ``static`` (S,) and ``sequence`` (C,). What the
+        network is given: columns less `scaling`'s location, over its scale, NaN then set to 0;
+        after them, in order, for each column that lacked some, 1 where one is missing and else 0.
+
         Raises:
-            ExportError: the network is none of this library's.
+            ExportError: the network is none of this library's, or there can be no such file.
         """
         about = describe(
             self.forecaster.network,
@@ -121,13 +156,17 @@ class Model:
             kind=KIND,
             members=self.members,
             named=self.columns.named,
-            cell=self.cell,
+            cell=None if self.cell is None else float(self.cell),
+            filling=None if self.filling is None else asdict(self.filling),
             scaling={
                 name: np.asarray(value).tolist() for name, value in self.scaling._asdict().items()
             },
             history=[list(one) for one in self.history],
         )
-        save_weights(path, self.params, about)
+        try:
+            save_weights(path, self.params, about)
+        except OSError as error:
+            raise ExportError(f"{path}: expected a file that can be written: {error}") from error
 
 
 def load(path: str | Path) -> Model:
@@ -155,6 +194,7 @@ def load(path: str | Path) -> Model:
             scaling=Scaling(**scaling),
             cell=about["cell"],
             history=about["history"],
+            filling=_filling_of(about.get("filling")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ExportError(f"{path}: describes no model: {error!r}") from error
@@ -167,6 +207,12 @@ def _last_scores(history: Sequence[dict[str, Any]]) -> list[float]:
     return [np.inf if score is None else score] + [
         float(each[VALIDATION_SCORE]) for each in history[before:]
     ]
+
+
+def _filling_of(described: dict[str, list[int]] | None) -> Filling | None:
+    if described is None:
+        return None
+    return Filling(tuple(described["static"]), tuple(described["sequence"]))
 
 
 def _rows_of(batch: Batch, start: int) -> Batch:

@@ -4,7 +4,7 @@ A fit depends on the target's unit through its location and scale alone, so that
 has the same fit.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -13,9 +13,15 @@ from numpy.typing import NDArray
 from sbp_jax.batch import Batch
 from sbp_jax.errors import InputError
 
+_CONSTANT: Final = 1e-12  # of a column's size; a smaller spread is rounding
+_SMALLEST: Final = 1e-30
+_LEAST_SPREAD: Final = 1e-5  # of the target's size: its laws, in its unit, are float32
+
 
 class Scaling(NamedTuple):
-    """Locations and scales of the training part; a constant column has scale 1.
+    """Locations and scales of the training part, of the numbers that it has.
+
+    A constant column has scale 1.
 
     Attributes:
         static_loc: (S,) mean of each column.
@@ -35,22 +41,20 @@ class Scaling(NamedTuple):
 
     @classmethod
     def of(cls, batch: Batch, y: Float[NDArray, " B"]) -> "Scaling":
-        """That of a training part.
+        """That of a training part, NaN where an input is missing.
 
         Raises:
-            InputError: the target is constant.
+            InputError: the target is constant, or nearly so beside its size.
         """
-        scale = float(y.std())
-        if not scale > 1e-9 * max(1e-300, float(np.abs(y).max())):
-            raise InputError(f"y: expected at least two different values, got {y[0]} throughout")
+        scale = _spread_of_target(y)
         steps = batch.sequence[batch.mask].astype(np.float64)
         if not len(steps):
             steps = np.zeros((1, batch.sequence.shape[2]))
         static = batch.static.astype(np.float64)
         return cls(
-            static.mean(axis=0),
+            _mean(static),
             _spread(static),
-            steps.mean(axis=0),
+            _mean(steps),
             _spread(steps),
             float(np.median(y)),
             scale,
@@ -68,6 +72,27 @@ class Scaling(NamedTuple):
         return ((y - self.loc) / self.scale).astype(np.float32)
 
 
+def _mean(values: Float[NDArray, "B k"]) -> Float[NDArray, " k"]:
+    return np.nanmean(values, axis=0) if np.isnan(values).any() else values.mean(axis=0)
+
+
 def _spread(values: Float[NDArray, "B k"]) -> Float[NDArray, " k"]:
-    spread = values.std(axis=0)
-    return np.where(spread > 1e-9 * (1 + np.abs(values.mean(axis=0))), spread, 1.0)
+    spread = np.nanstd(values, axis=0) if np.isnan(values).any() else values.std(axis=0)
+    size = np.nanmax(np.abs(values), axis=0)
+    return np.where(spread > _CONSTANT * size, spread, 1.0)
+
+
+def _spread_of_target(y: Float[NDArray, " B"]) -> float:
+    scale, size = float(y.std()), float(np.abs(y).max())
+    if y.min() == y.max():
+        raise InputError(f"y: expected at least two different values, got {y[0]} throughout")
+    if scale < _SMALLEST:
+        raise InputError(
+            f"y: expected a standard deviation >= 1e-30, got {scale:g}; change the unit"
+        )
+    if scale < _LEAST_SPREAD * size:
+        raise InputError(
+            f"y: expected a spread that float32 can hold beside numbers up to {size:g}, got a "
+            f"standard deviation of {scale:g}; subtract a constant such as {np.median(y):g} before"
+        )
+    return scale

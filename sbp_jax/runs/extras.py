@@ -12,6 +12,7 @@ MODULES = {
     "tfds": "tensorflow_datasets",
     "numpyro": "numpyro",
     "tensorboard": "tensorboardX",
+    "sklearn": "sklearn",
 }
 """What each extra of the package installs, by a module that shows it; it is not imported."""
 

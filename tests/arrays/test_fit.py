@@ -115,24 +115,6 @@ def test_validation_rows_may_be_given():
         fitted(valid=(X[256:],))
 
 
-@pytest.mark.parametrize(
-    ("x", "y", "settings", "message"),
-    [
-        (X, np.full(320, 3.5), {}, "y: expected at least two different values, got 3.5"),
-        (X[:1], Y[:1], {}, "x: expected at least 16 rows, got 1"),
-        (X, Y[:-1], {}, r"y: expected shape \(320,\)"),
-        (X, Y, {"members": 0}, "members: expected a whole number >= 1, got 0"),
-        (X, Y, {"epochs": 1.5}, r"epochs: expected a whole number >= 1, got 1\.5"),
-        (X, Y, {"batch_size": -1}, "batch_size: expected a whole number >= 1"),
-        (X, Y, {"cell": 0.0}, "cell: expected None or a finite number > 0"),
-        (X, Y, {"precision": "float8"}, "precision"),
-    ],
-)
-def test_bad_input_is_one_clear_error(x, y, settings, message):
-    with pytest.raises(InputError, match=message):
-        sbp_jax.fit(x, y, network=SMALL, progress=False, **settings)
-
-
 def test_files_that_are_no_models_are_refused(tmp_path):
     with pytest.raises(ExportError, match="expected a weights file, found none"):
         sbp_jax.load(tmp_path / "none.npz")
@@ -142,12 +124,27 @@ def test_files_that_are_no_models_are_refused(tmp_path):
     save_weights(tmp_path / "half.npz", {"a": np.ones(1)}, {"kind": KIND})
     with pytest.raises(ExportError, match="describes no model"):
         sbp_jax.load(tmp_path / "half.npz")
+    (tmp_path / "text.npz").write_text("depth, age")
+    with pytest.raises(ExportError, match=r"text\.npz: not a weights file, or a damaged one"):
+        sbp_jax.load(tmp_path / "text.npz")
+    with np.load(tmp_path / "half.npz") as file:
+        newer = file["config_json"].item().replace('"format": 1', '"format": 2')
+    np.savez(tmp_path / "newer.npz", config_json=np.array(newer))
+    with pytest.raises(ExportError, match=r"newer\.npz: expected format 1, found 2"):
+        sbp_jax.load(tmp_path / "newer.npz")
+
+
+def test_a_file_that_cannot_be_written_is_one_clear_error(model, tmp_path):
+    with pytest.raises(ExportError, match=r"gone/model\.npz: expected a file that can be written"):
+        model.save(tmp_path / "gone" / "model.npz")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_door_opens_without_loading_jax():
     code = (
         "import sys, sbp_jax; assert 'jax' not in sys.modules; "
-        "assert {'fit', 'load', 'Law'} <= set(dir(sbp_jax)); print(sbp_jax.fit.__module__)"
+        "assert {'fit', 'load', 'Law'} <= set(dir(sbp_jax)); print(sbp_jax.fit.__module__); "
+        "assert 'sklearn' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "sbp_jax.arrays.fit\n"

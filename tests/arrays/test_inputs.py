@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from sbp_jax.arrays.inputs import read_inputs, read_target
+from sbp_jax.arrays.inputs import read_inputs
 from sbp_jax.errors import InputError
 
 X = np.arange(12.0).reshape(4, 3)
@@ -50,7 +50,7 @@ def test_sequences_of_unequal_length_are_padded():
         (X[:0], {}, "x: expected at least one row, got none"),
         (np.where(X == 7, np.nan, X), {}, "got nan in row 2, column 'x1'"),
         (np.where(X == 7, np.inf, X), {}, "got inf in row 2, column 'x1'"),
-        (pl.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]}), {}, "others in column 'b'; encode text"),
+        (X[:, :0], {}, "x: expected at least one column, got none"),
         (X, {"mask": np.ones((4, 3), bool)}, "mask: expected none with a table"),
         (X, {"static": X}, "static: expected none with a table"),
         (np.ones((2, 3, 1)), {"mask": np.ones((2, 2), bool)}, r"booleans of shape \(2, 3\)"),
@@ -60,9 +60,16 @@ def test_sequences_of_unequal_length_are_padded():
             {"mask": np.array([[True, False, True], [True] * 3])},
             "observed steps first and padding after, got others in row 0",
         ),
-        (np.full((1, 2, 1), np.nan), {}, "got others in row 0, step 0"),
+        (np.full((1, 2, 1), np.nan), {}, "got nan in row 0, step 0, column 'step 0'"),
+        (np.ones((2, 0, 3)), {}, r"x: expected steps and columns, got shape \(2, 0, 3\)"),
+        (np.ones((2, 3, 0)), {}, r"x: expected steps and columns, got shape \(2, 3, 0\)"),
+        ([[[1, 2], [3]]] * 2, {}, "x: expected an array of numbers, got"),
+        ([np.ones((2, 3)), np.ones(3)], {}, r"x\[1\]: expected steps of 3 columns"),
+        ([np.ones((2, 0))], {}, r"x\[0\]: expected steps of some columns"),
+        ([np.array([["a"]])], {}, r"x\[0\]: expected numbers, got text"),
         ([np.ones((2, 3)), np.ones((2, 4))], {}, r"x\[1\]: expected steps of 3 columns"),
         (np.ones((2, 3, 1)), {"static": X}, "static: expected 2 rows, as many as x, got 4"),
+        (np.ones((2, 3, 1)), {"static": X[:2, 0]}, "static: expected two axes"),
     ],
 )
 def test_what_is_no_input_is_refused(x, given, message):
@@ -70,16 +77,12 @@ def test_what_is_no_input_is_refused(x, given, message):
         read_inputs(x, **given)
 
 
-@pytest.mark.parametrize(
-    ("y", "message"),
-    [
-        (np.ones(3), r"y: expected shape \(4,\), as many as x has rows, got \(3,\)"),
-        (np.ones((4, 2)), r"got \(4, 2\)"),
-        (np.array([1, 2, np.nan, 4]), "y: expected finite numbers, got nan in row 2"),
-        (["a"] * 4, "y: expected numbers"),
-    ],
-)
-def test_what_is_no_target_is_refused(y, message):
-    with pytest.raises(InputError, match=message):
-        read_target(y, 4)
-    np.testing.assert_array_equal(read_target(np.ones((4, 1)), 4), np.ones(4))
+@pytest.mark.parametrize("known", ["table", "sequences"])
+def test_a_model_is_asked_about_what_it_was_fitted_on(known):
+    both = {"table": X, "sequences": np.ones((4, 5, 3))}
+    _, columns = read_inputs(both[known])
+    (other,) = both.keys() - {known}
+    with pytest.raises(InputError, match=f"x: expected .*{known}, as the model .*, got .*{other}"):
+        read_inputs(both[other], columns=columns)
+    with pytest.raises(InputError, match="columns, got 2"):
+        read_inputs(both[known][..., :2], columns=columns)

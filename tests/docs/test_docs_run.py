@@ -29,7 +29,12 @@ PAGES = {
 SLOW = ("docs/start.md", "docs/use_elsewhere.md", "docs/training.md", "docs/series.md")
 """Pages that train networks."""
 
-OPTIONAL = {"equinox": "equinox", "numpyro": "numpyro", "data": "tensorflow_datasets"}
+OPTIONAL = {
+    "equinox": "equinox",
+    "numpyro": "numpyro",
+    "data": "tensorflow_datasets",
+    "sklearn": "sklearn",
+}
 """What a package that a block imports needs."""
 
 NUMBER = re.compile(r"-?\d+\.\d+")
