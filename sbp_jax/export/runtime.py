@@ -89,7 +89,8 @@ class NumpyModel:
 
         Returns:
             Arrays (B,) or (B, bins) by name: "logits", "lower_shape", "lower_scale",
-            "upper_shape", "upper_scale"; "logits"; or "loc", "scale", by family.
+            "upper_shape", "upper_scale"; "logits"; or "loc", "scale", by family. Those of a
+            family that others are made of are a dictionary of their own, "base".
         """
         return self._family.constrain(self.raw(sequence, mask, static))
 

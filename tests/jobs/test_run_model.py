@@ -11,7 +11,7 @@ import pytest
 
 import sbp_jax
 from sbp_jax.errors import CheckpointError, InputError, RunFolderError
-from sbp_jax.jobs import passing_score
+from sbp_jax.jobs import compare_objectives, passing_score
 from sbp_jax.jobs.passing_score import FINISHED, PassingScore
 from sbp_jax.jobs.wins import Wins
 from sbp_jax.jobs.wins import main as score_wins
@@ -115,6 +115,23 @@ def test_the_page_scores_plays_that_no_run_saw(runs, monkeypatch):
 def test_rivals_go_by_their_names(runs, head):
     model = sbp_jax.load(runs / "runs/passing_score", head=head)
     assert type(model.forecaster.family).__name__ == head
+
+
+@pytest.mark.slow
+def test_settings_that_were_compared_go_by_their_names(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(compare_objectives, "SETTINGS", (compare_objectives.FIRST,))
+    compare_objectives.main(
+        compare_objectives.CompareObjectives(
+            run=tmp_path / "run", source=source, cache=tmp_path / "cache", train=TRAIN,
+            split=SeasonSplit(train=(2009,), valid=(2010,), test=(2011,)),
+            network=NetworkConfig(features=4, layers=1, hidden=(8,)),
+            operations=Operations(devices=1),
+        )
+    )  # fmt: skip
+    model = sbp_jax.load(tmp_path / "run")
+    assert model.forecaster.family == compare_objectives.FIRST.family
+    other = sbp_jax.load(tmp_path / "run", head="Binned, cell")
+    assert type(other.forecaster.family).__name__ == "Binned"
 
 
 @pytest.mark.slow
