@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sbp_jax.arrays.fit import fit, fit_each
-    from sbp_jax.arrays.model import Model, load
+    from sbp_jax.arrays.model import Model
     from sbp_jax.distributions.law import Law, mixture_of
+    from sbp_jax.jobs.load import load
     from sbp_jax.plots.law_figure import law_figure
 
 __version__ = "0.1.0"
@@ -28,7 +29,7 @@ _PLACES = {
     "fit": "sbp_jax.arrays.fit",
     "fit_each": "sbp_jax.arrays.fit",
     "law_figure": "sbp_jax.plots.law_figure",
-    "load": "sbp_jax.arrays.model",
+    "load": "sbp_jax.jobs.load",
     "mixture_of": "sbp_jax.distributions.law",
 }
 

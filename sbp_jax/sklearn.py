@@ -76,7 +76,7 @@ class SBPRegressor(RegressorMixin, BaseEstimator):
         optimizer: Any = None,
         epochs: int | None = None,
         batch_size: int | None = None,
-        learning_rate: float = 3e-3,
+        learning_rate: float | None = None,
         weight_decay: float = 1e-3,
         members: int = 1,
         random_state: Any = 0,

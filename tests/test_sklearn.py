@@ -48,7 +48,7 @@ def fitted(quick_compilation_throughout):
 def test_keywords_and_defaults_are_those_of_fit():
     own = inspect.signature(SBPRegressor).parameters
     of_fit = dict(inspect.signature(sbp_jax.fit).parameters)
-    for name in ("x", "y", "mask", "static", "valid", "progress"):
+    for name in ("x", "y", "mask", "static", "valid", "progress", "start"):
         del of_fit[name]
     of_fit["random_state"] = of_fit.pop("seed")
     assert {name: one.default for name, one in own.items()} == {
@@ -74,7 +74,7 @@ def test_a_fitted_estimator_is_pickled_and_cloned(fitted):
 
 
 def test_wrong_settings_are_refused_when_it_is_fitted():
-    with pytest.raises(InputError, match="learning_rate: expected a finite number > 0, got 0"):
+    with pytest.raises(InputError, match="learning_rate: expected None or a finite number > 0, got 0"):
         SBPRegressor(learning_rate=0).fit(X, Y)
     with pytest.raises(ValueError, match="minimum of 2 is required"):
         SBPRegressor().fit(X[:1], Y[:1])

@@ -53,7 +53,9 @@ _RULES: Final[dict[str, Rule]] = {
         "an optax.GradientTransformation",
     ),
 }
-_OPTIONAL: Final = ("epochs", "batch_size", "cell", "objective", "network", "optimizer")
+_OPTIONAL: Final = (
+    "epochs", "batch_size", "cell", "learning_rate", "objective", "network", "optimizer",
+)  # fmt: skip
 _SIZES: Final[dict[str, Rule]] = {
     "features": _COUNT,
     "layers": (_whole(0), "a whole number >= 0"),

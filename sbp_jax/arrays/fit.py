@@ -9,6 +9,7 @@ from jaxtyping import Int
 from numpy.typing import ArrayLike, NDArray
 
 from sbp_jax.arrays.choose_family import FamilyLike
+from sbp_jax.arrays.further import further_settings
 from sbp_jax.arrays.inputs import Columns, read_inputs
 from sbp_jax.arrays.missing import Missing
 from sbp_jax.arrays.model import Model
@@ -40,7 +41,7 @@ def fit(
     optimizer: optax.GradientTransformation | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
-    learning_rate: float = 3e-3,
+    learning_rate: float | None = None,
     weight_decay: float = 1e-3,
     members: int = 1,
     seed: int = 0,
@@ -48,6 +49,7 @@ def fit(
     precision: Precision = "float32",
     missing: Missing = "refuse",
     progress: bool = True,
+    start: Model | None = None,
 ) -> Model:
     """Fit a distribution of y given x.
 
@@ -72,7 +74,7 @@ def fit(
             weight_decay are its own then.
         epochs: passes over the rows; about 5,000 steps if left out.
         batch_size: rows of a step; a sixteenth of the rows within 32 and 512 if left out.
-        learning_rate: peak of the schedule.
+        learning_rate: peak of the schedule; 3e-3, or 1e-3 of further training, if left out.
         weight_decay: decoupled, on kernels alone.
         members: networks, which differ in the seed; their mean distribution function is the
             model's. All are trained by one program.
@@ -83,6 +85,11 @@ def fit(
             get the mean of their column over the training part, and a column that lacked some
             there gets another beside it that says where. The model then does so too.
         progress: show a bar, if on a terminal.
+        start: a model to go on from, of `fit` or `load`: with its parameters, family, network,
+            columns, scaling, cell and members, and a fresh optimizer. Its parameters are kept
+            where no epoch is better on the validation rows, which it must not have been trained
+            on: give the same rows with the same seed, new rows alone, or `valid=`. An objective
+            other than the usual one has to be said again.
 
     Raises:
         InputError: arrays that disagree, are not finite or too few, or a setting out of range.
@@ -100,15 +107,18 @@ def fit(
         weight_decay=weight_decay, members=members, seed=seed, devices=devices,
         precision=precision, missing=missing,
     )  # fmt: skip
-    fill = missing == "fill"
-    batch, columns = read_inputs(x, mask=mask, static=static, missing=fill)
+    fill, known = missing == "fill", None
+    if start is not None:
+        settings = further_settings(start, settings)
+        fill, known = start.filling is not None, start.columns
+    batch, columns = read_inputs(x, mask=mask, static=static, columns=known, missing=fill)
     rows = batch, read_target(y, len(batch.static))
     if valid is None:
         part = _part(rows, np.arange(len(rows[1])), seed)
     else:
         _check_rows(len(rows[1]), _FEWEST_OF_TRAINING)
         part = Part(rows, _given(valid, columns, fill))
-    [model] = train_parts([part], columns, settings, progress=progress)
+    [model] = train_parts([part], columns, settings, start=start, progress=progress)
     return model
 
 

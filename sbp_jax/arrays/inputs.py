@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
 from sbp_jax.arrays.tables import Table, as_numbers, check_finite, read_table
-from sbp_jax.batch import Batch
+from sbp_jax.batch import Batch, check_batch
 from sbp_jax.errors import InputError
 
 _ROWS: Final = 2  # axes of a table
@@ -49,7 +49,7 @@ def read_inputs(
     """One batch of whatever was given, in float64; its target is 0.
 
     Args:
-        x: a table, or sequences.
+        x: a table, or sequences; or a `Batch`, which has mask and static in it.
         mask: (B, T) True where a step was observed, of sequences that are one array; observed
             steps come first. Left out, all were observed.
         static: facts beside sequences, a table.
@@ -60,6 +60,8 @@ def read_inputs(
         InputError: text, missing or infinite numbers, sizes that disagree, a mask with holes, or
             other columns than the model's.
     """
+    if isinstance(x, Batch):
+        return _as_given(x, mask, static, columns)
     if is_sequences(x):
         sequence, observed = _sequences(x, mask)
         facts, names, named = _static_beside(static, len(sequence), missing)
@@ -166,3 +168,27 @@ def _as_known(
     if facts.shape[1] != len(columns.static):
         raise InputError(f"{what}: expected {len(columns.static)} columns, got {facts.shape[1]}")
     return facts
+
+
+def _as_given(
+    batch: Batch, mask: Any, static: Any, columns: Columns | None
+) -> tuple[Batch, Columns]:
+    """A batch that comes whole, its target 0."""
+    if mask is not None or static is not None:
+        raise InputError("mask, static: expected none with a Batch, which holds them, got some")
+    batch = Batch(*map(np.asarray, batch))._replace(target=np.zeros(len(batch.static), np.float32))
+    if columns is None:
+        steps = batch.sequence.shape[2] if batch.mask.any() else 0
+        columns = Columns(
+            static=tuple(f"x{i}" for i in range(batch.static.shape[1])),
+            sequence=tuple(f"step {i}" for i in range(steps)),
+            named=False,
+        )
+    check_batch(batch, static_names=columns.static, sequence_names=columns.sequence)
+    found = batch.static.shape[1], batch.sequence.shape[2] if columns.has_sequence else 0
+    if found != (expected := (len(columns.static), len(columns.sequence))):
+        raise InputError(
+            f"x: expected a Batch with {expected[0]} static columns and steps of {expected[1]}, "
+            f"got {found[0]} and {found[1]}"
+        )
+    return batch, columns

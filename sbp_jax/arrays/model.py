@@ -28,7 +28,7 @@ _ROWS: Final = 8192  # asked about at once, which bounds memory
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """What `fit` returns: call it on inputs for their laws.
+    """What `fit` and `load` return: call it on inputs for their laws.
 
     Attributes:
         forecaster: network and family, in standard units.
@@ -68,7 +68,8 @@ class Model:
         """The law of y for each row of x, in the unit of y.
 
         Args:
-            x: as of `fit`; of a data frame, columns go by name.
+            x: as of `fit`, a data frame's columns by name; or a `Batch`, as `sbp_jax.nfl` makes
+                of plays, whose target is not looked at.
             mask: likewise.
             static: likewise.
 
@@ -86,9 +87,10 @@ class Model:
                 "filled with the training part's mean",
                 stacklevel=2,
             )
-        batch = prepared(batch, self.scaling, self.filling)
         rows = range(0, len(batch.static), _ROWS)
-        parts = [_predict(self.forecaster, self.params, _rows_of(batch, at)) for at in rows]
+        # Scaled by parts, since plays come in half the precision and by the hundred thousand.
+        scaled = (prepared(_rows_of(batch, at), self.scaling, self.filling) for at in rows)
+        parts = [_predict(self.forecaster, self.params, part) for part in scaled]
         found = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *parts)
         return self._in_unit(found)
 
@@ -99,7 +101,10 @@ class Model:
 
     def _in_unit(self, params: Any) -> Law:
         """The law of parameters (B, M, ...) in standard units."""
-        law = Law(self.forecaster.family, params).affine(self.scaling.loc, self.scaling.scale)
+        law = Law(self.forecaster.family, params)
+        loc, scale = self.scaling.loc, self.scaling.scale
+        if (loc, scale) != (0.0, 1.0):  # a run's network speaks the target's unit already
+            law = law.affine(loc, scale)
         if self.members == 1:
             return Law(law.family, jax.tree.map(lambda leaf: leaf[:, 0], law.params))
         members = Mixture(law.family, self.members)
@@ -107,9 +112,9 @@ class Model:
 
     def report(self) -> str:
         """What was fitted, in a few lines."""
-        scores = [[each[VALIDATION_SCORE] for each in one] for one in self.history]
+        scores = [_last_scores(one) for one in self.history]
         best = [f"{min(one) + self._shift:.4f}" for one in scores]
-        epochs = [f"{int(np.argmin(one)) + 1} of {len(one)}" for one in scores]
+        epochs = [f"{int(np.argmin(one))} of {len(one) - 1}" for one in scores]
         count = sum(leaf.size for leaf in jax.tree.leaves(self.params)) // self.members
         seconds = sum(each["seconds"] for each in self.history[0])
         what = "density" if self.cell is None else f"cells of {self.cell:g}"
@@ -197,6 +202,15 @@ def load(path: str | Path) -> Model:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ExportError(f"{path}: describes no model: {error!r}") from error
+
+
+def _last_scores(history: Sequence[dict[str, Any]]) -> list[float]:
+    """Validation scores of the last training, before its first epoch (inf if fresh) and after."""
+    before = history[-1].get("start_epoch", 0)
+    score = history[-1].get("start_score")
+    return [np.inf if score is None else score] + [
+        float(each[VALIDATION_SCORE]) for each in history[before:]
+    ]
 
 
 def _filling_of(described: dict[str, list[int]] | None) -> Filling | None:

@@ -24,6 +24,7 @@ NETWORK: Final = NetworkConfig(
     dropout=0.1,
     encoder_dropout=0.05,
 )
+_RATE: Final = 3e-3
 _STEPS: Final = 5_000  # of a training, about
 _LEAST_EPOCHS: Final = 20
 _MOST_EPOCHS: Final = 400
@@ -44,7 +45,7 @@ class Settings:
     optimizer: optax.GradientTransformation | None = None
     epochs: int | None = None
     batch_size: int | None = None
-    learning_rate: float = 3e-3
+    learning_rate: float | None = None
     weight_decay: float = 1e-3
     members: int = 1
     seed: int = 0
@@ -83,7 +84,7 @@ class Settings:
         if epochs is None:
             epochs = int(np.clip(round(_STEPS / steps), _LEAST_EPOCHS, _MOST_EPOCHS))
         settings: dict[str, Any] = {
-            "learning_rate": self.learning_rate,
+            "learning_rate": _RATE if self.learning_rate is None else self.learning_rate,
             "weight_decay": self.weight_decay,
             "seed": self.seed,
             "precision": self.precision,

@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
@@ -13,6 +14,7 @@ from tqdm import tqdm
 
 from sbp_jax.arrays.check_settings import check_objective, said_family
 from sbp_jax.arrays.choose_family import Candidate, candidates, usual_objective
+from sbp_jax.arrays.further import joined_history
 from sbp_jax.arrays.inputs import Columns
 from sbp_jax.arrays.memory import check_memory
 from sbp_jax.arrays.missing import Filling, prepared
@@ -20,9 +22,8 @@ from sbp_jax.arrays.model import Model
 from sbp_jax.arrays.scaling import Scaling
 from sbp_jax.arrays.settings import Settings
 from sbp_jax.batch import Batch
-from sbp_jax.distributions import Family
 from sbp_jax.errors import TrainingError
-from sbp_jax.models.forecaster import Forecaster, NetworkConfig, make_forecaster
+from sbp_jax.models.forecaster import Forecaster, make_forecaster
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.hyperparameters import Hyperparameters
 from sbp_jax.training.loop import VALIDATION_SCORE
@@ -31,6 +32,7 @@ from sbp_jax.training.parallel import Devices
 from sbp_jax.training.placing import place_examples
 from sbp_jax.training.population import MemberFit, OnEpoch, fit_population
 from sbp_jax.training.program import Head
+from sbp_jax.training.state import Params
 
 Rows = tuple[Batch, Float[NDArray, " B"]]
 """A batch and its target."""
@@ -56,17 +58,22 @@ class _Prepared(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """A family's networks on a part, and their mean validation score."""
+    """A forecaster's networks on a part, and their mean validation score."""
 
     score: float
-    family: Family
+    forecaster: Forecaster
     members: list[MemberFit]
 
 
 def train_parts(
-    parts: Sequence[Part], columns: Columns, settings: Settings, *, progress: bool
+    parts: Sequence[Part],
+    columns: Columns,
+    settings: Settings,
+    *,
+    start: Model | None = None,
+    progress: bool,
 ) -> list[Model]:
-    """A model of each part.
+    """A model of each part, or one that goes on from another, on one part.
 
     Parts of which the same families are tried, and whose rows ask for the same number of steps,
     are members of one program.
@@ -76,7 +83,7 @@ def train_parts(
         TrainingError: no epoch of a network had a finite score.
     """
     sizes = settings.sizes(sequences=columns.has_sequence)
-    ready = [_prepare(part, columns, settings) for part in parts]
+    ready = [_prepare(part, columns, settings, start) for part in parts]
     alike: dict[Any, list[int]] = defaultdict(list)
     for number, one in enumerate(ready):
         alike[one.tried, one.config, one.cell].append(number)
@@ -84,26 +91,27 @@ def train_parts(
     for numbers in alike.values():
         for candidate in ready[numbers[0]].tried:
             together = [ready[number] for number in numbers]
-            forecaster = make_forecaster(sizes, candidate[0])
+            forecaster = start.forecaster if start else make_forecaster(sizes, candidate[0])
             data = [batch for part in together for batch in (part.train, part.valid)]
             check_memory(forecaster, data, len(numbers) * settings.members, settings.devices)
-            trained = _train(forecaster, candidate[1], together, settings, progress)
+            params = start.params if start else None
+            trained = _train(forecaster, candidate[1], together, settings, params, progress)
             for number, members in zip(numbers, trained, strict=True):
                 score = float(np.mean([_best_score(each) for each in members]))
                 if number not in found or score < found[number].score:
-                    found[number] = _Found(score, candidate[0], members)
-    return [
-        _model(found[number], sizes, columns, one, settings.cell)
-        for number, one in enumerate(ready)
+                    found[number] = _Found(score, forecaster, members)
+    models = [
+        _model(found[number], columns, one, settings.cell) for number, one in enumerate(ready)
     ]
+    if start:
+        return [replace(models[0], history=joined_history(start, found[0].members))]
+    return models
 
 
-def _model(
-    found: _Found, sizes: NetworkConfig, columns: Columns, part: _Prepared, cell: float | None
-) -> Model:
+def _model(found: _Found, columns: Columns, part: _Prepared, cell: float | None) -> Model:
     params = [each.params for each in found.members]
     return Model(
-        forecaster=make_forecaster(sizes, found.family),
+        forecaster=found.forecaster,
         params=jax.tree.map(lambda *leaves: np.stack(leaves), *params),
         columns=columns,
         scaling=part.scaling,
@@ -113,10 +121,13 @@ def _model(
     )
 
 
-def _prepare(part: Part, columns: Columns, settings: Settings) -> _Prepared:
-    names = {"static": columns.static, "sequence": columns.sequence}
-    filling = Filling.of(part.train[0], **names) if settings.missing == "fill" else None
-    scaling = Scaling.of(*part.train)
+def _prepare(part: Part, columns: Columns, settings: Settings, start: Model | None) -> _Prepared:
+    if start:
+        scaling, filling = start.scaling, start.filling
+    else:
+        scaling = Scaling.of(*part.train)
+        names = {"static": columns.static, "sequence": columns.sequence}
+        filling = Filling.of(part.train[0], **names) if settings.missing == "fill" else None
     train, valid = (
         prepared(batch, scaling, filling)._replace(target=scaling.standardise(target))
         for batch, target in part
@@ -139,6 +150,7 @@ def _train(
     objective: ObjectiveName,
     parts: Sequence[_Prepared],
     settings: Settings,
+    start: Params | None,
     progress: bool,
 ) -> list[list[MemberFit]]:
     """The networks of each part."""
@@ -157,9 +169,10 @@ def _train(
             train=train[0] if alone else [train[number] for number in own],
             valid=valid[0] if alone else [valid[number] for number in own],
             on_epoch=_told(bar),
+            start=start,
         )
     for i, each in enumerate(found):
-        if each.best_epoch is None or not math.isfinite(_best_score(each)):
+        if not each.history:
             raise TrainingError(
                 f"member {i}: expected an epoch with a finite score on the validation part, got "
                 "none; try a lower learning_rate, or look for extreme values"
@@ -176,6 +189,5 @@ def _told(bar: Any) -> OnEpoch:
 
 
 def _best_score(member: MemberFit) -> float:
-    if member.best_epoch is None:
-        return math.inf
-    return float(member.history[member.best_epoch][VALIDATION_SCORE])
+    scores = [math.inf if member.start_score is None else member.start_score]
+    return min([*scores, *(float(each[VALIDATION_SCORE]) for each in member.history)])

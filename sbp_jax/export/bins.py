@@ -21,6 +21,10 @@ class Bins:
         self._lefts, self._rights = self._edges[:-1], self._edges[1:]
         self._widths = self._rights - self._lefts
 
+    def end(self, *, upper: bool) -> float:
+        """The last edge, or the first."""
+        return float(self._edges[-1 if upper else 0])
+
     def cdf(self, logits: Floats, y: Floats) -> Floats:
         """Distribution function; 0 below the first edge, 1 above the last.
 
@@ -29,6 +33,26 @@ class Bins:
         """
         covered = np.clip((y[..., None] - self._lefts) / self._widths, 0, 1)
         return np.sum(softmax(logits) * covered, axis=-1)
+
+    def sf(self, logits: Floats, y: Floats) -> Floats:
+        """Survival function, summed from above, so that it is accurate where it is small.
+
+        >>> float(Bins((0.0, 1.0, 3.0)).sf(np.zeros(2), np.array(2.0)))
+        0.25
+        """
+        left = np.clip((self._rights - y[..., None]) / self._widths, 0, 1)
+        return np.sum(softmax(logits) * left, axis=-1)
+
+    def log_prob(self, logits: Floats, y: Floats) -> Floats:
+        """Log density; -inf outside all bins, which own their left edges, the last one both."""
+        at = np.searchsorted(self._edges[1:-1], y, side="right")
+        density = (
+            logits - log_sum_exp(logits)[..., None] - np.log(self._widths.astype(logits.dtype))
+        )
+        shape = np.broadcast_shapes(density.shape[:-1], np.shape(y))
+        density = np.broadcast_to(density, (*shape, self.count))
+        value = np.take_along_axis(density, np.broadcast_to(at, shape)[..., None], -1)[..., 0]
+        return np.where((y >= self._edges[0]) & (y <= self._edges[-1]), value, -np.inf)
 
     def quantile(self, logits: Floats, level: Floats) -> Floats:
         """Inverse of F, from the nearer side; the first edge at 0 and the last at 1."""

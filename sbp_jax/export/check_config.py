@@ -47,6 +47,12 @@ def _pair(low: float, high: float) -> Callable[[Any], bool]:
     )
 
 
+def _masses(x: Any) -> bool:
+    """Of two tails, of which one may be left out."""
+    there = [each for each in x if each is not None] if isinstance(x, list) else []
+    return len(there) > 0 and len(x) == 2 and all(_is_number(m) and 0 < m < 0.5 for m in there)
+
+
 NUMBER: Final[Rule] = (_is_number, "a finite number")
 POSITIVE: Final[Rule] = (lambda x: _is_number(x) and x > 0, "a finite number above 0")
 _EDGES: Final[Rule] = _list_of(NUMBER, least=3)
@@ -54,6 +60,8 @@ _NAMES: Final[Rule] = (
     lambda x: _list_of((lambda y: type(y) is str, "a name"))[0](x) and len(set(x)) == len(x),
     "a list of different names",
 )
+_LEVEL: Final[Rule] = (lambda x: _is_number(x) and 0 < x < 1, "a number in (0, 1)")
+_TRUTH: Final[Rule] = (lambda x: type(x) is bool, "true or false")
 _DROPPED: Final[Rule] = (lambda x: _is_number(x) and 0 <= x < 1, "a number in [0, 1)")
 
 _MODEL: Final[Mapping[str, Rule]] = {
@@ -62,29 +70,54 @@ _MODEL: Final[Mapping[str, Rule]] = {
     "first_edge": NUMBER,
     "bin_width": POSITIVE,
     "anchors": (lambda x: isinstance(x, list), "a list"),
-    "free_logits": (lambda x: type(x) is bool, "true or false"),
+    "free_logits": _TRUTH,
     "ceiling": (lambda x: x is None or isinstance(x, dict), "null or an object"),
     "step_columns": _list_of(_whole(0)),
     "features": _whole(1),
     "layers": _whole(0, _DEEPEST),
     "kernel_size": _whole(1),
     "hidden": _list_of(_whole(1)),
-    "residual": (lambda x: type(x) is bool, "true or false"),
+    "residual": _TRUTH,
     "dropout": _DROPPED,
     "encoder_dropout": _DROPPED,
 }
+_PLACE: Final[Mapping[str, Rule]] = {"center": NUMBER, "spread": POSITIVE}
+_SHAPE_RANGE: Final[Rule] = (
+    lambda x: _pair(-1, 2)(x) and x[0] < x[1],
+    "two numbers in (-1, 2), the lower one first",
+)
+_BASE: Final[Rule] = (lambda x: isinstance(x, dict), "a family")
 _FAMILIES: Final[Mapping[str, Mapping[str, Rule]]] = {
     "SplicedBinnedPareto": {
         "edges": (_increasing, "at least 3 increasing numbers"),
-        "tail_mass": (_pair(0, 0.5), "two numbers in (0, 0.5)"),
-        "splice": (lambda x: x in ("quantile", "edge"), "quantile or edge"),
-        "shape_range": (
-            lambda x: _pair(-1, 2)(x) and x[0] < x[1],
-            "two numbers in (-1, 2), the lower one first",
+        "tail_mass": (
+            _masses,
+            "two numbers in (0, 0.5), one of them perhaps null for no tail on that side",
         ),
+        "splice": (lambda x: x in ("quantile", "edge"), "quantile or edge"),
+        "shape_range": _SHAPE_RANGE,
     },
     "Binned": {"edges": (_increasing, "at least 3 increasing numbers")},
-    "Gaussian": {"center": NUMBER, "spread": POSITIVE},
+    "Gaussian": _PLACE,
+    "StudentT": {
+        **_PLACE,
+        "df_range": (
+            lambda x: _pair(1, math.inf)(x) and x[0] < x[1],
+            "two numbers above 1, the lower one first",
+        ),
+    },
+    "GaussianMixture": {"components": _whole(1), **_PLACE},
+    "HybridPareto": {"components": _whole(2), **_PLACE, "shape_range": _SHAPE_RANGE},
+    "QuantileHead": {
+        "levels": (
+            lambda x: _list_of(_LEVEL, least=2)[0](x) and bool(np.all(np.diff(x) > 0)),
+            "at least 2 increasing numbers in (0, 1)",
+        ),
+        **_PLACE,
+    },
+    "Tabulated": {"points": _whole(2), **_PLACE},
+    "Moved": {"base": _BASE, **_PLACE, "location": _TRUTH},
+    "Mixture": {"base": _BASE, "components": _whole(1)},
 }
 
 
@@ -116,6 +149,35 @@ def check_config(config: Mapping[str, Any]) -> None:
     _check_family(config.get("family"))
 
 
+def check_arrays_config(config: Mapping[str, Any]) -> None:
+    """Refuse what a file of `Model.save` says beside its network and family, likewise.
+
+    Raises:
+        ExportError: an entry is missing or out of its range.
+    """
+    check_config(config)
+    rules = {
+        "members": _whole(1),
+        "named": _TRUTH,
+        "cell": (lambda x: x is None or POSITIVE[0](x), f"null or {POSITIVE[1]}"),
+    }
+    _check("", {name: config.get(name) for name in rules}, rules)
+    static, steps = len(config["static_names"]), len(config["sequence_names"])
+    scaling = {"loc": NUMBER, "scale": POSITIVE}
+    for name, rule in (("loc", NUMBER), ("scale", POSITIVE)):
+        scaling[f"static_{name}"] = _row(rule, static)
+        scaling[f"step_{name}"] = _row(rule, steps or 1)  # a table has one step of one column
+    _check("scaling", config.get("scaling"), scaling)
+    if config.get("filling") is not None:  # of missing numbers: what each column lacked in training
+        counts = {"static": _row(_whole(0), static), "sequence": _row(_whole(0), steps)}
+        _check("filling", config["filling"], counts)
+
+
+def _row(rule: Rule, count: int) -> Rule:
+    listed, expected = _list_of(rule)
+    return (lambda x: listed(x) and len(x) == count), f"{expected}, {count} of them"
+
+
 def _anchor(anchor: Any, column: Rule) -> Mapping[str, Rule]:
     if isinstance(anchor, dict) and "knots" not in anchor:
         return {"column": column, "scale": NUMBER, "below": _whole(0), "above": _whole(0)}
@@ -134,6 +196,8 @@ def _check_family(family: Any) -> None:
         _refuse("family", "name", f"one of {', '.join(_FAMILIES)}", name)
     else:
         _check("family", {key: x for key, x in family.items() if key != "name"}, rules)
+        if "base" in rules:
+            _check_family(family["base"])
 
 
 def _check(where: str, entries: Any, rules: Mapping[str, Rule]) -> None:

@@ -6,6 +6,7 @@ Parameters are a dictionary of arrays, named as the fields of the JAX family's `
 import math
 from collections.abc import Sequence
 from statistics import NormalDist
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +14,35 @@ from numpy.typing import NDArray
 from sbp_jax.export.bins import Bins
 
 Floats = NDArray[np.floating]
-Parameters = dict[str, Floats]
+Parameters = dict[str, Any]
+"""Arrays by name; those of a base family are a dictionary of their own."""
 
+_MILD_SHAPE = 0.1  # the tail index that raw zeros stand for, where the range allows it
 _SCALE_FLOOR = 1e-3  # lowest scale, as a fraction of the scale that raw zeros stand for
 # NumPy has no error function; the standard library's are exact in both tails.
 _erfc = np.frompyfunc(math.erfc, 1, 1)
 _standard_normal = NormalDist()
+
+
+class Family(Protocol):
+    """What each of them offers; arguments broadcast with the parameters by NumPy's rules."""
+
+    num_outputs: int
+
+    def constrain(self, raw: Floats) -> Parameters:
+        """Parameters from raw numbers (..., num_outputs)."""
+
+    def log_prob(self, parameters: Parameters, y: Floats) -> Floats:
+        """Log density; -inf outside the support."""
+
+    def cdf(self, parameters: Parameters, y: Floats) -> Floats:
+        """Distribution function, accurate where it is small."""
+
+    def sf(self, parameters: Parameters, y: Floats) -> Floats:
+        """Survival function, accurate where it is small."""
+
+    def quantile(self, parameters: Parameters, q: Floats) -> Floats:
+        """Inverse of F; the ends of the support at 0 and 1, NaN outside [0, 1]."""
 
 
 class Binned:
@@ -36,6 +60,16 @@ class Binned:
         """Linear on each bin, 0 below all and 1 above."""
         logits = parameters["logits"]
         return self._bins.cdf(logits, at_values_of(logits, y))
+
+    def sf(self, parameters: Parameters, y: Floats) -> Floats:
+        """Likewise, from above."""
+        logits = parameters["logits"]
+        return self._bins.sf(logits, at_values_of(logits, y))
+
+    def log_prob(self, parameters: Parameters, y: Floats) -> Floats:
+        """Log density; -inf outside the bins."""
+        logits = parameters["logits"]
+        return self._bins.log_prob(logits, at_values_of(logits, y))
 
     def quantile(self, parameters: Parameters, q: Floats) -> Floats:
         """Inverse of F; NaN outside [0, 1]."""
@@ -68,13 +102,22 @@ class Gaussian:
     def cdf(self, parameters: Parameters, y: Floats) -> Floats:
         """Phi((y - loc) / scale)."""
         loc, scale = parameters["loc"], parameters["scale"]
-        z = (at_values_of(loc, y) - loc) / scale
-        return 0.5 * np.asarray(_erfc(-z / math.sqrt(2))).astype(loc.dtype)
+        return normal_cdf((at_values_of(loc, y) - loc) / scale)
+
+    def sf(self, parameters: Parameters, y: Floats) -> Floats:
+        """Phi((loc - y) / scale)."""
+        loc, scale = parameters["loc"], parameters["scale"]
+        return normal_cdf((loc - at_values_of(loc, y)) / scale)
+
+    def log_prob(self, parameters: Parameters, y: Floats) -> Floats:
+        """Log density."""
+        loc, scale = parameters["loc"], parameters["scale"]
+        return log_normal_density((at_values_of(loc, y) - loc) / scale) - np.log(scale)
 
     def quantile(self, parameters: Parameters, q: Floats) -> Floats:
         """`loc + scale Phi^-1(q)`; infinite at 0 and 1, NaN outside [0, 1]."""
         loc, scale = parameters["loc"], parameters["scale"]
-        return loc + scale * np.asarray(_normal_quantile(q)).astype(loc.dtype)
+        return loc + scale * normal_quantile(q).astype(loc.dtype)
 
 
 def clipped(raw: Floats) -> Floats:
@@ -82,10 +125,42 @@ def clipped(raw: Floats) -> Floats:
     return np.clip(raw, -1e30, 1e30)
 
 
-def positive(raw: Floats, at_zero: float) -> Floats:
-    """Softplus scaled to `at_zero` at raw = 0, above a floor of a thousandth of it."""
+def positive(raw: Floats, at_zero: Any, floor: float = _SCALE_FLOOR) -> Floats:
+    """Softplus scaled to `at_zero` at raw = 0, above a floor, a fraction of it."""
     softplus = np.logaddexp(raw, np.zeros_like(raw))
-    return at_zero * (_SCALE_FLOOR + (1 - _SCALE_FLOOR) * softplus / math.log(2))
+    return at_zero * (floor + (1 - floor) * softplus / math.log(2))
+
+
+def squashed_shape(raw: Floats, shape_range: Sequence[float]) -> Floats:
+    """A sigmoid over the range of tail shapes, 0 giving a mild one."""
+    lowest, highest = shape_range
+    at_zero = _MILD_SHAPE if lowest < _MILD_SHAPE < highest else (lowest + highest) / 2
+    offset = math.log((at_zero - lowest) / (highest - at_zero))
+    return lowest + (highest - lowest) * sigmoid(raw + offset)
+
+
+def sigmoid(x: Floats) -> Floats:
+    """1 / (1 + exp(-x)), as a tanh, which cannot overflow."""
+    return 0.5 * (1 + np.tanh(0.5 * x))
+
+
+def normal_cdf(z: Floats) -> Floats:
+    """Phi(z), accurate in both tails.
+
+    >>> float(normal_cdf(np.array(-10.0)))
+    7.61985302416...e-24
+    """
+    return 0.5 * np.asarray(_erfc(-z / math.sqrt(2))).astype(z.dtype)
+
+
+def log_normal_density(z: Floats) -> Floats:
+    """Log phi(z)."""
+    return -0.5 * z * z - 0.5 * math.log(2 * math.pi)
+
+
+def normal_quantile(q: Floats) -> Floats:
+    """Phi^-1(q); infinite at 0 and 1, NaN outside [0, 1]."""
+    return np.asarray(_normal_quantile(q)).astype(np.float64)
 
 
 def at_values_of(like: Floats, values: Floats) -> Floats:

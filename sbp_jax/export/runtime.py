@@ -1,4 +1,4 @@
-"""A trained model served with NumPy alone.
+"""A trained model of plays served with NumPy alone.
 
     model = load_model("weights.npz")
     parameters = model.parameters(sequence, mask, static)
@@ -12,7 +12,6 @@ Legend: B examples, T steps, C columns of a step, S static columns, P raw output
 """
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,31 +22,15 @@ from sbp_jax.export import inputs
 from sbp_jax.export.architecture import Architecture, check_shapes
 from sbp_jax.export.check_config import check_config
 from sbp_jax.export.encoder import Encoder
-from sbp_jax.export.family import Binned, Gaussian, Parameters
+from sbp_jax.export.family import Parameters
 from sbp_jax.export.head import Head
-from sbp_jax.export.spliced import Spliced
-from sbp_jax.export.weights import Config, Flat, read_flat
+from sbp_jax.export.read_family import read_family
+from sbp_jax.export.weights import Config, Flat
 
 Floats = NDArray[np.floating]
 # Numbers in the largest array of one chunk, 16 MiB: with smaller ones the threads of a matrix
 # product wait for each other more than they multiply, with larger ones nothing gets faster.
 _CHUNK = 2**22
-
-
-def load_model(path: str | Path) -> "NumpyModel":
-    """Read a model from the weights file of a run.
-
-    Raises:
-        ExportError: the file is not one, or its arrays do not fit its config.
-    """
-    return NumpyModel(*read_flat(path))
-
-
-def _read_family(described: Mapping[str, Any]) -> Spliced | Binned | Gaussian:
-    served = {"SplicedBinnedPareto": Spliced, "Binned": Binned, "Gaussian": Gaussian}
-    fields = dict(described)
-    family: Spliced | Binned | Gaussian = served[fields.pop("name")](**fields)
-    return family
 
 
 class NumpyModel:
@@ -70,7 +53,7 @@ class NumpyModel:
         check_config(config)
         network = Architecture.from_config(config)
         weights = check_shapes(flat, network.shapes())
-        self._family = _read_family(config["family"])
+        self._family = read_family(config["family"])
         if self._family.num_outputs != network.num_outputs:
             raise ExportError(
                 f"config: expected {self._family.num_outputs} outputs for this family, found "
@@ -106,7 +89,8 @@ class NumpyModel:
 
         Returns:
             Arrays (B,) or (B, bins) by name: "logits", "lower_shape", "lower_scale",
-            "upper_shape", "upper_scale"; "logits"; or "loc", "scale", by family.
+            "upper_shape", "upper_scale"; "logits"; or "loc", "scale", by family. Those of a
+            family that others are made of are a dictionary of their own, "base".
         """
         return self._family.constrain(self.raw(sequence, mask, static))
 

@@ -4,7 +4,6 @@ Formulas and symbols are those of `sbp_jax.distributions.spliced_binned_pareto`:
 thresholds t_L and t_U, generalized Pareto tails of shape xi and scale beta beyond.
 """
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sbp_jax.export.bins import Bins
-from sbp_jax.export.family import Parameters, at_values_of, clipped, positive
+from sbp_jax.export.family import Parameters, at_values_of, clipped, positive, squashed_shape
 
 Floats = NDArray[np.floating]
-_MILD_SHAPE = 0.1  # the tail index that raw zeros stand for, where the range allows it
+_TAILS = ("lower", "upper")
 
 
 class Splice(NamedTuple):
@@ -32,7 +31,7 @@ class Spliced:
 
     Args:
         edges: of the bins.
-        tail_mass: probability of the lower and of the upper tail.
+        tail_mass: probability of the lower and of the upper tail; None for one that is left out.
         splice: "quantile" or "edge", where the thresholds lie.
         shape_range: lowest and highest tail shape.
     """
@@ -40,7 +39,7 @@ class Spliced:
     def __init__(
         self,
         edges: Sequence[float],
-        tail_mass: Sequence[float],
+        tail_mass: Sequence[float | None],
         splice: str,
         shape_range: Sequence[float],
     ) -> None:
@@ -49,35 +48,49 @@ class Spliced:
         self._tail_mass = tail_mass
         self._splice_at = splice
         self._shape_range = shape_range
-        self.num_outputs = self._bins.count + 4
+        self.num_outputs = self._bins.count + 2 * sum(mass is not None for mass in tail_mass)
 
     def constrain(self, raw: Floats) -> Parameters:
-        """Logits (..., n), shapes and scales (...) from raw outputs (..., n + 4)."""
+        """Logits (..., n), shapes and scales (...) from raw outputs (..., n + 4).
+
+        A tail that is left out has no raw outputs, shape 0 and scale 1.
+        """
         raw = clipped(raw)
-        below, above = self._tail_mass
-        return {
-            "logits": raw[..., :-4],
-            "lower_shape": self._shape(raw[..., -4]),
-            "lower_scale": positive(raw[..., -3], below * self._span),
-            "upper_shape": self._shape(raw[..., -2]),
-            "upper_scale": positive(raw[..., -1], above * self._span),
-        }
+        logits = raw[..., : self._bins.count]
+        found, at = {"logits": logits}, self._bins.count
+        for side, mass in zip(_TAILS, self._tail_mass, strict=True):
+            shape, scale = np.zeros_like(logits[..., 0]), np.ones_like(logits[..., 0])
+            if mass is not None:
+                shape = squashed_shape(raw[..., at], self._shape_range)
+                scale = positive(raw[..., at + 1], mass * self._span)
+                at += 2
+            found |= {f"{side}_shape": shape, f"{side}_scale": scale}
+        return found
 
     def cdf(self, parameters: Parameters, y: Floats) -> Floats:
         """Distribution function at y."""
-        y = at_values_of(parameters["logits"], y)
-        cut = self._splice(parameters["logits"])
-        lower = cut.log_below - hazard(
-            np.maximum(cut.lower - y, 0), parameters["lower_shape"], parameters["lower_scale"]
-        )
-        upper = cut.log_above - hazard(
-            np.maximum(y - cut.upper, 0), parameters["upper_shape"], parameters["upper_scale"]
-        )
-        # With splice "edge" the upper threshold belongs to its tail, as bins own left edges.
-        in_upper = y >= cut.upper if self._splice_at == "edge" else y > cut.upper
+        y, cut, lower, upper = self._placed(parameters, y)
         body = self._bins.cdf(parameters["logits"], y)
-        value = np.where(in_upper, -np.expm1(upper), body)
-        return np.where(y < cut.lower, np.exp(lower), value)
+        value = np.where(self._in_upper(y, cut), -np.expm1(cut.log_above - upper), body)
+        return np.where(y < cut.lower, np.exp(cut.log_below - lower), value)
+
+    def sf(self, parameters: Parameters, y: Floats) -> Floats:
+        """Survival function at y."""
+        y, cut, lower, upper = self._placed(parameters, y)
+        body = self._bins.sf(parameters["logits"], y)
+        value = np.where(self._in_upper(y, cut), np.exp(cut.log_above - upper), body)
+        return np.where(y < cut.lower, -np.expm1(cut.log_below - lower), value)
+
+    def log_prob(self, parameters: Parameters, y: Floats) -> Floats:
+        """Log density at y, in a tail `log a - log beta - (1 + xi) L`."""
+        y, cut, lower, upper = self._placed(parameters, y)
+        below, above = (
+            -np.log(parameters[f"{side}_scale"]) - (1 + parameters[f"{side}_shape"]) * passed
+            for side, passed in zip(_TAILS, (lower, upper), strict=True)
+        )
+        body = self._bins.log_prob(parameters["logits"], y)
+        value = np.where(self._in_upper(y, cut), cut.log_above + above, body)
+        return np.where(y < cut.lower, cut.log_below + below, value)
 
     def quantile(self, parameters: Parameters, q: Floats) -> Floats:
         """Inverse of F; the ends of the support at 0 and 1, NaN outside [0, 1]."""
@@ -85,38 +98,50 @@ class Spliced:
         cut = self._splice(parameters["logits"])
         with np.errstate(divide="ignore", invalid="ignore"):
             log_below, log_above = np.log(q), np.log(1 - q)
-        lower = cut.lower - excess(
-            np.maximum(cut.log_below - log_below, 0),
-            parameters["lower_shape"],
-            parameters["lower_scale"],
-        )
-        upper = cut.upper + excess(
-            np.maximum(cut.log_above - log_above, 0),
-            parameters["upper_shape"],
-            parameters["upper_scale"],
-        )
+            below, above = (
+                np.maximum(log_mass - log_level, 0)
+                for log_mass, log_level in zip(cut[2:], (log_below, log_above), strict=True)
+            )
+        lower = cut.lower - excess(below, parameters["lower_shape"], parameters["lower_scale"])
+        upper = cut.upper + excess(above, parameters["upper_shape"], parameters["upper_scale"])
         value = self._bins.quantile(parameters["logits"], q)
         value = np.where(log_above < cut.log_above, upper, value)
         value = np.where(log_below < cut.log_below, lower, value)
         return np.where((q >= 0) & (q <= 1), value, np.nan)
 
-    def _shape(self, raw: Floats) -> Floats:
-        """A sigmoid over the range of shapes, 0 giving the mild one."""
-        lowest, highest = self._shape_range
-        at_zero = _MILD_SHAPE if lowest < _MILD_SHAPE < highest else (lowest + highest) / 2
-        offset = math.log((at_zero - lowest) / (highest - at_zero))
-        # The sigmoid as a tanh, which cannot overflow.
-        return lowest + (highest - lowest) * (0.5 * (1 + np.tanh(0.5 * (raw + offset))))
+    def _placed(self, parameters: Parameters, y: Floats) -> tuple[Floats, Splice, Floats, Floats]:
+        """Points, thresholds, and L of what lies beyond the lower and the upper one."""
+        y = at_values_of(parameters["logits"], y)
+        cut = self._splice(parameters["logits"])
+        excesses = np.maximum(cut.lower - y, 0), np.maximum(y - cut.upper, 0)
+        lower, upper = (
+            hazard(z, parameters[f"{side}_shape"], parameters[f"{side}_scale"])
+            for side, z in zip(_TAILS, excesses, strict=True)
+        )
+        return y, cut, lower, upper
+
+    def _in_upper(self, y: Floats, cut: Splice) -> NDArray[np.bool_]:
+        """With splice "edge" the upper threshold belongs to its tail, as bins own left edges."""
+        own = self._splice_at == "edge" and self._tail_mass[1] is not None
+        found: NDArray[np.bool_] = y >= cut.upper if own else y > cut.upper
+        return found
 
     def _splice(self, logits: Floats) -> Splice:
-        below, above = (np.full(logits.shape[:-1], mass, logits.dtype) for mass in self._tail_mass)
-        if self._splice_at == "quantile":
-            lower = self._bins.quantile_from(logits, below, upper=False)
-            upper = self._bins.quantile_from(logits, above, upper=True)
-            return Splice(lower, upper, np.log(below), np.log(above))
-        lower, log_below = self._bins.edge_from(logits, below, upper=False)
-        upper, log_above = self._bins.edge_from(logits, above, upper=True)
+        (lower, log_below), (upper, log_above) = (
+            self._cut(logits, mass, upper=upper)
+            for mass, upper in zip(self._tail_mass, (False, True), strict=True)
+        )
         return Splice(lower, upper, log_below, log_above)
+
+    def _cut(self, logits: Floats, mass: float | None, *, upper: bool) -> tuple[Floats, Floats]:
+        """Threshold of one side and the log of what lies beyond; the last edge without a tail."""
+        if mass is None:
+            end = np.full(logits.shape[:-1], self._bins.end(upper=upper), logits.dtype)
+            return end, np.full_like(end, -np.inf)
+        level = np.full(logits.shape[:-1], mass, logits.dtype)
+        if self._splice_at == "quantile":
+            return self._bins.quantile_from(logits, level, upper=upper), np.log(level)
+        return self._bins.edge_from(logits, level, upper=upper)
 
 
 def hazard(z: Floats, shape: Floats, scale: Floats) -> Floats:

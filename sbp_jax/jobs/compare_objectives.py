@@ -109,12 +109,15 @@ def main(config: CompareObjectives) -> None:
             _, verdicts = train_heads(
                 heads,
                 placed,
-                folders={
-                    name: config.run / name.replace(" ", "_").replace(",", "") for name in heads
-                },
+                folders={name: config.run / folder_of(name) for name in heads},
                 operations=config.operations,
             )
             judge(config, parts["valid"], verdicts)
+
+
+def folder_of(name: str) -> str:
+    """Where a setting is trained, within the run's folder."""
+    return name.replace(" ", "_").replace(",", "")
 
 
 def make_heads(config: CompareObjectives) -> dict[str, Head]:

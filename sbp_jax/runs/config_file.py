@@ -42,7 +42,7 @@ def load_config(path: Path, default: T) -> T:
     Settings(epochs=6, widths=(256,))
     """
     try:
-        return _overlaid(default, json.loads(path.read_text()), "")
+        return overlaid(default, json.loads(path.read_text()))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ConfigFileError(f"{path}: expected a JSON file, got {error}") from error
     except ValueError as refused:
@@ -60,8 +60,17 @@ def save_config(path: Path, config: Any) -> None:
     write_text(path, json.dumps(entries, indent=2, default=str) + "\n")
 
 
-def _overlaid(default: T, entries: Any, where: str) -> T:
-    """The dataclass with the entries in place of its own values."""
+def overlaid(default: T, entries: Any, where: str = "") -> T:
+    """The dataclass with the entries of a JSON object in place of its own values.
+
+    Args:
+        default: a dataclass, which may hold others.
+        entries: nested as it is.
+        where: what stands before the names in messages.
+
+    Raises:
+        ValueError: an entry is unknown, of the wrong type or refused by the dataclass.
+    """
     named = where.removesuffix(".")
     if not isinstance(entries, dict):
         at = f"{named}: " if named else ""
@@ -72,7 +81,7 @@ def _overlaid(default: T, entries: Any, where: str) -> T:
         if name not in hints:
             raise ValueError(f"{entry}: unknown entry, expected one of {', '.join(hints)}")
         if is_dataclass(current := getattr(default, name)):
-            changes[name] = _overlaid(current, value, f"{entry}.")
+            changes[name] = overlaid(current, value, f"{entry}.")
         else:
             changes[name] = _converted(value, hints[name], entry)
     try:

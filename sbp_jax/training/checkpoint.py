@@ -230,6 +230,18 @@ class Checkpoints:
             _compare_checksums(record, params=params)
         return params
 
+    def history(self) -> list[EpochMetrics]:
+        """Metrics of all epochs so far.
+
+        Raises:
+            CheckpointError: no epoch was saved, or its record is damaged.
+        """
+        latest = self.latest()
+        if latest is None:
+            raise CheckpointError(f"{self._folder}: expected a saved epoch, got none")
+        history: list[EpochMetrics] = self._record(latest)["history"]
+        return history
+
     def _record(self, epoch: int) -> dict[str, Any]:
         args = ocp.args.Composite(record=ocp.args.JsonRestore())
         with self._reading(epoch):

@@ -43,12 +43,16 @@ class MemberFit(NamedTuple):
         best_epoch: index into ``history``; None where the first epoch already failed.
         ending: "finished", "stopped" by ``on_epoch``, or "failed": a loss was not finite or
             exploded.
+        start_score: validation score of the parameters that it went on from; None if it was fresh
+            or they had no finite one. Where no epoch is better, ``params`` are those, and
+            ``best_epoch`` is None.
     """
 
     params: Params
     history: list[EpochMetrics]
     best_epoch: int | None
     ending: Ending
+    start_score: float | None = None
 
 
 def fit_population(
@@ -59,6 +63,7 @@ def fit_population(
     valid: Placed | Sequence[Placed],
     mapping: MembersMapping | None = None,
     on_epoch: OnEpoch | None = None,
+    start: Params | None = None,
 ) -> list[MemberFit]:
     """Train K members to the end of the last epoch, or until none is left.
 
@@ -75,6 +80,7 @@ def fit_population(
             `choose_mapping` decides if left out.
         on_epoch: told the validation scores after each epoch: inf for a member that failed, NaN
             for one that was stopped earlier.
+        start: parameters (K, ...) to go on from, with fresh optimizers; drawn anew if left out.
 
     Raises:
         ValueError: numbers that the family or the objective has no use for, several processes,
@@ -83,7 +89,7 @@ def fit_population(
     """
     program = PopulationProgram(head, members, train=train, valid=valid, mapping=mapping)
     config = program.config
-    roster = _Roster(program)
+    roster = _Roster(program, start)
     for epoch in range(config.epochs):
         scores = roster.train_epoch(epoch)
         stop = on_epoch(epoch, scores) if on_epoch else None
@@ -100,10 +106,15 @@ def fit_population(
 class _Roster:
     """Which member is in which slot of the program, and what became of the others."""
 
-    def __init__(self, program: PopulationProgram) -> None:
+    def __init__(self, program: PopulationProgram, start: Params | None) -> None:
         count = program.count
         self._program = program
-        self._population: Population = program.start()
+        self._population: Population = program.start(start)
+        self._start_scores: list[float | None] = [None] * count
+        if start is not None:
+            found = np.asarray(program.score(self._population), np.float64)[:count]
+            self._start_scores = [float(x) if np.isfinite(x) else None for x in found]
+        self._to_beat = [np.inf if score is None else score for score in self._start_scores]
         self._slot = {member: member for member in range(count)}
         self._size = program.slots
         self._histories: list[list[EpochMetrics]] = [[] for _ in range(count)]
@@ -135,8 +146,8 @@ class _Roster:
                 self._endings[member] = "failed"
                 continue
             scores[member] = of_slot[slot]
-            best = self._best[member]
-            if best is None or scores[member] < history[best][VALIDATION_SCORE]:
+            if scores[member] < self._to_beat[member]:
+                self._to_beat[member] = float(scores[member])
                 self._best[member] = epoch
                 improved[slot] = True
             history.append(self._metrics(epoch, losses[slot], of_slot[slot], seconds))
@@ -182,8 +193,15 @@ class _Roster:
         for member, slot in self._slot.items():
             self._left[member] = self._best_params(slot)
         return [
-            MemberFit(self._left[m], self._histories[m], self._best[m], self._endings[m])
-            for m in range(len(self._endings))
+            MemberFit(*each)
+            for each in zip(
+                (self._left[m] for m in range(len(self._endings))),
+                self._histories,
+                self._best,
+                self._endings,
+                self._start_scores,
+                strict=True,
+            )
         ]
 
     def _best_params(self, slot: int) -> Params:

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
@@ -86,7 +87,8 @@ class Programs:
     """The compiled programs of a recipe; see `programs_of`.
 
     Attributes:
-        fresh: (numbers of all slots, training examples) to members that are not trained yet.
+        begun: (numbers of all slots, training examples, parameters or None for fresh ones) to
+            members that are not trained yet.
         epoch: (population, training examples) to (population, losses (S, steps)); the population
             given is used up.
         score: (population, validation examples) to mean scores (S,).
@@ -98,19 +100,22 @@ class Programs:
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
         sharding = jax.tree.map(lambda spec: NamedSharding(recipe.mesh, spec), _SHARDED)
-        self.fresh = jax.jit(self._fresh, out_shardings=sharding)
+        self.begun = jax.jit(self._begun, out_shardings=sharding)
         self.epoch = self._mapped(self._epoch, recipe.own_train, (_SHARDED, P(PLAYS)), donated=(0,))
         self.score = self._mapped(self._score, recipe.own_valid, P(PLAYS))
         self.keep = jax.jit(_keep_improved, donate_argnums=0, out_shardings=sharding)
         self.take = jax.jit(_take_slots, out_shardings=sharding)
 
-    def _fresh(self, numbers: Stacked, examples: tuple[Shards, ...]) -> Population:
+    def _begun(
+        self, numbers: Stacked, examples: tuple[Shards, ...], params: Params | None
+    ) -> Population:
         lead = 2 if self._recipe.own_train else 1  # axes of members and shards
         example = jax.tree.map(
             lambda leaf: jax.ShapeDtypeStruct(leaf.shape[lead:], leaf.dtype), examples[0].batch
         )
         init = self._recipe.head.forecaster.init
-        params = jax.vmap(lambda key: init(key, example))(numbers.key)
+        if params is None:
+            params = jax.vmap(lambda key: init(key, example))(numbers.key)
         opt_state = jax.vmap(lambda n, p: self._optimizer(n).init(p))(numbers, params)
         return Population(numbers, params, opt_state, params, jnp.int32(0))
 
@@ -277,9 +282,17 @@ class PopulationProgram:
         platform = self.devices.mesh.devices.flat[0].platform
         return choose_mapping(platform, count_params(params), self.config.batch_size)
 
-    def start(self) -> Population:
-        """Fresh members, as runs of their own would begin; fillers repeat the first."""
-        return self._programs.fresh(stack(self._members, self.config), self._train.shards)
+    def start(self, given: Params | None = None) -> Population:
+        """Members as runs of their own would begin; fillers repeat the first.
+
+        Args:
+            given: parameters (K, ...) to begin with; drawn anew if left out.
+        """
+        if given is not None:
+            own = np.array([*range(self.count), *[0] * (self.slots - self.count)])
+            given = jax.tree.map(lambda leaf: jnp.asarray(leaf)[own], given)
+        numbers = stack(self._members, self.config)
+        return self._programs.begun(numbers, self._train.shards, given)
 
     def epoch(self, population: Population) -> tuple[Population, Float[Array, "S steps"]]:
         """Train for an epoch, and the loss of each step; uses up the population given."""

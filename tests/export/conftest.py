@@ -89,7 +89,9 @@ def random_pair(
     save_weights(
         path, params, describe(model, family, static_names=STATIC_NAMES, sequence_names=names)
     )
-    return Pair(model, params, family, load_model(path))
+    served = load_model(path)
+    assert isinstance(served, NumpyModel)
+    return Pair(model, params, family, served)
 
 
 def _random_array(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+import sbp_jax
 from sbp_jax.batch import Batch
-from sbp_jax.errors import RunFolderError
+from sbp_jax.errors import BatchError, InputError, RunFolderError
 from sbp_jax.export import load_model
 from sbp_jax.jobs import passing_score
 from sbp_jax.jobs.export_weights import ExportWeights
@@ -19,6 +20,7 @@ from sbp_jax.jobs.passing_score import NO_HISTORY, PASSING_HEADS, SBP, PassingSc
 from sbp_jax.models.forecaster import NetworkConfig
 from sbp_jax.nfl.plays import load_plays
 from sbp_jax.nfl.plays.splits import SeasonSplit, split_examples
+from sbp_jax.nfl.ratings import read_scored_plays
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.restore import restore_forecaster
 
@@ -96,6 +98,27 @@ def test_another_config_is_refused(run, config):
     other = replace(config, train=replace(config.train, learning_rate=1.0))
     with pytest.raises(RunFolderError, match=r"settings.train.learning_rate: expected 1.0"):
         main(other)
+
+
+def test_the_run_is_a_model_that_says_of_plays_what_it_said(run, config, tmp_path):
+    tables = load_plays(config.source, seasons=config.split.seasons, cache=config.cache)
+    batch = split_examples(tables, config.split)["test"].batch
+    model = sbp_jax.load(run)
+    assert (model.cell, len(model.history[0])) == (1, 2)
+    ends = batch.target + np.array([[-0.5], [0.5]], np.float32)
+    told = read_scored_plays(run).select("pit_lower", "pit_upper").to_numpy().T
+    np.testing.assert_allclose(model(batch).cdf(ends), told, atol=2e-6)
+    model.save(tmp_path / "passes.npz")
+    served = load_model(tmp_path / "passes.npz")
+    law = served(batch.sequence, mask=batch.mask, static=batch.static)
+    np.testing.assert_allclose(law.cdf(ends), told, atol=1e-4)
+    with pytest.raises(InputError, match=r"x: expected a Batch with \d+ static columns and steps"):
+        model(batch._replace(static=batch.static[:, 1:]))
+    with pytest.raises(InputError, match="mask, static: expected none with a Batch"):
+        model(batch, mask=batch.mask)
+    batch.static[1, 0] = np.nan
+    with pytest.raises(BatchError, match=f"nan in row 1, column '{model.columns.static[0]}'"):
+        model(batch)
 
 
 def test_interrupted_after_training_it_concludes(run, config, capsys):

@@ -6,9 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import sbp_jax
 from sbp_jax.errors import RunFolderError
 from sbp_jax.export import load_model
 from sbp_jax.jobs.tracking import FOLDERS, Tracking, main, prepared_data
+from sbp_jax.jobs.tracking_results import UNFOLDING
 from sbp_jax.models.forecaster import NetworkConfig
 from sbp_jax.nfl.ratings import read_scored_plays
 from sbp_jax.nfl.simulator.config import SimulateConfig
@@ -64,6 +66,17 @@ def test_the_weights_serve_the_same_scores(finished, test_plays):
     model = load_model(finished.run / "weights.npz")
     served = model.score(batch.sequence, batch.mask, batch.static, batch.target)
     np.testing.assert_allclose(served, scores["play_score"].to_numpy(), atol=2e-5)
+
+
+def test_the_run_is_a_model_of_other_plays(finished, test_plays):
+    batch = test_plays.batch
+    law = sbp_jax.load(finished.run)(batch)
+    ends = batch.target + np.array([[-0.5], [0.5]], np.float32)
+    score = np.asarray(law.cdf(ends)).mean(axis=0)
+    told = read_scored_plays(finished.run)["play_score"].to_numpy()
+    np.testing.assert_allclose(score, told, atol=2e-5)
+    other = sbp_jax.load(finished.run, head=UNFOLDING)(batch)
+    assert not np.allclose(other.median, law.median)
 
 
 def test_a_finished_run_is_printed_and_another_is_refused(finished, capsys):

@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from sbp_jax.errors import RunFolderError
+import sbp_jax
+from sbp_jax.errors import InputError, RunFolderError
 from sbp_jax.jobs.other_ratings import OtherRatings
 from sbp_jax.jobs.wins import Wins, main
 from sbp_jax.models.forecaster import NetworkConfig
@@ -16,6 +17,7 @@ from sbp_jax.nfl.ratings import ScoringError, rate, read_scored_plays
 from sbp_jax.nfl.ratings.compare_ratings import RATINGS
 from sbp_jax.nfl.ratings.dropback import PARTS
 from sbp_jax.nfl.ratings.extreme_plays import read_extreme_plays
+from sbp_jax.nfl.ratings.outcome import POINTS
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.operations import Operations
 
@@ -106,6 +108,18 @@ def test_extreme_plays_come_with_what_was_forecast(run):
     np.testing.assert_allclose(extremes.pmf.sum(axis=1), 1, atol=0.01)
     mean = extremes.pmf @ extremes.values
     np.testing.assert_allclose(mean, extremes.plays["expected"].to_numpy(), atol=0.2)
+
+
+def test_the_folds_are_one_model_in_points(run):
+    model = sbp_jax.load(run)
+    columns = model.columns.static
+    assert (model.members, model.cell, columns[-1]) == (3, POINTS.step, "if_intercepted")
+    rows = pl.DataFrame({name: [0.0, 1.0] for name in reversed(columns)})
+    law = model(rows)
+    assert law.shape == (2,)
+    np.testing.assert_allclose(law.params.base.scale, POINTS.step)
+    with pytest.raises(InputError, match=r"x: expected the columns .*, got no \['if_caught'\]"):
+        model(rows.drop("if_caught"))
 
 
 def test_a_second_run_only_prints(run, config, capsys, monkeypatch):

@@ -17,6 +17,7 @@ Landmarks are the outcomes that are known at the throw as the play's likely ends
 bins are also counted from them (`sbp_jax.models.anchors`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, get_args
 
@@ -37,6 +38,12 @@ INTERCEPTION_YARDS: Final = 45
 
 LANDMARK_SCALE: Final = 10.0
 _BEFORE: Final = hats("expected_points", pl.col("before"), [-2, 0, 1, 2, 3, 4, 5, 6, 7])
+
+_LANDMARKS: Final[Mapping[OutcomeName, tuple[str, ...]]] = {
+    "points": ("if_incomplete", "if_caught", "if_touchdown", "if_intercepted"),
+    "net_yards": ("if_caught", "if_touchdown", "if_intercepted"),
+    "yards": ("if_caught", "if_touchdown"),
+}
 
 
 class Measured(NamedTuple):
@@ -79,6 +86,12 @@ class Outcome:
     def edges(self) -> Float[np.ndarray, " edges"]:
         """Edges of the bins, at half-integers, in cells."""
         return np.arange(self.lowest - 0.5, self.highest + 1)
+
+    @property
+    def static_names(self) -> tuple[str, ...]:
+        """Columns of `Measured.static`, in order."""
+        extra = tuple(_BEFORE) if self.extra else ()
+        return (*EXPECTATION_FEATURES, *extra, *_LANDMARKS[self.name])
 
     @property
     def anchors(self) -> tuple[Anchor, ...]:

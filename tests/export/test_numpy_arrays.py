@@ -1,0 +1,196 @@
+"""What `Model.save` wrote, served with NumPy alone: the same laws as the model's own."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import jax
+import numpy as np
+import polars as pl
+import pytest
+
+from sbp_jax.arrays.choose_family import moving_bins
+from sbp_jax.arrays.inputs import Columns
+from sbp_jax.arrays.model import Model
+from sbp_jax.arrays.scaling import Scaling
+from sbp_jax.batch import Batch
+from sbp_jax.distributions import GaussianMixture, SplicedBinnedPareto, StudentT
+from sbp_jax.errors import BatchError, ExportError
+from sbp_jax.export import load_model, load_weights, save_weights
+from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
+
+pytestmark = pytest.mark.usefixtures("quick_compilation_throughout")
+
+RNG = np.random.default_rng(0)
+LOC, SCALE = -40.0, 25.0
+
+
+def random_model(family, static, steps=0, members=1, *, named=False):
+    """Random parameters, far from their start; nothing is trained."""
+    config = NetworkConfig(features=4, layers=2 if steps else 0, hidden=(16, 16), residual=True)
+    forecaster = make_forecaster(config, family)
+    names = tuple(f"x{i}" for i in range(static)), tuple(f"step {i}" for i in range(steps))
+    scaling = Scaling(
+        RNG.normal(size=static), RNG.uniform(0.5, 2, static), RNG.normal(size=max(steps, 1)),
+        RNG.uniform(0.5, 2, max(steps, 1)), LOC, SCALE,
+    )  # fmt: skip
+    zeros = jax.ShapeDtypeStruct
+    batch = Batch(
+        zeros((2, 4, max(steps, 1)), np.float32), zeros((2, 4), np.bool_),
+        zeros((2, static), np.float32), zeros((2,), np.float32),
+    )  # fmt: skip
+    shapes = jax.eval_shape(forecaster.init, jax.random.key(0), batch)
+
+    def fill(leaf):
+        size = np.prod(leaf.shape[:-1]) if len(leaf.shape) > 1 else 4
+        return (RNG.normal(size=(members, *leaf.shape)) / np.sqrt(size)).astype(np.float32)
+
+    params = jax.tree.map(fill, shapes)
+    return Model(forecaster, params, Columns(*names, named), scaling, None, [[]] * members)
+
+
+@jax.jit
+def at_points(law, y):
+    return law.log_prob(y), law.cdf(y), law.sf(y)
+
+
+def check_same(law, served):
+    """The law's own quantile is tried with its family; here the law is asked at the served ones."""
+    levels = np.array([0.0009765625, 0.25, 0.5, 0.9990234375])
+    quantiles = served.quantile(levels)
+    fixed = LOC + SCALE * np.array([-1e3, -8, -1.3, 0.2, 2.7, 30, 1e4])[:, None]
+    y = np.concatenate([np.broadcast_to(fixed, (7, len(law))), quantiles.T])
+    expected = at_points(law, y.astype(np.float32))
+    assert served.shape == law.shape == (len(law),)
+    for method, other in zip(("log_prob", "cdf", "sf"), expected, strict=True):
+        found = getattr(served, method)(y)
+        assert found.dtype == np.float64
+        np.testing.assert_allclose(found, other, rtol=2e-3, atol=1e-5, err_msg=method)
+    np.testing.assert_allclose(expected[1][7:], np.broadcast_to(levels, (len(law), 4)).T, atol=1e-5)
+    np.testing.assert_array_equal(served.median, quantiles[:, 2])
+    np.testing.assert_array_equal(served.interval(0.5)[:, 0], quantiles[:, 1])
+    np.testing.assert_array_equal(served[1:3].median, served.median[1:3])
+    assert len(served[2:]) == len(law) - 2
+    assert served[4].shape == ()
+    assert served[4].median == served.median[4]
+    assert served.quantile(np.full((2, 3), 0.5)).shape == (len(law), 2, 3)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    model = random_model(moving_bins(), 3, members=2, named=True)
+    path = tmp_path_factory.mktemp("served") / "model.npz"
+    model.save(path)
+    return model, path
+
+
+def test_an_ensemble_on_a_data_frame(table):
+    model, path = table
+    x = RNG.normal(size=(6, 3))
+    frame = pl.DataFrame(x, schema=["x0", "x1", "x2"])
+    served = load_model(path)
+    check_same(model(x), served(x))
+    law = served(frame.select("x2", "x0", pl.lit(7).alias("more"), "x1"))
+    np.testing.assert_array_equal(law.median, served(x).median)
+    assert served.members == 2
+
+
+@pytest.mark.parametrize(
+    "family",
+    [
+        StudentT(),
+        pytest.param(GaussianMixture(2), marks=pytest.mark.slow),
+        pytest.param(
+            SplicedBinnedPareto(np.linspace(-3, 3, 9), (None, 0.02)), marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_one_network_on_sequences(tmp_path, family):
+    model = random_model(family, 2, steps=3)
+    model.save(tmp_path / "model.npz")
+    served = load_model(tmp_path / "model.npz")
+    steps = [RNG.normal(size=(length, 3)) for length in (4, 1, 0, 7, 2)]
+    facts = RNG.normal(size=(5, 2))
+    check_same(model(steps, static=facts), served(steps, static=facts))
+    x = np.full((5, 7, 3), np.nan)
+    mask = np.arange(7) < np.array([[len(each)] for each in steps])
+    x[mask] = np.concatenate(steps)
+    law = served(x, mask=mask, static=facts)
+    np.testing.assert_array_equal(law.median, served(steps, static=facts).median)
+
+
+def test_missing_numbers_are_filled_and_marked(tmp_path):
+    """A network on two columns and one mark is one on three columns, the third of 0 and 1."""
+    model = random_model(StudentT(), 3)
+    scaling = model.scaling._replace(
+        static_loc=np.array([0.5, -1.0, 0.0]), static_scale=np.array([2.0, 3.0, 1.0])
+    )
+    model = replace(model, scaling=scaling)
+    model.save(tmp_path / "model.npz")
+    params, config = load_weights(tmp_path / "model.npz")
+    config |= {"static_names": ["a", "b"], "filling": {"static": [0, 7], "sequence": []}}
+    for name in ("static_loc", "static_scale"):
+        del config["scaling"][name][2]
+    save_weights(tmp_path / "filled.npz", params, config)
+    served = load_model(tmp_path / "filled.npz")
+    law = served([[1.5, np.nan], [np.nan, 2.0]])
+    whole = load_model(tmp_path / "model.npz")([[1.5, -1.0, 1.0], [0.5, 2.0, 0.0]])
+    np.testing.assert_array_equal(law.median, whole.median)
+    frame = pl.DataFrame({"a": [1.5], "b": [None]}, schema={"a": pl.Float64, "b": pl.Float64})
+    np.testing.assert_array_equal(served(frame).median, whole.median[:1])
+    with pytest.raises(BatchError, match="x: expected finite values, got inf in row 0, column 'b'"):
+        served([[0.0, np.inf]])
+
+
+@pytest.mark.parametrize(
+    ("x", "more", "message"),
+    [
+        (np.zeros((2, 4)), {}, r"x: expected \(B, 3\) with columns x0, x1, x2, got \(2, 4\)"),
+        (np.full((2, 3), np.nan), {}, "x: expected finite values, got nan in row 0"),
+        (np.full((2, 3), "a"), {}, "x: expected numbers"),
+        (np.zeros((0, 3)), {}, "x: expected at least one row, got none"),
+        (np.zeros((2, 3)), {"mask": np.ones((2, 1), bool)}, "mask, static: expected none"),
+        (pl.DataFrame({"x0": [1.0], "x1": [1.0]}), {}, r"got no \['x2'\]"),
+    ],
+)
+def test_what_no_model_can_be_asked_is_refused(table, x, more, message):
+    with pytest.raises(BatchError, match=message):
+        load_model(table[1])(x, **more)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c.update(members=3), "expected 3 members, found"),
+        (lambda c: c["scaling"].pop("loc"), "scaling: expected loc as a finite number"),
+        (lambda c: c["scaling"].update(scale=0), "scaling: expected scale as a finite number abo"),
+        (lambda c: c["scaling"]["static_loc"].pop(), "expected static_loc as a list, each a fin"),
+        (lambda c: c["family"]["base"].update(edges=[1]), "family: expected edges as at least 3"),
+        (lambda c: c["family"].update(base=1), "family: expected base as a family, found 1"),
+        (lambda c: c.update(filling={"static": [1]}), "filling: expected static as a list"),
+        (lambda c: c.update(named="yes"), "config: expected named as true or false, found 'yes'"),
+    ],
+)
+def test_files_that_describe_no_model_are_refused(table, tmp_path, change, message):
+    params, config = load_weights(table[1])
+    change(config)
+    save_weights(tmp_path / "other.npz", params, config)
+    with pytest.raises(ExportError, match=message):
+        load_model(tmp_path / "other.npz")
+
+
+def test_serving_arrays_imports_numpy_alone(table):
+    program = f"""
+import sys
+import numpy as np
+from sbp_jax.export import load_model
+law = load_model({str(table[1])!r})(np.zeros((2, 3)))
+law.quantile([0.1, 0.9]), law.log_prob(0.0)
+print(*sorted(sys.modules.keys() & {{"jax", "flax", "scipy", "jaxtyping", "polars"}}))
+"""
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "\n"
