@@ -19,7 +19,7 @@ from pathlib import Path
 from sbp_jax.jobs.uci import Uci, main
 from sbp_jax.runs.command_line import run
 
-SETTINGS = Uci(source=Path("uci"), members=(1, 5))
+SETTINGS = Uci(source=Path("uci"), members=(5, 1))
 
 if __name__ == "__main__":
     run(main, SETTINGS, __doc__)

@@ -74,7 +74,9 @@ def test_a_fitted_estimator_is_pickled_and_cloned(fitted):
 
 
 def test_wrong_settings_are_refused_when_it_is_fitted():
-    with pytest.raises(InputError, match="learning_rate: expected None or a finite number > 0, got 0"):
+    with pytest.raises(
+        InputError, match="learning_rate: expected None or a finite number > 0, got 0"
+    ):
         SBPRegressor(learning_rate=0).fit(X, Y)
     with pytest.raises(ValueError, match="minimum of 2 is required"):
         SBPRegressor().fit(X[:1], Y[:1])
