@@ -2,40 +2,78 @@
 
 Of a continuous target the bins move with the input: a spliced law of `(y - m) / s`, with bins fine
 about 0 and wide at the ends. With a few hundred rows fixed bins would each be learned from a
-handful of values, and be far wider than the noise. A target whose values recur may want fixed
-ones all the same; then both are tried, and validation decides. Of a target with a cell, such as
-whole numbers, the bins are the cells where there are few enough.
+handful of values, and be far wider than the noise. It may have several tops: a mixture of such
+laws, each with a place m, a scale s and a weight of its own, and one shape for all of them. The
+shape starts as the logistic law and follows the input a tenth as fast as place and scale do, since
+little is known of it from a few rows.
+
+A target whose values recur may want fixed bins all the same; then both are tried, and validation
+decides. Of a target with a cell, such as whole numbers, the bins are the cells where there are few
+enough.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
+from scipy import stats
 
-from sbp_jax.distributions import Family, Moved, SplicedBinnedPareto
+from sbp_jax.distributions import Family, Mixture, Moved, SplicedBinnedPareto
+from sbp_jax.models.arrangement import Arrangement
 from sbp_jax.training.objective import ObjectiveName
 
 BINS: Final = 20
+TOPS: Final = 5
 _REACH: Final = 5.0  # of the bins that move, in scales
 _STRETCH: Final = 2.0  # of the sinh: outer bins are four times as wide as inner ones
+_TAIL_MASS: Final = 0.05
+_LOGISTIC: Final = 0.55  # scale of the logistic law whose standard deviation is about 1
+_PACE: Final = 0.1  # of the shape
+_APART: Final = 0.3  # places of the outer tops at the start, from the middle
 _MOST_CELLS: Final = 200
 _FIXED_BINS: Final = 200
 _ROWS_PER_BIN: Final = 25
 _RECURRING: Final = 0.5  # share of rows whose value occurs more than once
 _SHAPES: Final = (0.0, 0.5)
 
-Candidate = tuple[Family, ObjectiveName]
+
+class Candidate(NamedTuple):
+    """What may be tried on a target.
+
+    Attributes:
+        family: in standard units.
+        objective: what it is trained by.
+        arrangement: how its raw numbers come of a network's outputs; None for one each.
+    """
+
+    family: Family
+    objective: ObjectiveName
+    arrangement: Arrangement | None = None
+
+
 FamilyLike = Family | Callable[[Float[NDArray, " B"]], Family]
 """A family in standard units, or what makes one of a target in standard units."""
 
 
-def moving_bins(tail_mass: float = 0.02) -> Moved:
-    """The spliced law of the residual, in standard units."""
+def moving_bins() -> Candidate:
+    """The spliced law of the residual with several tops, in standard units."""
     steps = np.linspace(-1, 1, BINS + 1)
     edges = _REACH * np.sinh(_STRETCH * steps) / np.sinh(_STRETCH)
-    return Moved(SplicedBinnedPareto(edges, tail_mass, shape_range=_SHAPES))
+    shape = SplicedBinnedPareto(edges, _TAIL_MASS, shape_range=_SHAPES)
+    masses = np.diff(stats.logistic.cdf(edges, scale=_LOGISTIC))
+    logits = np.log(masses / masses.max()).tolist()
+    shared = range(shape.num_outputs)  # bins, then tails
+    first = len(shared)  # of the outputs that are a top's own: a weight each, then scale and place
+    source, pace, start = [*range(first, first + TOPS)], [1.0] * TOPS, [0.0] * TOPS
+    for top, place in enumerate(np.linspace(-_APART, _APART, TOPS).tolist()):
+        own = first + TOPS + 2 * top
+        source += [*shared, own, own + 1]
+        pace += [_PACE] * BINS + [1.0] * (first - BINS + 2)
+        start += [*logits, *[0.0] * (first - BINS + 1), place]
+    arrangement = Arrangement(tuple(source), tuple(pace), tuple(start))
+    return Candidate(Mixture(Moved(shape), TOPS), "window_nll", arrangement)
 
 
 def candidates(y: Float[NDArray, " B"], cell: float | None) -> list[Candidate]:
@@ -46,15 +84,15 @@ def candidates(y: Float[NDArray, " B"], cell: float | None) -> list[Candidate]:
         cell: width of the cell that a target stands for, in standard units.
     """
     if cell is not None:
-        return [(_cells(y, cell), "interval_nll")]
-    moved: Candidate = (moving_bins(), "window_nll")
+        return [_cells(y, cell)]
+    moved = moving_bins()
     values, counts = np.unique(y, return_counts=True)
     recurring = counts[counts > 1].sum() / y.size
     if recurring < _RECURRING or len(values) < _FIXED_BINS or y.size < _FIXED_BINS * _ROWS_PER_BIN:
         return [moved]
     edges = np.unique(np.quantile(y, np.linspace(0, 1, _FIXED_BINS + 1)))
     fixed = SplicedBinnedPareto(edges, 0.01, splice="edge", shape_range=_SHAPES)
-    return [moved, (fixed, "density_nll")]
+    return [moved, Candidate(fixed, "density_nll")]
 
 
 def usual_objective(family: Family, cell: float | None) -> ObjectiveName:
@@ -64,13 +102,14 @@ def usual_objective(family: Family, cell: float | None) -> ObjectiveName:
     """
     if cell is not None:
         return "interval_nll"
-    return "window_nll" if hasattr(family, "window") else "density_nll"
+    return "window_nll" if hasattr(family, "log_window") else "density_nll"
 
 
-def _cells(y: Float[NDArray, " B"], cell: float) -> Family:
+def _cells(y: Float[NDArray, " B"], cell: float) -> Candidate:
     first, last = np.rint(y.min() / cell), np.rint(y.max() / cell)
     if not 3 <= last - first + 1 <= _MOST_CELLS:
-        return moving_bins()
+        return moving_bins()._replace(objective="interval_nll")
     offset = y[0] - cell * np.rint(y[0] / cell)
     edges = offset + cell * (np.arange(first, last + 2) - 0.5)
-    return SplicedBinnedPareto(edges, 0.01, splice="edge", shape_range=_SHAPES)
+    cells = SplicedBinnedPareto(edges, 0.01, splice="edge", shape_range=_SHAPES)
+    return Candidate(cells, "interval_nll")

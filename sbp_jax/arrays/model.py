@@ -10,6 +10,7 @@ from typing import Any, Final
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from sbp_jax.arrays.inputs import Columns, read_inputs
 from sbp_jax.arrays.missing import Filling, in_words, prepared
@@ -107,8 +108,7 @@ class Model:
             law = law.affine(loc, scale)
         if self.members == 1:
             return Law(law.family, jax.tree.map(lambda leaf: leaf[:, 0], law.params))
-        members = Mixture(law.family, self.members)
-        return Law(members, Mixture.Params(jnp.zeros(law.shape), law.params))
+        return _mixed(law)
 
     def report(self) -> str:
         """What was fitted, in a few lines."""
@@ -217,6 +217,20 @@ def _filling_of(described: dict[str, list[int]] | None) -> Filling | None:
     if described is None:
         return None
     return Filling(tuple(described["static"]), tuple(described["sequence"]))
+
+
+def _mixed(law: Law) -> Law:
+    """The mean of laws along the last axis; mixtures become one of all their components."""
+    family, params = law.family, law.params
+    if not isinstance(family, Mixture):
+        return Law(Mixture(family, law.shape[-1]), Mixture.Params(jnp.zeros(law.shape), params))
+
+    def joined(leaf: Array) -> Array:
+        return leaf.reshape(*leaf.shape[:1], -1, *leaf.shape[3:])
+
+    logits = jax.nn.log_softmax(params.logits, axis=-1)
+    every = Mixture(family.base, law.shape[-1] * family.components)
+    return Law(every, jax.tree.map(joined, Mixture.Params(logits, params.base)))
 
 
 def _rows_of(batch: Batch, start: int) -> Batch:

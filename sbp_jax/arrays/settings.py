@@ -21,13 +21,13 @@ NETWORK: Final = NetworkConfig(
     layers=4,
     hidden=(128, 128, 128),
     residual=True,
-    dropout=0.1,
+    dropout=0.15,
     encoder_dropout=0.05,
 )
 _RATE: Final = 3e-3
 _STEPS: Final = 5_000  # of a training, about
 _LEAST_EPOCHS: Final = 20
-_MOST_EPOCHS: Final = 400
+_MOST_EPOCHS: Final = 1_000
 
 
 @dataclass(frozen=True)

@@ -91,11 +91,16 @@ def train_parts(
     for numbers in alike.values():
         for candidate in ready[numbers[0]].tried:
             together = [ready[number] for number in numbers]
-            forecaster = start.forecaster if start else make_forecaster(sizes, candidate[0])
+            family, objective, arrangement = candidate
+            forecaster = (
+                start.forecaster
+                if start
+                else make_forecaster(sizes, family, arrangement=arrangement)
+            )
             data = [batch for part in together for batch in (part.train, part.valid)]
             check_memory(forecaster, data, len(numbers) * settings.members, settings.devices)
             params = start.params if start else None
-            trained = _train(forecaster, candidate[1], together, settings, params, progress)
+            trained = _train(forecaster, objective, together, settings, params, progress)
             for number, members in zip(numbers, trained, strict=True):
                 score = float(np.mean([_best_score(each) for each in members]))
                 if number not in found or score < found[number].score:
@@ -135,12 +140,14 @@ def _prepare(part: Part, columns: Columns, settings: Settings, start: Model | No
     cell = None if settings.cell is None else settings.cell / scaling.scale
     objective = settings.objective
     if settings.family is None:
-        tried = [(each, objective or usual) for each, usual in candidates(train.target, cell)]
+        tried = candidates(train.target, cell)
+        if objective is not None:
+            tried = [each._replace(objective=objective) for each in tried]
     else:
         family = said_family(settings.family, train.target)
-        tried = [(family, objective or usual_objective(family, cell))]
+        tried = [Candidate(family, objective or usual_objective(family, cell))]
     for candidate in tried:
-        check_objective(*candidate, cell)
+        check_objective(candidate.family, candidate.objective, cell)
     config = settings.for_rows(len(train.target))
     return _Prepared(train, valid, scaling, filling, tuple(tried), config, cell)
 

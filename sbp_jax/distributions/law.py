@@ -119,7 +119,7 @@ class Law(Generic[P]):
 
         return Law(self.family, jax.tree.map(take, whole))
 
-    def affine(self, loc: float | int, scale: float | int) -> "Law[Moved.Params]":
+    def affine(self, loc: float | int, scale: float | int) -> "Law[Any]":
         """The law of `loc + scale y`: the same distributions in another unit, exactly.
 
         Raises:
@@ -134,13 +134,18 @@ class Law(Generic[P]):
             raise ValueError(
                 f"loc, scale: expected finite numbers, scale > 0, got {loc!r}, {scale!r}"
             )
+        if isinstance(self.family, Mixture):
+            mixed: Any = self.params
+            each = Law(self.family.base, mixed.base).affine(loc, scale)
+            family = replace(self.family, base=each.family)
+            return Law(family, mixed._replace(base=each.params))
         if not isinstance(self.family, Moved):
             m, s = (jnp.full(self.shape, number, float) for number in (loc, scale))
             return Law(Moved(self.family, loc, scale), Moved.Params(m, s, self.params))
         own: Any = self.params
         center, spread = loc + scale * self.family.center, scale * self.family.spread
-        family = replace(self.family, center=center, spread=spread)
-        return Law(family, Moved.Params(loc + scale * own.loc, scale * own.scale, own.base))
+        moved = replace(self.family, center=center, spread=spread)
+        return Law(moved, Moved.Params(loc + scale * own.loc, scale * own.scale, own.base))
 
     def log_prob(self, y: Value) -> Result:
         """Log density at y, in nats; -inf outside the support."""

@@ -123,6 +123,17 @@ class Mixture(Derived):
         """Log probability of [lo, hi], a sum over the components; -inf where hi <= lo."""
         return self._log_sum(self.base.log_interval, params, lo, hi)
 
+    @property
+    def log_window(self) -> Callable[[Params, Value], Result]:
+        """From parameters and y to the log of the mean density about y, each component's window.
+
+        Raises:
+            AttributeError: the base has none.
+        """
+        moved: Any = self.base
+        of_base = moved.log_window
+        return lambda params, y: self._log_sum(of_base, params, y)
+
     @compiled
     def quantile(self, params: Params, q: Value) -> Result:
         """Inverse of F, by a search; ends of the support at 0 and 1, NaN outside [0, 1]."""

@@ -82,10 +82,11 @@ class Moved(Derived):
         return float(self.spread * getattr(self.base, "unit", 1.0))
 
     @property
-    def window(self) -> Callable[[Params], Result]:
-        """From parameters to the width of two of the bins about the base's middle, moved.
+    def log_window(self) -> Callable[[Params, Value], Result]:
+        """From parameters and y to the log of the mean density about y, in the target's unit.
 
-        What the objective window_nll sees of an observation.
+        The window is as wide as the base's middle bins, moved: what the objective window_nll sees
+        of an observation.
 
         Raises:
             AttributeError: the base has no bins.
@@ -93,8 +94,14 @@ class Moved(Derived):
         binned: Any = self.base
         edges = binned.edges
         middle = len(edges) // 2
-        width = edges[middle + 1] - edges[middle - 1]
-        return lambda params: width * params.scale
+        of_base = (edges[middle + 1] - edges[middle - 1]) / 2
+
+        def log_window(params: Moved.Params, y: Value) -> Result:
+            scale, y = align(params.scale, y)
+            width = of_base * scale
+            return self.log_interval(params, y - width / 2, y + width / 2) - jnp.log(width)
+
+        return log_window
 
     @compiled
     def constrain(self, raw: Float[ArrayLike, "*batch outputs"]) -> Params:

@@ -72,6 +72,7 @@ _MODEL: Final[Mapping[str, Rule]] = {
     "anchors": (lambda x: isinstance(x, list), "a list"),
     "free_logits": _TRUTH,
     "ceiling": (lambda x: x is None or isinstance(x, dict), "null or an object"),
+    "arrangement": (lambda x: x is None or isinstance(x, dict), "null or an object"),
     "step_columns": _list_of(_whole(0)),
     "features": _whole(1),
     "layers": _whole(0, _DEEPEST),
@@ -144,6 +145,8 @@ def check_config(config: Mapping[str, Any]) -> None:
     column = _whole(0, facts - 1)
     if model["ceiling"] is not None:
         _check("ceiling", model["ceiling"], {"column": column, "scale": NUMBER})
+    if model["arrangement"] is not None:
+        _check_arrangement(model["arrangement"], model["num_outputs"], model["num_bins"])
     for anchor in model["anchors"]:
         _check("anchor", anchor, _anchor(anchor, column))
     _check_family(config.get("family"))
@@ -187,6 +190,15 @@ def _anchor(anchor: Any, column: Rule) -> Mapping[str, Rule]:
         "knots": _list_of(NUMBER, least=2),
         "shift_scale": NUMBER,
     }
+
+
+def _check_arrangement(arrangement: Any, numbers: int, bins: int) -> None:
+    rules = {"source": _row(_whole(0), numbers)}
+    rules |= {name: _row(NUMBER, numbers) for name in ("pace", "start")}
+    _check("arrangement", arrangement, rules)
+    source = arrangement["source"]
+    if bins or set(source) != set(range(max(source) + 1)):
+        _refuse("arrangement", "source", "every output from 0 on, and no bins", source)
 
 
 def _check_family(family: Any) -> None:

@@ -47,10 +47,11 @@ def describe(
     names = [one.name for one in dataclasses.fields(model) if one.name not in _LEFT_OUT]
     fields = {name: getattr(model, name) for name in names}
     anchors = [dataclasses.asdict(anchor) for anchor in model.anchors]
-    ceiling = None if model.ceiling is None else dataclasses.asdict(model.ceiling)
+    optional = {name: getattr(model, name) for name in ("ceiling", "arrangement")}
+    optional = {name: x and dataclasses.asdict(x) for name, x in optional.items()}
     config = {
         "format": FORMAT,
-        "model": {**fields, "anchors": anchors, "ceiling": ceiling},
+        "model": {**fields, "anchors": anchors, **optional},
         "family": describe_family(family),
         "static_names": list(static_names),
         "sequence_names": list(sequence_names),

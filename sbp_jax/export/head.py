@@ -4,7 +4,7 @@ Legend: B examples, D inputs, F facts, N bins, P outputs.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,8 @@ class Head:
         for i, width in enumerate(net.hidden):
             new = gelu(self._dense(f"hidden_{i}", h))
             h = h + new if net.residual and i and width == h.shape[1] else new
+        if net.arrangement is not None:
+            return _arranged(self._dense("raw", h), net.arrangement)
         out = np.zeros((len(h), net.num_outputs), np.float32)
         first = net.num_bins - net.own_logits
         if first < net.num_outputs:
@@ -83,6 +85,13 @@ def gelu(x: Floats) -> Floats:
     inner *= x
     inner *= 0.5
     return inner
+
+
+def _arranged(outputs: Floats, arrangement: Mapping[str, Sequence[float]]) -> Floats:
+    """Raw numbers (B, P) of outputs, as `sbp_jax.models.arrangement`."""
+    pace, start = (np.asarray(arrangement[name], np.float32) for name in ("pace", "start"))
+    found: Floats = start + pace * outputs[:, list(map(int, arrangement["source"]))]
+    return found
 
 
 def _anchor_bin(

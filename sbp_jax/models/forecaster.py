@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from sbp_jax.batch import Batch
 from sbp_jax.distributions import Family, HasBins, Law, family_from
 from sbp_jax.models.anchors import Anchor
+from sbp_jax.models.arrangement import Arrangement
 from sbp_jax.models.ceiling import Ceiling
 from sbp_jax.models.flax_network import FlaxNetwork
 from sbp_jax.models.knot_anchors import KnotAnchor
@@ -125,6 +126,7 @@ def make_forecaster(
     ceiling: Ceiling | None = None,
     free_logits: bool = True,
     bins_from: float | None = None,
+    arrangement: Arrangement | None = None,
 ) -> Forecaster:
     """Join a network of the given sizes to a family.
 
@@ -137,6 +139,8 @@ def make_forecaster(
         free_logits: False leaves the bins to the anchors alone; ignored likewise.
         bins_from: where anchors count from, if they count in bins, which then need not be equally
             wide; None for anchors, and a ceiling, in the target's unit.
+        arrangement: how the family's raw numbers come of the network's outputs; None for an
+            output each. Not for families with bins, whose logits have places of their own.
 
     Raises:
         ValueError: anchors or a ceiling were given in the target's unit and the bins are not
@@ -145,8 +149,15 @@ def make_forecaster(
     """
     sizes = {one.name: getattr(config, one.name) for one in fields(NetworkConfig)}
     sizes["step_columns"] = step_columns
+    if arrangement is not None and (
+        isinstance(family, HasBins) or len(arrangement.source) != family.num_outputs
+    ):
+        raise ValueError(
+            f"arrangement: expected a family without bins and with {len(arrangement.source)} raw "
+            f"numbers, got {family!r} with {family.num_outputs}"
+        )
     if not isinstance(family, HasBins):
-        model = PlayModel(num_outputs=family.num_outputs, **sizes)
+        model = PlayModel(num_outputs=family.num_outputs, arrangement=arrangement, **sizes)
         return Forecaster(FlaxNetwork(model), family)
     edges = family.edges
     if bins_from is not None:
@@ -189,8 +200,11 @@ def forecaster_from(config: Mapping[str, Any]) -> Forecaster:
     fields["anchors"] = tuple(_anchor(anchor) for anchor in fields["anchors"])
     if fields["ceiling"] is not None:
         fields["ceiling"] = Ceiling(**fields["ceiling"])
-    for listed in ("hidden", "step_columns"):
-        fields[listed] = tuple(fields[listed])
+    if fields["arrangement"] is not None:
+        listed = fields["arrangement"]
+        fields["arrangement"] = Arrangement(**{key: tuple(x) for key, x in listed.items()})
+    for name in ("hidden", "step_columns"):
+        fields[name] = tuple(fields[name])
     return Forecaster(FlaxNetwork(PlayModel(**fields)), family)
 
 

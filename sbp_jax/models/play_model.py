@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float
 
 from sbp_jax.batch import Batch
 from sbp_jax.models.anchors import Anchor, anchor_bin, anchored_logits
+from sbp_jax.models.arrangement import Arrangement
 from sbp_jax.models.ceiling import Ceiling, merge_above
 from sbp_jax.models.dropout import Dropout
 from sbp_jax.models.knot_anchors import KnotAnchor, anchor_points, interpolated_logits
@@ -29,6 +30,8 @@ class PlayModel(nn.Module):
         free_logits: give every bin a logit of its own, which anchors add to; False leaves the
             bins to the anchors.
         ceiling: what the target cannot exceed, if that is known.
+        arrangement: how the raw numbers come of outputs, where none is a logit of a bin; None for
+            an output each.
         step_columns: columns of the series that the perceptron sees as they stand at the step
             that is read, beside the encoder's state and the static facts; zeros where no step
             was observed.
@@ -56,6 +59,7 @@ class PlayModel(nn.Module):
     anchors: tuple[Anchor | KnotAnchor, ...] = ()
     free_logits: bool = True
     ceiling: Ceiling | None = None
+    arrangement: Arrangement | None = None
     step_columns: tuple[int, ...] = ()
     features: int = 32
     layers: int = 5
@@ -125,11 +129,13 @@ class PlayModel(nn.Module):
         small = nn.initializers.variance_scaling(0.01, "fan_in", "normal")
         own_logits = self.num_bins if self.free_logits else 0
         outputs = self.num_outputs - self.num_bins + own_logits
+        if self.arrangement is not None:
+            outputs = self.arrangement.outputs
         raw = jnp.zeros((h.shape[0], 0))
         if outputs:
             raw = nn.Dense(outputs, kernel_init=small, name="raw")(h)
         if not self.num_bins:
-            return raw
+            return raw if self.arrangement is None else self.arrangement(raw)
         logits = raw[:, :own_logits] if own_logits else jnp.zeros((h.shape[0], self.num_bins))
         for i, anchor in enumerate(self.anchors):
             relative = nn.Dense(anchor_width(anchor), kernel_init=small, name=f"anchor_{i}")(h)

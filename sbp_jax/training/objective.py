@@ -17,10 +17,10 @@ interval_nll
     Robust like density_nll.
 window_nll
     The mean density over a window about y, by maximum likelihood: the first choice for bins that
-    move (`Moved`) under a continuous target. Their density is constant within a bin, so that the
-    location has no derivative; a window as wide as two of the middle bins sees the edges that
-    it covers. Nearly proper: what is learnt best is the law blurred by the window, which shrinks
-    with the bins. Not for atoms. Robust like density_nll.
+    move (`Moved`, or a `Mixture` of such) under a continuous target. Their density is constant
+    within a bin, so that the location has no derivative; a window as wide as a middle bin sees the
+    edge that it covers. Nearly proper: what is learnt best is the law blurred by the window, which
+    shrinks with the bins. Not for atoms. Robust like density_nll.
 base_plus_tail
     The bins as a classifier on every observation, plus the excess over the thresholds held
     fixed: the surrogate of the SBP paper. Prefer it where far observations must not move the
@@ -67,6 +67,7 @@ from jaxtyping import Array, Float
 from sbp_jax.distributions import (
     Family,
     HasBins,
+    Mixture,
     Moved,
     QuantileHead,
     SplicedBinnedPareto,
@@ -94,7 +95,7 @@ _NEEDS = {
     "smoothed_classification": "bins",
     "base_plus_tail": "thresholds",
     "pinball": "pinball",
-    "window_nll": "window",
+    "window_nll": "log_window",
 }
 
 
@@ -166,13 +167,12 @@ def interval_nll(
     return -family.log_interval(params, y - half, y + half)
 
 
-def window_nll(family: Moved, params: Moved.Params, y: Float[Array, " b"]) -> Float[Array, " b"]:
-    """Negative log of the mean density over ``[y - w/2, y + w/2]``, w of `Moved.window`, in nats.
+def window_nll(family: Moved | Mixture, params: Any, y: Float[Array, " b"]) -> Float[Array, " b"]:
+    """Negative log of the mean density in a window about y, `Moved.log_window`, in nats.
 
     The window is as wide as the law's own scale makes it, so that it too learns.
     """
-    width = family.window(params)
-    return jnp.log(width) - family.log_interval(params, y - width / 2, y + width / 2)
+    return -family.log_window(params, y)
 
 
 def base_plus_tail(

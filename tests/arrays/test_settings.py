@@ -61,7 +61,7 @@ def sizes(**given):
         ({"objective": "interval_nll"}, "cell: expected a width with the objective interval_nll"),
         (
             {"family": Gaussian(), "objective": "window_nll"},
-            "objective: window_nll: expected a family with 'window', got Gaussian",
+            "objective: window_nll: expected a family with 'log_window', got Gaussian",
         ),
         ({"network": {"hidden": (8,)}}, "network: expected None or a NetworkConfig, got {"),
         (sizes(hidden=(0,)), "network: expected hidden to be a tuple of whole numbers >= 1"),

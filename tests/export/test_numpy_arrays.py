@@ -26,10 +26,10 @@ RNG = np.random.default_rng(0)
 LOC, SCALE = -40.0, 25.0
 
 
-def random_model(family, static, steps=0, members=1, *, named=False):
+def random_model(family, static, steps=0, members=1, *, named=False, arrangement=None):
     """Random parameters, far from their start; nothing is trained."""
     config = NetworkConfig(features=4, layers=2 if steps else 0, hidden=(16, 16), residual=True)
-    forecaster = make_forecaster(config, family)
+    forecaster = make_forecaster(config, family, arrangement=arrangement)
     names = tuple(f"x{i}" for i in range(static)), tuple(f"step {i}" for i in range(steps))
     scaling = Scaling(
         RNG.normal(size=static), RNG.uniform(0.5, 2, static), RNG.normal(size=max(steps, 1)),
@@ -79,7 +79,8 @@ def check_same(law, served):
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
-    model = random_model(moving_bins(), 3, members=2, named=True)
+    usual = moving_bins()
+    model = random_model(usual.family, 3, members=2, named=True, arrangement=usual.arrangement)
     path = tmp_path_factory.mktemp("served") / "model.npz"
     model.save(path)
     return model, path

@@ -254,9 +254,13 @@ def test_misuse_is_refused():
         make_objective("interval_nll", SPLICED, 0.0)
     with pytest.raises(ValueError, match="expected a number > 0 for interval_nll, got None"):
         make_objective("interval_nll", SPLICED)
-    with pytest.raises(TypeError, match="window_nll: expected a family with 'window', got Spliced"):
+    with pytest.raises(
+        TypeError, match="window_nll: expected a family with 'log_window', got Spliced"
+    ):
         make_objective("window_nll", SPLICED)
-    with pytest.raises(TypeError, match="window_nll: expected a family with 'window', got Moved"):
+    with pytest.raises(
+        TypeError, match="window_nll: expected a family with 'log_window', got Moved"
+    ):
         make_objective("window_nll", Moved(Gaussian()))
     with pytest.raises(ValueError, match=r"smoothing: expected 0, as crps has none, got 0\.1"):
         make_objective("crps", SPLICED, smoothing=0.1)
