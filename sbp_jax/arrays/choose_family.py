@@ -24,13 +24,9 @@ from sbp_jax.distributions import Family, Mixture, Moved, SplicedBinnedPareto
 from sbp_jax.models.arrangement import Arrangement
 from sbp_jax.training.objective import ObjectiveName
 
-BINS: Final = 20
-TOPS: Final = 5
 _REACH: Final = 5.0  # of the bins that move, in scales
 _STRETCH: Final = 2.0  # of the sinh: outer bins are four times as wide as inner ones
-_TAIL_MASS: Final = 0.05
 _LOGISTIC: Final = 0.55  # scale of the logistic law whose standard deviation is about 1
-_PACE: Final = 0.1  # of the shape
 _APART: Final = 0.3  # places of the outer tops at the start, from the middle
 _MOST_CELLS: Final = 200
 _FIXED_BINS: Final = 200
@@ -53,27 +49,43 @@ class Candidate(NamedTuple):
     arrangement: Arrangement | None = None
 
 
-FamilyLike = Family | Callable[[Float[NDArray, " B"]], Family]
-"""A family in standard units, or what makes one of a target in standard units."""
+FamilyLike = Family | Candidate | Callable[[Float[NDArray, " B"]], Family]
+"""A family in standard units, what makes one of a target in standard units, or a `Candidate`."""
 
 
-def moving_bins() -> Candidate:
-    """The spliced law of the residual with several tops, in standard units."""
-    steps = np.linspace(-1, 1, BINS + 1)
+def moving_bins(
+    *, bins: int = 20, tops: int = 5, pace: float = 0.1, tail_mass: float = 0.05
+) -> Candidate:
+    """The spliced law of the residual, in standard units: the default of `fit`.
+
+    Args:
+        bins: of the shape.
+        tops: places that the shape may stand at, each with a weight and a scale of its own.
+        pace: how fast the bins follow the input, where place and scale have pace 1.
+        tail_mass: probability of either tail of the shape.
+
+    Raises:
+        ValueError: fewer than 2 bins or one top, or a mass that is none.
+
+    >>> moving_bins(tops=1).family.num_outputs
+    27
+    """
+    steps = np.linspace(-1, 1, bins + 1)
     edges = _REACH * np.sinh(_STRETCH * steps) / np.sinh(_STRETCH)
-    shape = SplicedBinnedPareto(edges, _TAIL_MASS, shape_range=_SHAPES)
+    shape = SplicedBinnedPareto(edges, tail_mass, shape_range=_SHAPES)
     masses = np.diff(stats.logistic.cdf(edges, scale=_LOGISTIC))
     logits = np.log(masses / masses.max()).tolist()
     shared = range(shape.num_outputs)  # bins, then tails
     first = len(shared)  # of the outputs that are a top's own: a weight each, then scale and place
-    source, pace, start = [*range(first, first + TOPS)], [1.0] * TOPS, [0.0] * TOPS
-    for top, place in enumerate(np.linspace(-_APART, _APART, TOPS).tolist()):
-        own = first + TOPS + 2 * top
+    source, paces, start = [*range(first, first + tops)], [1.0] * tops, [0.0] * tops
+    places = np.linspace(-_APART, _APART, tops) if tops > 1 else np.zeros(1)
+    for top, place in enumerate(places.tolist()):
+        own = first + tops + 2 * top
         source += [*shared, own, own + 1]
-        pace += [_PACE] * BINS + [1.0] * (first - BINS + 2)
-        start += [*logits, *[0.0] * (first - BINS + 1), place]
-    arrangement = Arrangement(tuple(source), tuple(pace), tuple(start))
-    return Candidate(Mixture(Moved(shape), TOPS), "window_nll", arrangement)
+        paces += [pace] * bins + [1.0] * (first - bins + 2)
+        start += [*logits, *[0.0] * (first - bins + 1), place]
+    arrangement = Arrangement(tuple(source), tuple(paces), tuple(start))
+    return Candidate(Mixture(Moved(shape), tops), "window_nll", arrangement)
 
 
 def candidates(y: Float[NDArray, " B"], cell: float | None) -> list[Candidate]:

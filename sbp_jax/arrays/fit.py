@@ -67,7 +67,8 @@ def fit(
         cell: width of the cell that a value stands for, in the unit of y: 1 for whole numbers;
             None for a continuous target.
         family: of distributions, in standard units of y (median 0, standard deviation 1), or what
-            makes one of the training part's y in those units.
+            makes one of the training part's y in those units; `choose_family.moving_bins`, the
+            default, has numbers to change.
         objective: what is minimised; chosen by the family if left out.
         network: sizes; of a table the encoder is left out.
         optimizer: another than AdamW with a warm-up and a cosine decay; learning_rate and

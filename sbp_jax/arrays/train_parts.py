@@ -138,18 +138,25 @@ def _prepare(part: Part, columns: Columns, settings: Settings, start: Model | No
         for batch, target in part
     )
     cell = None if settings.cell is None else settings.cell / scaling.scale
-    objective = settings.objective
-    if settings.family is None:
-        tried = candidates(train.target, cell)
-        if objective is not None:
-            tried = [each._replace(objective=objective) for each in tried]
-    else:
-        family = said_family(settings.family, train.target)
-        tried = [Candidate(family, objective or usual_objective(family, cell))]
+    tried = _tried(settings, train.target, cell)
     for candidate in tried:
         check_objective(candidate.family, candidate.objective, cell)
     config = settings.for_rows(len(train.target))
     return _Prepared(train, valid, scaling, filling, tuple(tried), config, cell)
+
+
+def _tried(settings: Settings, y: Float[NDArray, " B"], cell: float | None) -> Sequence[Candidate]:
+    """What the settings say, or what the target asks for."""
+    if settings.family is None:
+        found = candidates(y, cell)
+    elif isinstance(settings.family, Candidate):
+        found = [settings.family]
+    else:
+        family = said_family(settings.family, y)
+        found = [Candidate(family, usual_objective(family, cell))]
+    if settings.objective is None:
+        return found
+    return [each._replace(objective=settings.objective) for each in found]
 
 
 def _train(

@@ -122,6 +122,8 @@ class Law(Generic[P]):
     def affine(self, loc: float | int, scale: float | int) -> "Law[Any]":
         """The law of `loc + scale y`: the same distributions in another unit, exactly.
 
+        All laws of a family have one family in any unit, so that their methods are compiled once.
+
         Raises:
             ValueError: loc is not finite, or scale not finite and > 0.
 
@@ -134,18 +136,15 @@ class Law(Generic[P]):
             raise ValueError(
                 f"loc, scale: expected finite numbers, scale > 0, got {loc!r}, {scale!r}"
             )
+        own: Any = self.params
         if isinstance(self.family, Mixture):
-            mixed: Any = self.params
-            each = Law(self.family.base, mixed.base).affine(loc, scale)
-            family = replace(self.family, base=each.family)
-            return Law(family, mixed._replace(base=each.params))
+            each = Law(self.family.base, own.base).affine(loc, scale)
+            return Law(replace(self.family, base=each.family), own._replace(base=each.params))
         if not isinstance(self.family, Moved):
             m, s = (jnp.full(self.shape, number, float) for number in (loc, scale))
-            return Law(Moved(self.family, loc, scale), Moved.Params(m, s, self.params))
-        own: Any = self.params
-        center, spread = loc + scale * self.family.center, scale * self.family.spread
-        moved = replace(self.family, center=center, spread=spread)
-        return Law(moved, Moved.Params(loc + scale * own.loc, scale * own.scale, own.base))
+            return Law(Moved(self.family), Moved.Params(m, s, self.params))
+        moved = Moved.Params(loc + scale * own.loc, scale * own.scale, own.base)
+        return Law(Moved(self.family.base), moved)
 
     def log_prob(self, y: Value) -> Result:
         """Log density at y, in nats; -inf outside the support."""

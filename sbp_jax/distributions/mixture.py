@@ -142,7 +142,7 @@ class Mixture(Derived):
         inside = (q > 0) & (q < 1)
         level = jnp.where(inside, q, 0.5)
         found = self._invert(params, level, 1 - level)
-        ends = [self.base.quantile(params.base, end) for end in (0.0, 1.0)]
+        ends = _quantiles(self.base, params.base, (0.0, 1.0))
         low, high = jnp.min(ends[0], axis=-1), jnp.max(ends[1], axis=-1)
         end = jnp.where(q == 0, low, jnp.where(q == 1, high, jnp.nan))
         return jnp.where(inside, found, end)
@@ -211,12 +211,16 @@ class Mixture(Derived):
         )
         pieces = jnp.moveaxis(jnp.sort(pieces, axis=-1), -1, 0)
         lefts, widths = pieces[:-1], pieces[1:] - pieces[:-1]
-        total = jnp.zeros(shape, pieces.dtype)
-        for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+
+        def at_node(total: Array, rule: Array) -> tuple[Array, None]:
+            node, weight = rule
             t = lefts + widths * (0.5 + 0.5 * node)
             value = jnp.where(t < inner[None], self.cdf(params, t), self.sf(params, t))
-            total += jnp.sum(0.5 * weight * widths * value**2, axis=0)
-        return total
+            return total + jnp.sum(0.5 * weight * widths * value**2, axis=0), None
+
+        # A loop, whose body is compiled once.
+        rules = jnp.stack([jnp.array(_NODES), jnp.array(_WEIGHTS)], axis=1).astype(pieces.dtype)
+        return jax.lax.scan(at_node, jnp.zeros(shape, pieces.dtype), rules)[0]
 
     def _sum(self, part: Callable[..., Result], params: Params, *values: Value) -> Result:
         """A probability's mean over the components."""
@@ -235,9 +239,10 @@ class Mixture(Derived):
         points = self.base.quantile(params.base, jnp.clip(level, _GUESSED, 1 - _GUESSED)[..., None])
         low, high = jnp.min(points, axis=-1), jnp.max(points, axis=-1)
         margin = 0.1 * jnp.abs(high - low)
+        # The search asks each for the side where it is small, and so accurate as a plain sum.
         return invert(
-            lambda y: self.log_cdf(params, y),
-            lambda y: self.log_sf(params, y),
+            lambda y: self._log_sum(self.base.log_cdf, params, y),
+            lambda y: self._log_sum(self.base.log_sf, params, y),
             level,
             complement,
             low - margin,
@@ -248,7 +253,7 @@ class Mixture(Derived):
 def _knots(base: Family, params: Any) -> Array:
     """Of all components (..., k), increasing: jumps of densities, and quantiles into the tails."""
     levels = _TAIL_LEVELS if hasattr(base, "knots") else _LEVELS
-    found = jnp.stack([base.quantile(params, level) for level in levels], axis=-1)
+    found = jnp.moveaxis(_quantiles(base, params, levels), 0, -1)
     if hasattr(base, "knots"):
         jumping: Any = base
         jumps = jumping.knots(params)
@@ -256,6 +261,11 @@ def _knots(base: Family, params: Any) -> Array:
         parts = [jnp.broadcast_to(x, (*shape, x.shape[-1])) for x in (jumps, found)]
         found = jnp.concatenate(parts, axis=-1)
     return jnp.sort(found.reshape(*found.shape[:-2], math.prod(found.shape[-2:])), axis=-1)
+
+
+def _quantiles(base: Family, params: Any, levels: Sequence[float]) -> Array:
+    """Of all components at each level, (levels, ...), compiled once for all levels."""
+    return jax.vmap(lambda level: base.quantile(params, level))(jnp.array(levels))
 
 
 def _expanded(values: Sequence[Value]) -> tuple[Array, ...]:

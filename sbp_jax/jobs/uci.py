@@ -15,7 +15,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from sbp_jax.errors import InputError
-from sbp_jax.jobs.uci_methods import METHODS, BoostedQuantiles, Split
+from sbp_jax.jobs.uci_methods import COMPARED, METHODS, BoostedQuantiles, Split
 from sbp_jax.jobs.uci_scores import render, score
 from sbp_jax.runs.atomic import write_json, write_text
 from sbp_jax.runs.experiment import deciding_settings, in_run
@@ -23,6 +23,7 @@ from sbp_jax.runs.extras import need_extras
 from sbp_jax.runs.run_folder import read_json
 
 _SPLITS: Final = "test_splits.json"
+_INNER: Final = 9  # one row of a training part in so many
 _TAILS: Final = 6  # a sixth at either end of a feature is a tail split's test part
 
 
@@ -38,6 +39,8 @@ class Uci:
         splits: of each, the first so many.
         tail_splits: split by the outer sixths of each feature instead: what lies beyond the
             training part's range is tested.
+        inner: leave the test parts alone, and test on a ninth of each training part instead: what
+            settings are chosen on.
         methods: names among `METHODS`.
         members: networks of a law, each number of them is judged.
         seed: of the fits.
@@ -48,7 +51,8 @@ class Uci:
     sets: tuple[str, ...] = ("concrete", "energy", "kin8nm", "protein", "yacht")
     splits: int = 10
     tail_splits: bool = False
-    methods: tuple[str, ...] = tuple(METHODS)
+    inner: bool = False
+    methods: tuple[str, ...] = COMPARED
     members: tuple[int, ...] = (5, 1)
     seed: int = 0
 
@@ -97,15 +101,25 @@ def splits_of(config: Uci, name: str) -> Iterator[Split]:
             order = np.argsort(x[:, column], kind="stable")
             first = -(-len(y) // _TAILS)
             last = len(y) - 5 * len(y) // _TAILS
-            yield Split(x, y, np.concatenate([order[:first], order[len(y) - last :]]))
+            outer = np.concatenate([order[:first], order[len(y) - last :]])
+            yield Split(x, y, np.sort(order[first : len(y) - last]), outer)
         return
     for test in json.loads((config.source / _SPLITS).read_text())[name][: config.splits]:
-        yield Split(x, y, np.array(test))
+        yield Split(x, y, np.setdiff1d(np.arange(len(y)), test), np.array(test))
+
+
+def inner_split(split: Split, seed: int) -> Split:
+    """A split of the training part alone."""
+    rows = np.random.default_rng(seed).permutation(split.train)
+    count = len(rows) // _INNER
+    return split._replace(train=np.sort(rows[count:]), test=np.sort(rows[:count]))
 
 
 def _results(config: Uci, name: str) -> Iterator[dict[str, Any]]:
     """What each method came to on each split, fitted unless it is kept from before."""
     splits = dict(enumerate(splits_of(config, name)))
+    if config.inner:
+        splits = {number: inner_split(split, number) for number, split in splits.items()}
     for method in config.methods:
         files = {number: config.run / "scores" / _file(name, number, method) for number in splits}
         left = [number for number, file in files.items() if not file.exists()]

@@ -10,13 +10,14 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 import sbp_jax
-from sbp_jax.arrays.choose_family import FamilyLike
+from sbp_jax.arrays.choose_family import FamilyLike, moving_bins
 from sbp_jax.distributions import (
     Binned,
     Gaussian,
     GaussianMixture,
     Law,
     QuantileHead,
+    SplicedBinnedPareto,
     StudentT,
 )
 from sbp_jax.training.objective import ObjectiveName
@@ -39,16 +40,12 @@ _PATIENCE: Final = 30
 
 
 class Split(NamedTuple):
-    """A table in two parts."""
+    """A table, and the rows to train on and to test on."""
 
     x: Float[NDArray, "B S"]
     y: Float[NDArray, " B"]
+    train: Int[NDArray, " n"]
     test: Int[NDArray, " b"]
-
-    @property
-    def train(self) -> Int[NDArray, " n"]:
-        """Rows that are not tested."""
-        return np.setdiff1d(np.arange(len(self.y)), self.test)
 
 
 Laws = Mapping[int, Law]
@@ -126,6 +123,12 @@ def binned(y: Float[NDArray, " B"]) -> Binned:
     return Binned(np.concatenate([[edges[0] - 2], edges, [edges[-1] + 2]]))
 
 
+def fixed_bins(y: Float[NDArray, " B"]) -> SplicedBinnedPareto:
+    """A spliced law on bins of as many rows each, which stay where they are."""
+    edges = np.unique(np.quantile(y, np.linspace(0, 1, _BINS + 1)))
+    return SplicedBinnedPareto(edges, 0.01, splice="edge")
+
+
 METHODS: Final[Mapping[str, Networks | BoostedQuantiles]] = {
     SBP: Networks(),
     "Binned": Networks(binned, "density_nll"),
@@ -134,4 +137,10 @@ METHODS: Final[Mapping[str, Networks | BoostedQuantiles]] = {
     "Gaussian mixture": Networks(GaussianMixture(5), "density_nll"),
     "quantiles": Networks(QuantileHead(LEVELS), "pinball"),
     "boosted quantiles": BoostedQuantiles(),
+    "one top": Networks(moving_bins(tops=1)),
+    "fast shape": Networks(moving_bins(pace=1.0)),
+    "on density": Networks(moving_bins(), "density_nll"),
+    "fixed bins": Networks(fixed_bins),
 }
+"""The default law, others on its network, trees, and the default law without each of its parts."""
+COMPARED: Final = tuple(METHODS)[:7]

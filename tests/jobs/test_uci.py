@@ -94,7 +94,7 @@ def test_boosted_quantiles_are_a_law_of_every_row():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(2000, 1))
     y = np.where(x[:, 0] > 0, 5.0, 0.0) + rng.normal(size=2000)
-    split = uci_methods.Split(x, y, np.arange(200))
+    split = uci_methods.Split(x, y, np.arange(200, 2000), np.arange(200))
     law = BoostedQuantiles().laws([split], (5,), 0)[0][1]
     exact = Gaussian().quantile(Gaussian.Params(5.0, 1.0), np.array(LEVELS))
     found = np.median(np.asarray(law[x[:200, 0] > 0].quantile(LEVELS)), axis=0)
@@ -109,6 +109,15 @@ def test_tail_splits_are_the_outer_sixths_of_each_feature(source):
         assert len(split.test) == 30
         inner, outer = split.x[split.train, column], split.x[split.test, column]
         assert ((outer < inner.min()) | (outer > inner.max())).all()
+
+
+def test_inner_splits_leave_the_test_parts_alone(source):
+    outer = list(splits_of(Uci(source), "drawn"))
+    for number, split in enumerate(outer):
+        inner = uci.inner_split(split, number)
+        assert len(inner.test) == 9
+        assert set(inner.train) | set(inner.test) == set(split.train)
+        assert not set(inner.train) & set(inner.test)
 
 
 def test_what_is_not_there_is_named_before_anything_is_fitted(source, tmp_path):
