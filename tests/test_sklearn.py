@@ -48,7 +48,7 @@ def fitted(quick_compilation_throughout):
 def test_keywords_and_defaults_are_those_of_fit():
     own = inspect.signature(SBPRegressor).parameters
     of_fit = dict(inspect.signature(sbp_jax.fit).parameters)
-    for name in ("x", "y", "mask", "static", "valid", "progress", "start"):
+    for name in ("x", "y", "mask", "static", "valid", "progress", "start", "folder"):
         del of_fit[name]
     of_fit["random_state"] = of_fit.pop("seed")
     assert {name: one.default for name, one in own.items()} == {

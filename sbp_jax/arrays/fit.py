@@ -1,6 +1,7 @@
 """Fit a network to anybody's arrays: `sbp_jax.fit`, and to several parts of them at once."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +21,7 @@ from sbp_jax.batch import Batch
 from sbp_jax.errors import InputError
 from sbp_jax.models.forecaster import NetworkConfig
 from sbp_jax.models.tcn import Precision
+from sbp_jax.runs.atomic import write_text
 from sbp_jax.training.objective import ObjectiveName
 
 _VALIDATION: Final = 8  # one row in so many
@@ -50,6 +52,7 @@ def fit(
     missing: Missing = "refuse",
     progress: bool = True,
     start: Model | None = None,
+    folder: str | Path | None = None,
 ) -> Model:
     """Fit a distribution of y given x.
 
@@ -91,9 +94,12 @@ def fit(
             where no epoch is better on the validation rows, which it must not have been trained
             on: give the same rows with the same seed, new rows alone, or `valid=`. An objective
             other than the usual one has to be said again.
+        folder: where the model is kept as well, as model.npz beside report.txt; nowhere if left
+            out. It may not hold a model yet.
 
     Raises:
-        InputError: arrays that disagree, are not finite or too few, or a setting out of range.
+        InputError: arrays that disagree, are not finite or too few, a setting out of range, or a
+            folder that holds a model.
         TrainingError: no epoch of a member had a finite score.
 
     >>> rng = np.random.default_rng(0)
@@ -108,6 +114,7 @@ def fit(
         weight_decay=weight_decay, members=members, seed=seed, devices=devices,
         precision=precision, missing=missing,
     )  # fmt: skip
+    kept = None if folder is None else _place_in(Path(folder))
     fill, known = missing == "fill", None
     if start is not None:
         settings = further_settings(start, settings)
@@ -120,6 +127,9 @@ def fit(
         _check_rows(len(rows[1]), _FEWEST_OF_TRAINING)
         part = Part(rows, _given(valid, columns, fill))
     [model] = train_parts([part], columns, settings, start=start, progress=progress)
+    if kept is not None:
+        model.save(kept)
+        write_text(kept.with_name("report.txt"), model.report() + "\n")
     return model
 
 
@@ -166,6 +176,18 @@ def fit_each(
     return train_parts(
         [_part(rows, part, how.seed) for part in chosen], columns, how, progress=progress
     )
+
+
+def _place_in(folder: Path) -> Path:
+    """Where a folder keeps the model, made if absent."""
+    file = folder / "model.npz"
+    if file.exists():
+        raise InputError(f"folder: expected one without a model, got {file}; load it, or move it")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"folder: expected one that can be made, got {error}") from error
+    return file
 
 
 def _check_rows(rows: int, fewest: int) -> None:

@@ -21,7 +21,7 @@ NETWORK: Final = NetworkConfig(
     layers=4,
     hidden=(128, 128, 128),
     residual=True,
-    dropout=0.15,
+    dropout=0.1,
     encoder_dropout=0.05,
 )
 _RATE: Final = 3e-3

@@ -5,6 +5,7 @@ import sys
 
 import jax
 import numpy as np
+import optax
 import polars as pl
 import pytest
 
@@ -69,6 +70,45 @@ def test_another_unit_is_the_same_fit(one, c):
     )
     shift = other(X[:50]).log_prob(c * Y[:50]) - one(X[:50]).log_prob(Y[:50])
     np.testing.assert_allclose(shift, -np.log(c), atol=2e-2)
+
+
+def test_a_model_is_kept_in_a_folder_that_holds_none(tmp_path):
+    settings = {"epochs": 1, "folder": tmp_path / "runs" / "one"}
+    model = fitted(**settings)
+    again = sbp_jax.load(tmp_path / "runs" / "one" / "model.npz")
+    np.testing.assert_array_equal(again(X[:9]).median, model(X[:9]).median)
+    assert (tmp_path / "runs" / "one" / "report.txt").read_text() == model.report() + "\n"
+    with pytest.raises(InputError, match=r"folder: expected one without a model, got .*model\.npz"):
+        fitted(**settings)
+    with pytest.raises(InputError, match="folder: expected one that can be made"):
+        fitted(epochs=1, folder=tmp_path / "runs" / "one" / "report.txt" / "below")
+
+
+def test_parts_together_are_fits_of_each():
+    parts = [np.arange(200), np.arange(40, 256)]  # as many steps in an epoch
+    settings = {"network": SMALL, "epochs": 3, "batch_size": 64, "progress": False}
+    together = sbp_jax.fit_each(X, Y, parts, members=2, **settings)
+    for part, model in zip(parts, together, strict=True):
+        alone = sbp_jax.fit(X[part], Y[part], members=2, **settings)
+        np.testing.assert_allclose(
+            model(X[256:]).median, alone(X[256:]).median, rtol=1e-3, atol=1e-3
+        )
+        assert model.first(1).members == 1
+    for bad, message in (
+        ([], "parts: expected at least one, got none"),
+        ([np.array([0.5])], r"parts\[0\]: expected numbers of rows, got float64"),
+        ([parts[0], np.arange(300, 330)], r"parts\[1\]: expected rows 0 to 319, got others"),
+    ):
+        with pytest.raises(InputError, match=message):
+            sbp_jax.fit_each(X, Y, bad)
+    with pytest.raises(InputError, match="count: expected 1 to 2 networks, got 3"):
+        together[0].first(3)
+
+
+def test_another_optimizer():
+    quiet = fitted(epochs=2, optimizer=optax.sgd(0.0), members=2)
+    scores = [epoch["validation_score"] for epoch in quiet.history[0]]
+    assert scores[0] == pytest.approx(scores[1], abs=1e-6)  # nothing is learnt at rate 0
 
 
 def test_whole_numbers_are_cells():
