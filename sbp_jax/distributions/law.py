@@ -122,6 +122,9 @@ class Law(Generic[P]):
     def affine(self, loc: float | int, scale: float | int) -> "Law[Any]":
         """The law of `loc + scale y`: the same distributions in another unit, exactly.
 
+        The family says nothing of the unit: it is the same whatever loc and scale are, so that
+        laws of one family in several units share their programs and can be mixed.
+
         Raises:
             ValueError: loc is not finite, or scale not finite and > 0.
 
@@ -141,11 +144,10 @@ class Law(Generic[P]):
             return Law(family, mixed._replace(base=each.params))
         if not isinstance(self.family, Moved):
             m, s = (jnp.full(self.shape, number, float) for number in (loc, scale))
-            return Law(Moved(self.family, loc, scale), Moved.Params(m, s, self.params))
+            return Law(Moved(self.family), Moved.Params(m, s, self.params))
         own: Any = self.params
-        center, spread = loc + scale * self.family.center, scale * self.family.spread
-        moved = replace(self.family, center=center, spread=spread)
-        return Law(moved, Moved.Params(loc + scale * own.loc, scale * own.scale, own.base))
+        moved = Moved.Params(loc + scale * own.loc, scale * own.scale, own.base)
+        return Law(self.family, moved)
 
     def log_prob(self, y: Value) -> Result:
         """Log density at y, in nats; -inf outside the support."""

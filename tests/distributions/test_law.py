@@ -109,8 +109,16 @@ class TestAffine:
         np.testing.assert_allclose(other.quantile(0.9), 40 * law.quantile(0.9) - 7, rtol=1e-5)
         back = other.affine(7 / 40, 1 / 40)
         np.testing.assert_allclose(back.median, law.median, atol=1e-5)
-        assert back.family == other.affine(7 / 40, 1 / 40).family
+        assert back.family == other.family  # so that laws in any unit share their programs
         assert isinstance(back.family.base, type(getattr(family, "base", family)))
+
+    def test_laws_in_several_units_are_mixed(self):
+        """As those of models fitted on several parts of the rows are."""
+        law = law_of(3)
+        mixed = mixture_of([law.affine(-7.0, 40.0), law.affine(5.0, 3.0)])
+        y = np.array([-3.0, 0.5, 60.0], np.float32)
+        expected = (law.cdf((y + 7) / 40) + law.cdf((y - 5) / 3)) / 2
+        np.testing.assert_allclose(mixed.cdf(y), expected, rtol=2e-5)
 
     @pytest.mark.parametrize(
         ("loc", "scale"), [(0.0, 0.0), (0.0, -1.0), (np.nan, 1.0), (0, np.inf)]
