@@ -131,7 +131,7 @@ def _prepare(part: Part, columns: Columns, settings: Settings, start: Model | No
     if start:
         scaling, filling = start.scaling, start.filling
     else:
-        scaling = Scaling.of(*part.train)
+        scaling = Scaling.of(*part.train, bounded=settings.family is None)
         names = {"static": columns.static, "sequence": columns.sequence}
         filling = Filling.of(part.train[0], **names) if settings.missing == "fill" else None
     train, valid = (
