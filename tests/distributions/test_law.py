@@ -9,6 +9,7 @@ import scipy.stats
 from sbp_jax.distributions import (
     Gaussian,
     Law,
+    Mixture,
     Moved,
     SplicedBinnedPareto,
     StudentT,
@@ -93,6 +94,16 @@ def test_a_loop_over_a_law_ends(law):
 def test_an_index_may_be_traced(law):
     found = jax.jit(lambda one, i: one[i].params.loc)(law, 2)
     np.testing.assert_array_equal(found, law.params.loc[2])
+
+
+def test_no_probability_of_a_mixture_exceeds_one():
+    """Weights sum to 1.0000001 as often as not, and a normal score of that is NaN."""
+    family = Mixture(Gaussian(), 5)
+    raw = np.random.default_rng(0).normal(size=(500, family.num_outputs))
+    law = Law(family, family.constrain(jnp.asarray(raw, jnp.float32)))
+    for found in (law.cdf(np.inf), law.sf(-np.inf), law.cdf(60.0)):
+        assert found.max() <= 1
+        np.testing.assert_allclose(found, 1, rtol=1e-6)
 
 
 class TestAffine:

@@ -18,6 +18,8 @@ from sbp_jax.batch import Batch
 from sbp_jax.distributions import GaussianMixture, SplicedBinnedPareto, StudentT
 from sbp_jax.errors import BatchError, ExportError
 from sbp_jax.export import load_model, load_weights, save_weights
+from sbp_jax.export.family import Gaussian
+from sbp_jax.export.law import NumpyLaw
 from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
 
 pytestmark = pytest.mark.usefixtures("quick_compilation_throughout")
@@ -119,6 +121,15 @@ def test_one_network_on_sequences(tmp_path, family):
     x[mask] = np.concatenate(steps)
     law = served(x, mask=mask, static=facts)
     np.testing.assert_array_equal(law.median, served(steps, static=facts).median)
+
+
+@pytest.mark.filterwarnings("error")
+def test_nothing_is_said_of_numbers_far_out(table):
+    law = load_model(table[1])([[1e30, -1e30, 0.0], [0.0, 0.0, 0.0]])
+    assert np.isnan(law.quantile([np.nan, 2.0])).all()
+    assert (law.cdf(np.array([[-np.inf], [np.inf]])) == [[0], [1]]).all()
+    gaussian = NumpyLaw(Gaussian(0.0, 1.0), {"loc": np.zeros(1), "scale": np.ones(1)}, (1,))
+    assert np.isnan(gaussian.quantile(np.nan)).all()
 
 
 def test_missing_numbers_are_filled_and_marked(tmp_path):
