@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -151,6 +152,9 @@ def test_missing_numbers_are_filled_and_marked(tmp_path):
     np.testing.assert_array_equal(law.median, whole.median)
     frame = pl.DataFrame({"a": [1.5], "b": [None]}, schema={"a": pl.Float64, "b": pl.Float64})
     np.testing.assert_array_equal(served(frame).median, whole.median[:1])
+    na = type("NAType", (), {})()  # pandas' sign for a missing number
+    nullable = SimpleNamespace(columns=["a", "b"], to_numpy=lambda: np.array([[1.5, na]], object))
+    np.testing.assert_array_equal(served(nullable).median, whole.median[:1])
     with pytest.raises(BatchError, match="x: expected finite values, got inf in row 0, column 'b'"):
         served([[0.0, np.inf]])
 
@@ -178,7 +182,10 @@ def test_what_no_model_can_be_asked_is_refused(table, x, more, message):
         (lambda c: c["scaling"].pop("loc"), "scaling: expected loc as a finite number"),
         (lambda c: c["scaling"].update(scale=0), "scaling: expected scale as a finite number abo"),
         (lambda c: c["scaling"]["static_loc"].pop(), "expected static_loc as a list, each a fin"),
-        (lambda c: c["family"]["base"].update(edges=[1]), "family: expected edges as at least 3"),
+        (
+            lambda c: c["family"]["base"]["base"].update(edges=[1]),
+            "family: expected edges as at least 3",
+        ),
         (lambda c: c["family"].update(base=1), "family: expected base as a family, found 1"),
         (lambda c: c.update(filling={"static": [1]}), "filling: expected static as a list"),
         (lambda c: c.update(named="yes"), "config: expected named as true or false, found 'yes'"),
