@@ -30,6 +30,7 @@ _LOGISTIC: Final = 0.55  # scale of the logistic law whose standard deviation is
 _APART: Final = 0.3  # places of the outer tops at the start, from the middle
 _MOST_CELLS: Final = 200
 _FIXED_BINS: Final = 200
+_FEWEST_EDGES: Final = 3
 _ROWS_PER_BIN: Final = 25
 _RECURRING: Final = 0.5  # share of rows whose value occurs more than once
 _SHAPES: Final = (0.0, 0.5)
@@ -103,6 +104,8 @@ def candidates(y: Float[NDArray, " B"], cell: float | None) -> list[Candidate]:
     if recurring < _RECURRING or len(values) < _FIXED_BINS or y.size < _FIXED_BINS * _ROWS_PER_BIN:
         return [moved]
     edges = np.unique(np.quantile(y, np.linspace(0, 1, _FIXED_BINS + 1)))
+    if len(edges) < _FEWEST_EDGES:  # nearly all rows have the same value
+        return [moved]
     fixed = SplicedBinnedPareto(edges, 0.01, splice="edge", shape_range=_SHAPES)
     return [moved, Candidate(fixed, "density_nll")]
 
@@ -118,10 +121,10 @@ def usual_objective(family: Family, cell: float | None) -> ObjectiveName:
 
 
 def _cells(y: Float[NDArray, " B"], cell: float) -> Candidate:
-    first, last = np.rint(y.min() / cell), np.rint(y.max() / cell)
-    if not 3 <= last - first + 1 <= _MOST_CELLS:
+    # From the least value on: from 0, which may lie halfway, it would be a matter of rounding.
+    count = int(np.rint((y.max() - y.min()) / cell)) + 1
+    if not 3 <= count <= _MOST_CELLS:
         return moving_bins()._replace(objective="interval_nll")
-    offset = y[0] - cell * np.rint(y[0] / cell)
-    edges = offset + cell * (np.arange(first, last + 2) - 0.5)
+    edges = y.min() + cell * (np.arange(count + 1) - 0.5)
     cells = SplicedBinnedPareto(edges, 0.01, splice="edge", shape_range=_SHAPES)
     return Candidate(cells, "interval_nll")

@@ -83,7 +83,8 @@ def fit(
         members: networks, which differ in the seed; their mean distribution function is the
             model's. All are trained by one program.
         seed: parameters, order of rows, dropout, the rows that are kept out.
-        devices: use the first so many.
+        devices: use the first so many. Members are divided over them, so one is no faster on
+            several; rows are shuffled otherwise for each number of devices.
         precision: of the network's arithmetic.
         missing: "refuse" inputs that lack numbers (NaN, or None of a data frame), or "fill": they
             get the mean of their column over the training part, and a column that lacked some

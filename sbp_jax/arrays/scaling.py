@@ -1,7 +1,8 @@
 """Inputs near one and a target in standard units: what a network is trained on, in any unit.
 
 A fit depends on the target's unit through its location and scale alone, so that a target times c
-has the same fit.
+has the same fit. The scale is the standard deviation; for a law with heavy tails it may be bounded
+by what the middle half of the values says, so that a few huge ones do not make all others alike.
 """
 
 from typing import Final, NamedTuple
@@ -15,6 +16,7 @@ from sbp_jax.errors import InputError
 
 _CONSTANT: Final = 1e-12  # of a column's size; a smaller spread is rounding
 _SMALLEST: Final = 1e-30
+_MOST_QUARTILES: Final = 5.0  # interquartile ranges: a normal law has 0.74, a lognormal one 1.5
 _LEAST_SPREAD: Final = 1e-5  # of the target's size: its laws, in its unit, are float32
 
 
@@ -29,7 +31,7 @@ class Scaling(NamedTuple):
         step_loc: (C,) likewise, over observed steps.
         step_scale: (C,) likewise.
         loc: median of the target.
-        scale: its standard deviation.
+        scale: its standard deviation, or a bound of that.
     """
 
     static_loc: Float[NDArray, " S"]
@@ -40,13 +42,20 @@ class Scaling(NamedTuple):
     scale: float
 
     @classmethod
-    def of(cls, batch: Batch, y: Float[NDArray, " B"]) -> "Scaling":
+    def of(cls, batch: Batch, y: Float[NDArray, " B"], *, bounded: bool = False) -> "Scaling":
         """That of a training part, NaN where an input is missing.
+
+        Args:
+            batch: the training part.
+            y: its target.
+            bounded: the target's scale is at most five interquartile ranges, if these are not 0.
 
         Raises:
             InputError: the target is constant, or nearly so beside its size.
         """
         scale = _spread_of_target(y)
+        if bounded:
+            scale = min(scale, _bound(y))
         steps = batch.sequence[batch.mask].astype(np.float64)
         if not len(steps):
             steps = np.zeros((1, batch.sequence.shape[2]))
@@ -80,6 +89,13 @@ def _spread(values: Float[NDArray, "B k"]) -> Float[NDArray, " k"]:
     spread = np.nanstd(values, axis=0) if np.isnan(values).any() else values.std(axis=0)
     size = np.nanmax(np.abs(values), axis=0)
     return np.where(spread > _CONSTANT * size, spread, 1.0)
+
+
+def _bound(y: Float[NDArray, " B"]) -> float:
+    low, middle, high = map(float, np.quantile(y, [0.25, 0.5, 0.75]))
+    if low == high:
+        return np.inf
+    return max(_MOST_QUARTILES * (high - low), _LEAST_SPREAD * abs(middle), _SMALLEST)
 
 
 def _spread_of_target(y: Float[NDArray, " B"]) -> float:

@@ -76,7 +76,7 @@ def train_parts(
     """A model of each part, or one that goes on from another, on one part.
 
     Parts of which the same families are tried, and whose rows ask for the same number of steps,
-    are members of one program.
+    are members of one program. With more steps than of its own a part would be trained longer.
 
     Raises:
         InputError: a setting that no training can be made by.
@@ -86,7 +86,8 @@ def train_parts(
     ready = [_prepare(part, columns, settings, start) for part in parts]
     alike: dict[Any, list[int]] = defaultdict(list)
     for number, one in enumerate(ready):
-        alike[one.tried, one.config, one.cell].append(number)
+        steps = -(-len(one.train.target) // one.config.batch_size)
+        alike[one.tried, one.config, one.cell, steps].append(number)
     found: dict[int, _Found] = {}
     for numbers in alike.values():
         for candidate in ready[numbers[0]].tried:
@@ -130,7 +131,7 @@ def _prepare(part: Part, columns: Columns, settings: Settings, start: Model | No
     if start:
         scaling, filling = start.scaling, start.filling
     else:
-        scaling = Scaling.of(*part.train)
+        scaling = Scaling.of(*part.train, bounded=settings.family is None)
         names = {"static": columns.static, "sequence": columns.sequence}
         filling = Filling.of(part.train[0], **names) if settings.missing == "fill" else None
     train, valid = (

@@ -122,7 +122,8 @@ class Law(Generic[P]):
     def affine(self, loc: float | int, scale: float | int) -> "Law[Any]":
         """The law of `loc + scale y`: the same distributions in another unit, exactly.
 
-        All laws of a family have one family in any unit, so that their methods are compiled once.
+        The family says nothing of the unit: it is the same whatever loc and scale are, so that
+        laws of one family in several units share their programs and can be mixed.
 
         Raises:
             ValueError: loc is not finite, or scale not finite and > 0.
@@ -144,7 +145,7 @@ class Law(Generic[P]):
             m, s = (jnp.full(self.shape, number, float) for number in (loc, scale))
             return Law(Moved(self.family), Moved.Params(m, s, self.params))
         moved = Moved.Params(loc + scale * own.loc, scale * own.scale, own.base)
-        return Law(Moved(self.family.base), moved)
+        return Law(self.family, moved)
 
     def log_prob(self, y: Value) -> Result:
         """Log density at y, in nats; -inf outside the support."""

@@ -223,9 +223,9 @@ class Mixture(Derived):
         return jax.lax.scan(at_node, jnp.zeros(shape, pieces.dtype), rules)[0]
 
     def _sum(self, part: Callable[..., Result], params: Params, *values: Value) -> Result:
-        """A probability's mean over the components."""
+        """A probability's mean over the components, no more than 1 by rounding."""
         weights, found = _with_weights(params, part(params.base, *_expanded(values)))
-        return jnp.sum(weights * found, axis=-1)
+        return jnp.minimum(jnp.sum(weights * found, axis=-1), 1.0)
 
     def _log_sum(self, part: Callable[..., Result], params: Params, *values: Value) -> Result:
         """The log of a density's or a probability's mean over the components."""

@@ -36,6 +36,7 @@ from sbp_jax.distributions.raw_zeros import check_location_scale
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]
 
+_ROUNDINGS = 1024  # of z that a window is wide at least
 _WIDEST = 12.0  # largest |log(scale / spread)|: six decimal digits either way
 
 
@@ -85,8 +86,9 @@ class Moved(Derived):
     def log_window(self) -> Callable[[Params, Value], Result]:
         """From parameters and y to the log of the mean density about y, in the target's unit.
 
-        The window is as wide as the base's middle bins, moved: what the objective window_nll sees
-        of an observation.
+        The window is as wide as one of the base's middle bins, moved: what the objective window_nll
+        sees of an observation. Far out, where so narrow a window would be lost in rounding, it is
+        wider, and a density is even over it all the same.
 
         Raises:
             AttributeError: the base has no bins.
@@ -97,9 +99,10 @@ class Moved(Derived):
         of_base = (edges[middle + 1] - edges[middle - 1]) / 2
 
         def log_window(params: Moved.Params, y: Value) -> Result:
-            scale, y = align(params.scale, y)
-            width = of_base * scale
-            return self.log_interval(params, y - width / 2, y + width / 2) - jnp.log(width)
+            z, scale = _finite(params, y)
+            width = jnp.maximum(of_base, _ROUNDINGS * jnp.finfo(z.dtype).eps * jnp.abs(z))
+            low, high = z - width / 2, z + width / 2
+            return self.base.log_interval(params.base, low, high) - jnp.log(width * scale)
 
         return log_window
 
@@ -135,11 +138,7 @@ class Moved(Derived):
     @compiled
     def log_prob(self, params: Params, y: Value) -> Result:
         """Log density `log g(z) - log s`."""
-        loc, scale, y = align(params.loc, params.scale, y)
-        z = (y - loc) / scale
-        largest = jnp.finfo(z.dtype).max
-        # Infinite z of a finite y is rounding, and not beyond a support that has no end.
-        z = jnp.where(jnp.abs(y) < jnp.inf, jnp.clip(z, -largest, largest), z)
+        z, scale = _finite(params, y)
         return self.base.log_prob(params.base, z) - jnp.log(scale)
 
     @compiled
@@ -231,6 +230,14 @@ def _standard(params: Moved.Params, y: Value) -> Array:
     """Z of y, which may be infinite; the gradient is 0 there."""
     loc, scale, y = align(params.loc, params.scale, y)
     return divide_end(y - loc, scale)
+
+
+def _finite(params: Moved.Params, y: Value) -> tuple[Array, Array]:
+    """Z of y, and the scale: infinite z of a finite y is rounding, not the end of a support."""
+    loc, scale, y = align(params.loc, params.scale, y)
+    z = (y - loc) / scale
+    largest = jnp.finfo(z.dtype).max
+    return jnp.where(jnp.abs(y) < jnp.inf, jnp.clip(z, -largest, largest), z), scale
 
 
 def _placed(params: Moved.Params, z: Value) -> Array:

@@ -160,7 +160,8 @@ def log_normal_density(z: Floats) -> Floats:
 
 def normal_quantile(q: Floats) -> Floats:
     """Phi^-1(q); infinite at 0 and 1, NaN outside [0, 1]."""
-    return np.asarray(_normal_quantile(q)).astype(np.float64)
+    with np.errstate(invalid="ignore"):  # what a comparison with NaN is called
+        return np.asarray(_normal_quantile(q)).astype(np.float64)
 
 
 def at_values_of(like: Floats, values: Floats) -> Floats:

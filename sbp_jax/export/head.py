@@ -75,12 +75,13 @@ def gelu(x: Floats) -> Floats:
     >>> gelu(np.float32([-1.0, 0.0, 1.0])).round(4)
     array([-0.1588,  0.    ,  0.8412], dtype=float32)
     """
-    inner = x * x
-    inner *= 0.044715
-    inner += 1
-    inner *= x  # products, since the power is far slower
-    inner *= math.sqrt(2 / math.pi)
-    np.tanh(inner, out=inner)
+    with np.errstate(over="ignore"):  # tanh of what is infinite is right
+        inner = x * x
+        inner *= 0.044715
+        inner += 1
+        inner *= x  # products, since the power is far slower
+        inner *= math.sqrt(2 / math.pi)
+        np.tanh(inner, out=inner)
     inner += 1
     inner *= x
     inner *= 0.5

@@ -45,13 +45,11 @@ class Mixture:
 
     def cdf(self, parameters: Parameters, y: Floats) -> Floats:
         """`sum_i w_i F_i(y)`."""
-        found = self._base.cdf(parameters["base"], _expanded(y))
-        return np.sum(softmax(parameters["logits"]) * found, axis=-1)
+        return _mean(parameters["logits"], self._base.cdf(parameters["base"], _expanded(y)))
 
     def sf(self, parameters: Parameters, y: Floats) -> Floats:
         """`sum_i w_i (1 - F_i(y))`."""
-        found = self._base.sf(parameters["base"], _expanded(y))
-        return np.sum(softmax(parameters["logits"]) * found, axis=-1)
+        return _mean(parameters["logits"], self._base.sf(parameters["base"], _expanded(y)))
 
     def quantile(self, parameters: Parameters, q: Floats) -> Floats:
         """Inverse of F by a search between the components' quantiles."""
@@ -87,6 +85,11 @@ class GaussianMixture(Mixture):
         locs = self._center + self._spread * (shifts + starts.astype(raw.dtype))
         scales = positive(widths, self._spread * rest, _NARROWEST)
         return {"logits": logits, "base": {"loc": locs, "scale": scales}}
+
+
+def _mean(logits: Floats, probabilities: Floats) -> Floats:
+    """Of the components' probabilities, no more than 1 by rounding."""
+    return np.minimum(np.sum(softmax(logits) * probabilities, axis=-1), 1.0)
 
 
 def _expanded(values: Floats) -> Floats:

@@ -55,7 +55,9 @@ def _table(what: str, x: Any, columns: Columns) -> NDArray:
         return np.asarray(x)
     names = [str(name) for name in x.columns]
     values = np.asarray(x.to_numpy())
-    if values.dtype == object:  # None among numbers
+    if values.dtype == object:  # None, or pandas' NA, among numbers
+        missing = [type(each).__name__ == "NAType" for each in values.flat]
+        values = np.where(np.reshape(missing, values.shape), None, values)
         with contextlib.suppress(TypeError, ValueError):
             values = values.astype(np.float64)
     if not columns.named:

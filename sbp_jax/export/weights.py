@@ -7,6 +7,7 @@ is JSON under the name "config_json".
 
 import json
 import os
+import threading
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -55,7 +56,8 @@ def save_weights(path: str | Path, params: Mapping[str, Any], config: Mapping[st
     except (TypeError, ValueError) as error:
         raise ExportError(f"config: expected what JSON can hold: {error}") from error
     # Beside the target, since a rename is atomic only within one file system.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    writer = f"{os.getpid()}.{threading.get_ident()}"  # others may write the same file meanwhile
+    temporary = path.with_name(f".{path.name}.{writer}.tmp")
     try:
         with temporary.open("wb") as file:
             np.savez(file, **members)

@@ -62,7 +62,7 @@ _SHARDED: Final = Population(P(PLAYS), P(PLAYS), P(PLAYS), P(PLAYS), P())  # typ
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that the programs of a population depend on, besides the shapes of what they are given.
+    """All that the programs of a population depend on.
 
     Attributes:
         head: the same for all members but for their numbers.
@@ -72,6 +72,7 @@ class Recipe:
         total_steps: of the whole training.
         own_train: whether each member has training examples of its own.
         own_valid: likewise of the examples that it is judged by.
+        shapes: of the examples, so that programs of other shapes are others, and are forgotten.
     """
 
     head: Head
@@ -81,6 +82,7 @@ class Recipe:
     total_steps: int
     own_train: bool
     own_valid: bool
+    shapes: tuple[tuple[int, ...], ...]
 
 
 class Programs:
@@ -260,6 +262,7 @@ class PopulationProgram:
         if mapping is None:
             mapping = self._usual_mapping(head)
         self.mapping: MembersMapping = mapping
+        examples = jax.tree.leaves((self._train.shards, self._valid.shards))
         self._programs = programs_of(
             Recipe(
                 head,
@@ -269,6 +272,7 @@ class PopulationProgram:
                 config.epochs * self.steps,
                 self._train.own,
                 self._valid.own,
+                tuple(leaf.shape for leaf in examples),
             )
         )
 

@@ -155,6 +155,21 @@ def test_validation_rows_may_be_given():
         fitted(valid=(X[256:],))
 
 
+def test_each_of_several_parts_has_the_fit_of_its_rows():
+    """Also of parts that differ in size, and so in how many steps an epoch has."""
+    settings = {
+        "network": SMALL, "family": Moved(Gaussian()), "epochs": 2, "batch_size": 32,
+        "progress": False,
+    }  # fmt: skip
+    parts = [np.arange(110), np.arange(50, 270), RNG.permutation(320)[:100]]
+    for part, found in zip(parts, sbp_jax.fit_each(X, Y, parts, **settings), strict=True):
+        alone = sbp_jax.fit(X[part], Y[part], **settings)
+        assert [one["step"] for one in found.history[0]] == [
+            one["step"] for one in alone.history[0]
+        ]
+        np.testing.assert_allclose(found(X[:9]).median, alone(X[:9]).median, atol=1e-5)
+
+
 def test_files_that_are_no_models_are_refused(tmp_path):
     with pytest.raises(ExportError, match="expected a weights file, found none"):
         sbp_jax.load(tmp_path / "none.npz")

@@ -9,6 +9,7 @@ import scipy.stats
 from sbp_jax.distributions import (
     Gaussian,
     Law,
+    Mixture,
     Moved,
     SplicedBinnedPareto,
     StudentT,
@@ -95,6 +96,16 @@ def test_an_index_may_be_traced(law):
     np.testing.assert_array_equal(found, law.params.loc[2])
 
 
+def test_no_probability_of_a_mixture_exceeds_one():
+    """Weights sum to 1.0000001 as often as not, and a normal score of that is NaN."""
+    family = Mixture(Gaussian(), 5)
+    raw = np.random.default_rng(0).normal(size=(500, family.num_outputs))
+    law = Law(family, family.constrain(jnp.asarray(raw, jnp.float32)))
+    for found in (law.cdf(np.inf), law.sf(-np.inf), law.cdf(60.0)):
+        assert found.max() <= 1
+        np.testing.assert_allclose(found, 1, rtol=1e-6)
+
+
 class TestAffine:
     @pytest.mark.parametrize("family", [FAMILY, Gaussian(), StudentT()], ids=["moved", "G", "t"])
     def test_it_is_the_law_of_the_values_in_another_unit(self, family):
@@ -109,8 +120,16 @@ class TestAffine:
         np.testing.assert_allclose(other.quantile(0.9), 40 * law.quantile(0.9) - 7, rtol=1e-5)
         back = other.affine(7 / 40, 1 / 40)
         np.testing.assert_allclose(back.median, law.median, atol=1e-5)
-        assert back.family == other.affine(7 / 40, 1 / 40).family
+        assert back.family == other.family  # so that laws in any unit share their programs
         assert isinstance(back.family.base, type(getattr(family, "base", family)))
+
+    def test_laws_in_several_units_are_mixed(self):
+        """As those of models fitted on several parts of the rows are."""
+        law = law_of(3)
+        mixed = mixture_of([law.affine(-7.0, 40.0), law.affine(5.0, 3.0)])
+        y = np.array([-3.0, 0.5, 60.0], np.float32)
+        expected = (law.cdf((y + 7) / 40) + law.cdf((y - 5) / 3)) / 2
+        np.testing.assert_allclose(mixed.cdf(y), expected, rtol=2e-5)
 
     @pytest.mark.parametrize(
         ("loc", "scale"), [(0.0, 0.0), (0.0, -1.0), (np.nan, 1.0), (0, np.inf)]

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,14 @@ def test_round_trip(path):
         assert found_at == at
         assert found.dtype == expected.dtype
         np.testing.assert_array_equal(found, expected)
+
+
+def test_several_threads_may_write_one_file(path):
+    with ThreadPoolExecutor(4) as pool:
+        for written in [pool.submit(save_weights, path, PARAMS, {"n": n}) for n in range(40)]:
+            written.result()
+    assert set(load_weights(path)[0]) == set(PARAMS)
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
 def test_numpy_reads_the_file_without_this_library(path):

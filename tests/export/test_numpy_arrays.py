@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -18,6 +19,8 @@ from sbp_jax.batch import Batch
 from sbp_jax.distributions import GaussianMixture, SplicedBinnedPareto, StudentT
 from sbp_jax.errors import BatchError, ExportError
 from sbp_jax.export import load_model, load_weights, save_weights
+from sbp_jax.export.family import Gaussian
+from sbp_jax.export.law import NumpyLaw
 from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
 
 pytestmark = pytest.mark.usefixtures("quick_compilation_throughout")
@@ -121,6 +124,15 @@ def test_one_network_on_sequences(tmp_path, family):
     np.testing.assert_array_equal(law.median, served(steps, static=facts).median)
 
 
+@pytest.mark.filterwarnings("error")
+def test_nothing_is_said_of_numbers_far_out(table):
+    law = load_model(table[1])([[1e30, -1e30, 0.0], [0.0, 0.0, 0.0]])
+    assert np.isnan(law.quantile([np.nan, 2.0])).all()
+    assert (law.cdf(np.array([[-np.inf], [np.inf]])) == [[0], [1]]).all()
+    gaussian = NumpyLaw(Gaussian(0.0, 1.0), {"loc": np.zeros(1), "scale": np.ones(1)}, (1,))
+    assert np.isnan(gaussian.quantile(np.nan)).all()
+
+
 def test_missing_numbers_are_filled_and_marked(tmp_path):
     """A network on two columns and one mark is one on three columns, the third of 0 and 1."""
     model = random_model(StudentT(), 3)
@@ -140,6 +152,9 @@ def test_missing_numbers_are_filled_and_marked(tmp_path):
     np.testing.assert_array_equal(law.median, whole.median)
     frame = pl.DataFrame({"a": [1.5], "b": [None]}, schema={"a": pl.Float64, "b": pl.Float64})
     np.testing.assert_array_equal(served(frame).median, whole.median[:1])
+    na = type("NAType", (), {})()  # pandas' sign for a missing number
+    nullable = SimpleNamespace(columns=["a", "b"], to_numpy=lambda: np.array([[1.5, na]], object))
+    np.testing.assert_array_equal(served(nullable).median, whole.median[:1])
     with pytest.raises(BatchError, match="x: expected finite values, got inf in row 0, column 'b'"):
         served([[0.0, np.inf]])
 

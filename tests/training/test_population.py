@@ -127,7 +127,8 @@ def test_members_with_examples_of_their_own_equal_those_that_share_them():
 
 
 def test_a_like_training_compiles_nothing_anew():
-    recipe = Recipe(HEAD, CONFIG, Devices(jax.devices()[:1]).mesh, "vmap", 10, False, False)
+    mesh = Devices(jax.devices()[:1]).mesh
+    recipe = Recipe(HEAD, CONFIG, mesh, "vmap", 10, False, False, shapes=((4, 30, 2),))
     like = replace(
         recipe,
         head=Head(
@@ -137,7 +138,8 @@ def test_a_like_training_compiles_nothing_anew():
         ),
     )
     assert programs_of(recipe) is programs_of(like)
-    assert programs_of(replace(recipe, total_steps=11)) is not programs_of(recipe)
+    for other in ({"total_steps": 11}, {"shapes": ((4, 30, 3),)}):
+        assert programs_of(replace(recipe, **other)) is not programs_of(recipe)
 
 
 # Three that learn, and one that fails in its first epoch.
