@@ -56,8 +56,9 @@ def _table(what: str, x: Any, columns: Columns) -> NDArray:
     names = [str(name) for name in x.columns]
     values = np.asarray(x.to_numpy())
     if values.dtype == object:  # None, or pandas' NA, among numbers
-        missing = [type(each).__name__ == "NAType" for each in values.flat]
-        values = np.where(np.reshape(missing, values.shape), None, values)
+        holes = np.array([type(each).__name__ == "NAType" for each in values.flat], np.bool_)
+        values = values.copy()
+        values[holes.reshape(values.shape)] = None
         with contextlib.suppress(TypeError, ValueError):
             values = values.astype(np.float64)
     if not columns.named:
