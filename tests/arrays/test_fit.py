@@ -11,7 +11,7 @@ import pytest
 
 import sbp_jax
 from sbp_jax.arrays.model import KIND
-from sbp_jax.distributions import Gaussian, Mixture, Moved, SplicedBinnedPareto
+from sbp_jax.distributions import Gaussian, Mixture, Moved, SplicedBinnedPareto, StudentT
 from sbp_jax.errors import ExportError, InputError
 from sbp_jax.export import save_weights
 from sbp_jax.models.forecaster import NetworkConfig
@@ -26,8 +26,12 @@ Y = 3 * X[:, 0] + (0.2 + 0.4 * (X[:, 1] > 0)) * NOISE
 
 
 def fitted(c=1.0, **settings):
-    given = {"network": SMALL, "epochs": 60, "learning_rate": 1e-2, "progress": False} | settings
-    return sbp_jax.fit(X[:256], c * Y[:256], **given)
+    """Of a family that compiles fast; those of the default law say so."""
+    given = {
+        "network": SMALL, "epochs": 60, "learning_rate": 1e-2, "progress": False,
+        "family": StudentT(),
+    }  # fmt: skip
+    return sbp_jax.fit(X[:256], c * Y[:256], **(given | settings))
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +63,12 @@ def test_what_is_saved_says_the_same(model, tmp_path):
 
 @pytest.fixture(scope="module")
 def one(quick_compilation_throughout):
-    return fitted(epochs=3)
+    return fitted(epochs=3, family=None)
 
 
 @pytest.mark.parametrize("c", [1e-6, pytest.param(1e6, marks=pytest.mark.slow)])
 def test_another_unit_is_the_same_fit(one, c):
-    other = fitted(c, epochs=3)
+    other = fitted(c, epochs=3, family=None)
     np.testing.assert_allclose(
         other(X[:50]).median, c * one(X[:50]).median, rtol=1e-3, atol=1e-3 * c
     )
@@ -86,7 +90,9 @@ def test_a_model_is_kept_in_a_folder_that_holds_none(tmp_path):
 
 def test_parts_together_are_fits_of_each():
     parts = [np.arange(200), np.arange(40, 256)]  # as many steps in an epoch
-    settings = {"network": SMALL, "epochs": 3, "batch_size": 64, "progress": False}
+    settings = {
+        "network": SMALL, "epochs": 3, "batch_size": 64, "family": StudentT(), "progress": False
+    }  # fmt: skip
     together = sbp_jax.fit_each(X, Y, parts, members=2, **settings)
     for part, model in zip(parts, together, strict=True):
         alone = sbp_jax.fit(X[part], Y[part], members=2, **settings)
@@ -142,7 +148,7 @@ def test_sequences_of_unequal_length():
 
 def test_columns_of_a_data_frame_are_asked_for_by_name():
     frame = pl.DataFrame(X[:64], schema=["depth", "age"])
-    model = sbp_jax.fit(frame, Y[:64], network=SMALL, epochs=1, progress=False)
+    model = sbp_jax.fit(frame, Y[:64], network=SMALL, epochs=1, family=StudentT(), progress=False)
     np.testing.assert_array_equal(model(frame).median, model(frame.select("age", "depth")).median)
     with pytest.raises(InputError, match=r"got no \['age'\]"):
         model(frame.drop("age"))
