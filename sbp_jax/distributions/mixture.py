@@ -265,7 +265,8 @@ def _knots(base: Family, params: Any) -> Array:
 
 def _quantiles(base: Family, params: Any, levels: Sequence[float]) -> Array:
     """Of all components at each level, (levels, ...), compiled once for all levels."""
-    return jax.vmap(lambda level: base.quantile(params, level))(jnp.array(levels))
+    dtype = jnp.promote_types(jnp.result_type(*jax.tree.leaves(params)), jnp.float32)
+    return jax.vmap(lambda level: base.quantile(params, level))(jnp.array(levels, dtype))
 
 
 def _expanded(values: Sequence[Value]) -> tuple[Array, ...]:
