@@ -20,7 +20,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy import stats
 
-from sbp_jax.distributions import Family, Mixture, Moved, SplicedBinnedPareto
+from sbp_jax.distributions import Family, Moved, SplicedBinnedPareto, Tops
 from sbp_jax.models.arrangement import Arrangement
 from sbp_jax.training.objective import ObjectiveName
 
@@ -42,7 +42,7 @@ class Candidate(NamedTuple):
     Attributes:
         family: in standard units.
         objective: what it is trained by.
-        arrangement: how its raw numbers come of a network's outputs; None for one each.
+        arrangement: pace and start of its raw numbers; None for a network's outputs as they are.
     """
 
     family: Family
@@ -62,7 +62,7 @@ def moving_bins(
     Args:
         bins: of the shape.
         tops: places that the shape may stand at, each with a weight and a scale of its own.
-        pace: how fast the bins follow the input, where place and scale have pace 1.
+        pace: how fast the shape follows the input, where place and scale have pace 1.
         tail_mass: probability of either tail of the shape.
 
     Raises:
@@ -76,17 +76,14 @@ def moving_bins(
     shape = SplicedBinnedPareto(edges, tail_mass, shape_range=_SHAPES)
     masses = np.diff(stats.logistic.cdf(edges, scale=_LOGISTIC))
     logits = np.log(masses / masses.max()).tolist()
-    shared = range(shape.num_outputs)  # bins, then tails
-    first = len(shared)  # of the outputs that are a top's own: a weight each, then scale and place
-    source, paces, start = [*range(first, first + tops)], [1.0] * tops, [0.0] * tops
     places = np.linspace(-_APART, _APART, tops) if tops > 1 else np.zeros(1)
-    for top, place in enumerate(places.tolist()):
-        own = first + tops + 2 * top
-        source += [*shared, own, own + 1]
-        paces += [pace] * bins + [1.0] * (first - bins + 2)
-        start += [*logits, *[0.0] * (first - bins + 1), place]
-    arrangement = Arrangement(tuple(source), tuple(paces), tuple(start))
-    return Candidate(Mixture(Moved(shape), tops), "window_nll", arrangement)
+    start = [0.0] * tops + logits + [0.0] * (shape.num_outputs - bins)
+    for place in places.tolist():
+        start += [0.0, place]
+    paces = [1.0] * tops + [pace] * shape.num_outputs + [1.0] * (2 * tops)
+    return Candidate(
+        Tops(Moved(shape), tops), "window_nll", Arrangement(tuple(paces), tuple(start))
+    )
 
 
 def candidates(y: Float[NDArray, " B"], cell: float | None) -> list[Candidate]:

@@ -18,6 +18,7 @@ from sbp_jax.arrays.scaling import Scaling
 from sbp_jax.arrays.tables import Table
 from sbp_jax.batch import Batch
 from sbp_jax.distributions import Law, Mixture
+from sbp_jax.distributions.family import with_batch
 from sbp_jax.errors import ExportError, InputError
 from sbp_jax.export import describe, load_weights, save_weights
 from sbp_jax.models.forecaster import Forecaster, forecaster_from
@@ -229,8 +230,9 @@ def _mixed(law: Law) -> Law:
         return leaf.reshape(*leaf.shape[:1], -1, *leaf.shape[3:])
 
     logits = jax.nn.log_softmax(params.logits, axis=-1)
+    each = with_batch(family.base, params.base, logits.shape)  # tops of one network share a shape
     every = Mixture(family.base, law.shape[-1] * family.components)
-    return Law(every, jax.tree.map(joined, Mixture.Params(logits, params.base)))
+    return Law(every, jax.tree.map(joined, Mixture.Params(logits, each)))
 
 
 def _rows_of(batch: Batch, start: int) -> Batch:

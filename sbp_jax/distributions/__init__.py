@@ -14,6 +14,7 @@ from sbp_jax.distributions.quantile_head import QuantileHead
 from sbp_jax.distributions.spliced_binned_pareto import SplicedBinnedPareto
 from sbp_jax.distributions.student_t import StudentT
 from sbp_jax.distributions.tabulated import Tabulated
+from sbp_jax.distributions.tops import Tops
 
 __all__ = [
     "Binned",
@@ -29,6 +30,7 @@ __all__ = [
     "SplicedBinnedPareto",
     "StudentT",
     "Tabulated",
+    "Tops",
     "family_from",
     "genpareto",
     "genpareto_fit",

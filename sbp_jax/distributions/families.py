@@ -15,6 +15,7 @@ from sbp_jax.distributions.quantile_head import QuantileHead
 from sbp_jax.distributions.spliced_binned_pareto import SplicedBinnedPareto
 from sbp_jax.distributions.student_t import StudentT
 from sbp_jax.distributions.tabulated import Tabulated
+from sbp_jax.distributions.tops import Tops
 
 F = TypeVar("F", bound=type)
 
@@ -78,6 +79,6 @@ def _read(value: Any) -> Any:
 
 for _family in (
     Binned, Gaussian, GaussianMixture, HybridPareto, Mixture, Moved, QuantileHead,
-    SplicedBinnedPareto, StudentT, Tabulated,
+    SplicedBinnedPareto, StudentT, Tabulated, Tops,
 ):  # fmt: skip
     register_family(_family)

@@ -113,10 +113,13 @@ class Moved(Derived):
         In the order of `num_outputs`. The logarithm of the scale is close to raw, and bounded.
         """
         raw = check_raw(jnp.asarray(raw), self.num_outputs)
-        own = raw[..., self.base.num_outputs :]
-        scale = self.spread * jnp.exp(_WIDEST * jnp.tanh(own[..., 0] / _WIDEST))
-        shift = own[..., 1] if self.location else jnp.zeros_like(scale)
         base = self.base.constrain(raw[..., : self.base.num_outputs])
+        return self.place(raw[..., self.base.num_outputs :], base)
+
+    def place(self, raw: Float[Array, "*batch own"], base: Any) -> Params:
+        """Parameters of z, put where the raw numbers say that are not the base's own."""
+        scale = self.spread * jnp.exp(_WIDEST * jnp.tanh(raw[..., 0] / _WIDEST))
+        shift = raw[..., 1] if self.location else jnp.zeros_like(scale)
         return self.Params(self.center + self.spread * shift, scale, base)
 
     @property

@@ -113,8 +113,6 @@ class Architecture:
             shapes |= {f"{name}/kernel": (inputs, width), f"{name}/bias": (width,)}
             inputs = width
         unanchored = self.num_outputs - self.num_bins + self.own_logits
-        if self.arrangement is not None:
-            unanchored = 1 + int(max(self.arrangement["source"]))
         outputs = {"raw": unanchored} if unanchored else {}
         if self.num_bins:
             outputs |= {f"anchor_{i}": anchor.width for i, anchor in enumerate(self.anchors)}

@@ -88,6 +88,10 @@ _SHAPE_RANGE: Final[Rule] = (
     "two numbers in (-1, 2), the lower one first",
 )
 _BASE: Final[Rule] = (lambda x: isinstance(x, dict), "a family")
+_MOVED: Final[Rule] = (
+    lambda x: isinstance(x, dict) and x.get("name") == "Moved",
+    "a family that is moved",
+)
 _FAMILIES: Final[Mapping[str, Mapping[str, Rule]]] = {
     "SplicedBinnedPareto": {
         "edges": (_increasing, "at least 3 increasing numbers"),
@@ -119,6 +123,7 @@ _FAMILIES: Final[Mapping[str, Mapping[str, Rule]]] = {
     "Tabulated": {"points": _whole(2), **_PLACE},
     "Moved": {"base": _BASE, **_PLACE, "location": _TRUTH},
     "Mixture": {"base": _BASE, "components": _whole(1)},
+    "Tops": {"base": _MOVED, "components": _whole(1)},
 }
 
 
@@ -193,12 +198,9 @@ def _anchor(anchor: Any, column: Rule) -> Mapping[str, Rule]:
 
 
 def _check_arrangement(arrangement: Any, numbers: int, bins: int) -> None:
-    rules = {"source": _row(_whole(0), numbers)}
-    rules |= {name: _row(NUMBER, numbers) for name in ("pace", "start")}
-    _check("arrangement", arrangement, rules)
-    source = arrangement["source"]
-    if bins or set(source) != set(range(max(source) + 1)):
-        _refuse("arrangement", "source", "every output from 0 on, and no bins", source)
+    _check("arrangement", arrangement, {name: _row(NUMBER, numbers) for name in ("pace", "start")})
+    if bins:
+        _refuse("model", "arrangement", "null of a model with bins", arrangement)
 
 
 def _check_family(family: Any) -> None:

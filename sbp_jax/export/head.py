@@ -91,7 +91,7 @@ def gelu(x: Floats) -> Floats:
 def _arranged(outputs: Floats, arrangement: Mapping[str, Sequence[float]]) -> Floats:
     """Raw numbers (B, P) of outputs, as `sbp_jax.models.arrangement`."""
     pace, start = (np.asarray(arrangement[name], np.float32) for name in ("pace", "start"))
-    found: Floats = start + pace * outputs[:, list(map(int, arrangement["source"]))]
+    found: Floats = start + pace * outputs
     return found
 
 

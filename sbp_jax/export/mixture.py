@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from sbp_jax.export.bins import log_sum_exp, softmax
 from sbp_jax.export.family import Family, Gaussian, Parameters, clipped, normal_quantile, positive
+from sbp_jax.export.moved import Moved
 from sbp_jax.export.search import invert
 
 Floats = NDArray[np.floating]
@@ -67,6 +68,23 @@ class Mixture:
             np.where(inside, high, 1.0),
         )
         return np.where(inside, found, ends)
+
+
+class Tops(Mixture):
+    """Mixture of one shape at several places; the components' parameters repeat the shape's."""
+
+    def __init__(self, base: Moved, components: int) -> None:
+        super().__init__(base, components)
+        self._shape = base.num_outputs - base.num_own
+        self.num_outputs = self._shape + components * (1 + base.num_own)
+
+    def constrain(self, raw: Floats) -> Parameters:
+        """Logits of the weights, the outputs of the shape, then those of each place."""
+        logits, shape, own = np.split(raw, [self._components, self._components + self._shape], -1)
+        own = own.reshape(*raw.shape[:-1], self._components, -1)
+        shape = np.broadcast_to(shape[..., None, :], (*own.shape[:-1], self._shape))
+        each = np.concatenate([shape, own], axis=-1).reshape(*raw.shape[:-1], -1)
+        return super().constrain(np.concatenate([logits, each], axis=-1))
 
 
 class GaussianMixture(Mixture):

@@ -22,7 +22,8 @@ class Moved:
     def __init__(self, base: Family, center: float, spread: float, location: bool) -> None:
         self._base = base
         self._center, self._spread, self._location = center, spread, location
-        self.num_outputs = base.num_outputs + 1 + location
+        self.num_own = 1 + location  # scale, and location
+        self.num_outputs = base.num_outputs + self.num_own
 
     def constrain(self, raw: Floats) -> Parameters:
         """Those of the base, then the scale, then the location if it is emitted."""

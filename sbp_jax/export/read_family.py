@@ -6,7 +6,7 @@ from typing import Any, Final
 from sbp_jax.export.cells import QuantileHead, Tabulated
 from sbp_jax.export.family import Binned, Family, Gaussian
 from sbp_jax.export.hybrid import HybridPareto
-from sbp_jax.export.mixture import GaussianMixture, Mixture
+from sbp_jax.export.mixture import GaussianMixture, Mixture, Tops
 from sbp_jax.export.moved import Moved
 from sbp_jax.export.spliced import Spliced
 from sbp_jax.export.student_t import StudentT
@@ -22,6 +22,7 @@ _SERVED: Final[Mapping[str, Callable[..., Family]]] = {
     "Tabulated": Tabulated,
     "Moved": Moved,
     "Mixture": Mixture,
+    "Tops": Tops,
 }
 
 

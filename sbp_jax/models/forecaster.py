@@ -139,8 +139,8 @@ def make_forecaster(
         free_logits: False leaves the bins to the anchors alone; ignored likewise.
         bins_from: where anchors count from, if they count in bins, which then need not be equally
             wide; None for anchors, and a ceiling, in the target's unit.
-        arrangement: how the family's raw numbers come of the network's outputs; None for an
-            output each. Not for families with bins, whose logits have places of their own.
+        arrangement: pace and start of the family's raw numbers; None for the outputs as they
+            are. Not for families with bins, whose logits may have anchors.
 
     Raises:
         ValueError: anchors or a ceiling were given in the target's unit and the bins are not
@@ -150,10 +150,10 @@ def make_forecaster(
     sizes = {one.name: getattr(config, one.name) for one in fields(NetworkConfig)}
     sizes["step_columns"] = step_columns
     if arrangement is not None and (
-        isinstance(family, HasBins) or len(arrangement.source) != family.num_outputs
+        isinstance(family, HasBins) or len(arrangement.pace) != family.num_outputs
     ):
         raise ValueError(
-            f"arrangement: expected a family without bins and with {len(arrangement.source)} raw "
+            f"arrangement: expected a family without bins and with {len(arrangement.pace)} raw "
             f"numbers, got {family!r} with {family.num_outputs}"
         )
     if not isinstance(family, HasBins):

@@ -30,8 +30,8 @@ class PlayModel(nn.Module):
         free_logits: give every bin a logit of its own, which anchors add to; False leaves the
             bins to the anchors.
         ceiling: what the target cannot exceed, if that is known.
-        arrangement: how the raw numbers come of outputs, where none is a logit of a bin; None for
-            an output each.
+        arrangement: pace and start of the raw numbers, where none is a logit of a bin; None for
+            the outputs as they are.
         step_columns: columns of the series that the perceptron sees as they stand at the step
             that is read, beside the encoder's state and the static facts; zeros where no step
             was observed.
@@ -129,8 +129,6 @@ class PlayModel(nn.Module):
         small = nn.initializers.variance_scaling(0.01, "fan_in", "normal")
         own_logits = self.num_bins if self.free_logits else 0
         outputs = self.num_outputs - self.num_bins + own_logits
-        if self.arrangement is not None:
-            outputs = self.arrangement.outputs
         raw = jnp.zeros((h.shape[0], 0))
         if outputs:
             raw = nn.Dense(outputs, kernel_init=small, name="raw")(h)

@@ -187,11 +187,15 @@ def test_what_no_model_can_be_asked_is_refused(table, x, more, message):
             "family: expected edges as at least 3",
         ),
         (lambda c: c["model"]["arrangement"].pop("pace"), "arrangement: expected pace as a list"),
+        (lambda c: c["model"]["arrangement"]["start"].append(0), "arrangement: expected start as"),
         (
-            lambda c: c["model"]["arrangement"]["source"].__setitem__(0, 99),
-            "arrangement: expected source as every output from 0 on",
+            lambda c: c["family"].update(base=c["family"]["base"]["base"]),
+            "family: expected base as a family that is moved",
         ),
-        (lambda c: c["family"].update(base=1), "family: expected base as a family, found 1"),
+        (
+            lambda c: c["family"]["base"].update(base=1),
+            "family: expected base as a family, found 1",
+        ),
         (lambda c: c.update(filling={"static": [1]}), "filling: expected static as a list"),
         (lambda c: c.update(named="yes"), "config: expected named as true or false, found 'yes'"),
     ],
