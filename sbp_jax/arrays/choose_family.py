@@ -4,8 +4,9 @@ Of a continuous target the bins move with the input: a spliced law of `(y - m) /
 about 0 and wide at the ends. With a few hundred rows fixed bins would each be learned from a
 handful of values, and be far wider than the noise. It may have several tops: a mixture of such
 laws, each with a place m, a scale s and a weight of its own, and one shape for all of them. The
-shape starts as the logistic law and follows the input a tenth as fast as place and scale do, since
-little is known of it from a few rows.
+shape, tails included, starts as the logistic law and follows the input a tenth as fast as place and
+scale do, since little is known of it from a few rows. Tops start narrower than the target, as what
+is worth predicting leaves less than all of its spread.
 
 A target whose values recur may want fixed bins all the same; then both are tried, and validation
 decides. Of a target with a cell, such as whole numbers, the bins are the cells where there are few
@@ -28,6 +29,7 @@ _REACH: Final = 5.0  # of the bins that move, in scales
 _STRETCH: Final = 2.0  # of the sinh: outer bins are four times as wide as inner ones
 _LOGISTIC: Final = 0.55  # scale of the logistic law whose standard deviation is about 1
 _APART: Final = 0.3  # places of the outer tops at the start, from the middle
+_NARROW: Final = -1.0  # log of their scales at the start, below the whole target's
 _MOST_CELLS: Final = 200
 _FIXED_BINS: Final = 200
 _FEWEST_EDGES: Final = 3
@@ -79,7 +81,7 @@ def moving_bins(
     places = np.linspace(-_APART, _APART, tops) if tops > 1 else np.zeros(1)
     start = [0.0] * tops + logits + [0.0] * (shape.num_outputs - bins)
     for place in places.tolist():
-        start += [0.0, place]
+        start += [_NARROW, place]
     paces = [1.0] * tops + [pace] * shape.num_outputs + [1.0] * (2 * tops)
     return Candidate(
         Tops(Moved(shape), tops), "window_nll", Arrangement(tuple(paces), tuple(start))

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from scipy import stats
+
 from sbp_jax.arrays.choose_family import candidates, moving_bins
 from sbp_jax.distributions import SplicedBinnedPareto
 
@@ -31,3 +33,18 @@ def test_values_that_recur_want_fixed_bins_too():
     mostly_zero = np.zeros(130_000, np.float32)
     mostly_zero[:250] = np.arange(250)
     assert candidates(mostly_zero, None) == [moved]
+
+
+def test_a_network_starts_from_narrow_logistic_tops_about_the_middle():
+    family, objective, arrangement = moving_bins(bins=20, tops=3, pace=0.1)
+    params = family.constrain(arrangement(np.zeros(family.num_outputs, np.float32)))
+    np.testing.assert_allclose(params.base.loc, [-0.3, 0.0, 0.3], atol=1e-6)
+    np.testing.assert_allclose(params.base.scale, np.exp(-1), rtol=1e-2)
+    shape, edges = family.base.base, np.array(family.base.base.edges)[5:-5]
+    found = shape.bins.cdf(params.base.base.logits, edges.astype(np.float32))
+    law = stats.logistic(scale=0.55)
+    low, high = law.cdf([-5, 5])
+    np.testing.assert_allclose(found, (law.cdf(edges) - low) / (high - low), atol=1e-5)
+    slowed = [i for i, pace in enumerate(arrangement.pace) if pace == 0.1]
+    assert slowed == list(range(3, 3 + shape.num_outputs))
+    assert objective == "window_nll"
