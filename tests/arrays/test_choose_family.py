@@ -1,8 +1,8 @@
 """Which families are tried on a target."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
-
 from scipy import stats
 
 from sbp_jax.arrays.choose_family import candidates, moving_bins
@@ -37,11 +37,11 @@ def test_values_that_recur_want_fixed_bins_too():
 
 def test_a_network_starts_from_narrow_logistic_tops_about_the_middle():
     family, objective, arrangement = moving_bins(bins=20, tops=3, pace=0.1)
-    params = family.constrain(arrangement(np.zeros(family.num_outputs, np.float32)))
+    params = family.constrain(arrangement(jnp.zeros(family.num_outputs)))
     np.testing.assert_allclose(params.base.loc, [-0.3, 0.0, 0.3], atol=1e-6)
     np.testing.assert_allclose(params.base.scale, np.exp(-1), rtol=1e-2)
     shape, edges = family.base.base, np.array(family.base.base.edges)[5:-5]
-    found = shape.bins.cdf(params.base.base.logits, edges.astype(np.float32))
+    found = shape.bins.cdf(params.base.base.logits, jnp.asarray(edges))
     law = stats.logistic(scale=0.55)
     low, high = law.cdf([-5, 5])
     np.testing.assert_allclose(found, (law.cdf(edges) - low) / (high - low), atol=1e-5)
