@@ -102,7 +102,10 @@ def law_figure(
         _, (axis,) = new_figure(_HEIGHT, 1, 1)
     figure: Any = axis.figure
     if count > FEW:
-        outside = draw_fan(axis, place, observed, np.asarray(law.quantile(BAND_LEVELS)).T)
+        order = np.argsort(place, kind="stable")  # bands go from left to right
+        quantiles = np.asarray(law.quantile(BAND_LEVELS)).T[:, order]
+        place, observed = place[order], observed[order]
+        outside = draw_fan(axis, place, observed, quantiles)
         if y is not None:
             axis.set_title(outside_of(outside, observed))
         title, how_to_read = "Forecast distributions", _BANDS
