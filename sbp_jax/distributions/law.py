@@ -272,7 +272,7 @@ def _values(y: Any) -> Real[ArrayLike, "..."]:
     Raises:
         ValueError: they are none.
     """
-    if isinstance(y, jax.Array | np.ndarray | np.generic | float | int):
+    if isinstance(y, jax.Array | np.ndarray | np.number | float | int):
         return y
     found = np.asarray(y)
     if found.dtype.kind not in "biuf":

@@ -181,5 +181,5 @@ def _say_what_is_off(axis: "Axes", law: Drawable, edges: Numbers, observed: Numb
     far = observed[(observed < edges[0]) | (observed > edges[-1])]
     if far.size:
         lines.append(f"observed there: {', '.join(f'{y:.4g}' for y in far)}")
-    # Below the axis, where it covers nothing.
-    axis.set_xlabel("; ".join(lines), loc="right", fontsize=8.5, color=MUTED)
+    # Below the axis on the left: matplotlib writes a power of ten or an offset on the right.
+    axis.set_xlabel("; ".join(lines), loc="left", fontsize=8.5, color=MUTED)

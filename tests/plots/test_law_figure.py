@@ -106,3 +106,12 @@ def test_bands_go_from_left_to_right_wherever_the_laws_stand():
         np.testing.assert_array_equal(lower, np.sort(at))
     marked = [line for line in axis.lines if line.get_label() == "outside 99 %"]
     np.testing.assert_array_equal(marked[0].get_xydata(), [[6.0, 69.0]])
+
+
+def test_what_is_off_the_axis_does_not_cover_its_power_of_ten():
+    figure = normal(1e9, 1e9).plot()
+    figure.canvas.draw()
+    (axis,) = figure.axes
+    power, said = (x.get_window_extent() for x in (axis.xaxis.get_offset_text(), axis.xaxis.label))
+    assert power.width > 0
+    assert not power.overlaps(said)
