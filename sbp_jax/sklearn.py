@@ -15,6 +15,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike, NDArray
 
 import sbp_jax
+from sbp_jax.errors import InputError
 from sbp_jax.runs.extras import need_extras
 
 try:
@@ -46,7 +47,7 @@ class SBPRegressor(RegressorMixin, BaseEstimator):
         learning_rate: peak of the schedule.
         weight_decay: decoupled, on kernels alone.
         members: networks, trained together.
-        random_state: the seed of `sbp_jax.fit`; None or a generator draws one.
+        random_state: the seed of `sbp_jax.fit`; None or a `RandomState` draws one.
         devices: use the first so many.
         precision: of the network's arithmetic.
         missing: "refuse" or "fill" missing numbers.
@@ -133,8 +134,15 @@ class SBPRegressor(RegressorMixin, BaseEstimator):
         return self.model_(self._named(validate_data(self, X, reset=False, **self._numbers)))
 
     def predict_quantiles(self, X: Any, levels: ArrayLike) -> Float[NDArray, "B L"]:
-        """Quantiles (B, L) at levels (L,) in (0, 1); (B,) at one level that is a number."""
-        return np.asarray(self.predict_law(X).quantile(np.asarray(levels)), np.float64)
+        """Quantiles (B, L) at levels (L,) in (0, 1); (B,) at one level that is a number.
+
+        Raises:
+            InputError: a level is not in (0, 1).
+        """
+        asked = np.asarray(levels, np.float64)
+        if not ((asked > 0) & (asked < 1)).all():
+            raise InputError(f"levels: expected numbers in (0, 1), got {levels!r}")
+        return np.asarray(self.predict_law(X).quantile(asked), np.float64)
 
     def __sklearn_tags__(self) -> Any:
         """What scikit-learn is told of missing numbers."""

@@ -130,3 +130,9 @@ def test_scikit_learn_accepts_it(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of checks that ask about what training lacked
         check(estimator)
+
+
+@pytest.mark.parametrize("levels", [95, [0.5, 1.5], float("nan")])
+def test_levels_that_are_none_are_refused(fitted, levels):
+    with pytest.raises(InputError, match=r"levels: expected numbers in \(0, 1\)"):
+        fitted.predict_quantiles(X[:2], levels)

@@ -43,9 +43,9 @@ class Model:
     """
 
     forecaster: Forecaster
-    params: Any
+    params: Any = field(repr=False)
     columns: Columns
-    scaling: Scaling
+    scaling: Scaling = field(repr=False)
     cell: float | None
     history: Sequence[Sequence[dict[str, Any]]] = field(repr=False)
     filling: Filling | None = None

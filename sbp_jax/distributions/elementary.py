@@ -166,6 +166,19 @@ def log_total(terms: Float[Array, "*batch n"]) -> Float[Array, "*batch"]:
     return log_dot(jnp.where(counts, terms, 0.0), counts.astype(terms.dtype))
 
 
+def weighted_sum(
+    weights: Float[Array, "*#batch n"], values: Float[Array, "*#batch n"]
+) -> Float[Array, "*batch"]:
+    """Sum of weights times values over the last axis; no weight counts no infinite value.
+
+    Written as a plain sum of products, XLA's CPU compiler makes a matrix product of it, and where
+    anything elementwise follows in the same program computes 0 from some 50,000 results on.
+    """
+    counts = weights != 0
+    products = jnp.where(counts, weights * jnp.where(counts, values, 0.0), 0.0)
+    return jnp.sum(products, axis=-1)
+
+
 def positive(
     raw: Float[Array, "..."], at_zero: float | Float[Array, ""], floor: float
 ) -> Float[Array, "..."]:

@@ -18,7 +18,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
-from sbp_jax.distributions.elementary import align, align_with, divide_end, log_total, positive
+from sbp_jax.distributions.elementary import (
+    align,
+    align_with,
+    divide_end,
+    log_total,
+    positive,
+    weighted_sum,
+)
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.inversion import invert
 from sbp_jax.distributions.raw_zeros import check_location_scale
@@ -107,7 +114,7 @@ class GaussianMixture(Derived):
         """Distribution function `sum_i w_i Phi(z_i)`."""
         log_weights, locs, scales, y = _align(params, y)
         z = (y[..., None] - locs) / scales
-        return jnp.sum(jnp.exp(log_weights) * jax.scipy.special.ndtr(z), axis=-1)
+        return weighted_sum(jnp.exp(log_weights), jax.scipy.special.ndtr(z))
 
     @compiled
     def log_cdf(self, params: Params, y: Value) -> Result:
@@ -122,7 +129,7 @@ class GaussianMixture(Derived):
         """Survival function `sum_i w_i Phi(-z_i)`."""
         log_weights, locs, scales, y = _align(params, y)
         z = (y[..., None] - locs) / scales
-        return jnp.sum(jnp.exp(log_weights) * jax.scipy.special.ndtr(-z), axis=-1)
+        return weighted_sum(jnp.exp(log_weights), jax.scipy.special.ndtr(-z))
 
     @compiled
     def log_sf(self, params: Params, y: Value) -> Result:
@@ -156,7 +163,7 @@ class GaussianMixture(Derived):
     def mean(self, params: Params) -> Result:
         """`sum_i w_i mu_i`."""
         log_weights, locs, _ = _align(params)
-        return jnp.sum(jnp.exp(log_weights) * locs, axis=-1)
+        return weighted_sum(jnp.exp(log_weights), locs)
 
     @compiled
     def variance(self, params: Params) -> Result:

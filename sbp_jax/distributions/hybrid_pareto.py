@@ -39,6 +39,7 @@ from sbp_jax.distributions.elementary import (
     log1mexp,
     log_dot,
     positive,
+    weighted_sum,
 )
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.inversion import invert
@@ -149,7 +150,7 @@ class HybridPareto(Derived):
         """Distribution function, a sum of positive terms, so accurate where it is small."""
         p, (y,) = self._prepare(params, y)
         below = self._each(p, component.short, component.beyond, self._standardize(p, y))
-        return jnp.sum(jax.nn.softmax(p.logits) * below, axis=-1)
+        return weighted_sum(jax.nn.softmax(p.logits), below)
 
     @compiled
     def log_cdf(self, params: Params, y: Value) -> Result:
@@ -162,7 +163,7 @@ class HybridPareto(Derived):
         """Survival function, a sum of positive terms, so accurate where it is small."""
         p, (y,) = self._prepare(params, y)
         above = self._each(p, component.beyond, component.short, self._standardize(p, y))
-        return jnp.sum(jax.nn.softmax(p.logits) * above, axis=-1)
+        return weighted_sum(jax.nn.softmax(p.logits), above)
 
     @compiled
     def log_sf(self, params: Params, y: Value) -> Result:
@@ -321,5 +322,4 @@ def _log_mixture(p: HybridPareto.Params, logs: Array) -> Array:
 
 def _weigh(p: HybridPareto.Params, values: Array) -> Array:
     """Sum over the components of w values, in which no weight counts no infinite value."""
-    weights = jax.nn.softmax(p.logits)
-    return jnp.sum(weights * jnp.where(weights > 0, values, 0.0), axis=-1)
+    return weighted_sum(jax.nn.softmax(p.logits), values)

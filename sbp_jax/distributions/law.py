@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 P = TypeVar("P")
-Value = Real[ArrayLike, "*#batch"]
+Value = Any
+"""Numbers that broadcast with the batch: an array, a list, a column of a data frame."""
 Result = Float[Array, "..."]
 
 
 @jax.tree_util.register_dataclass
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Law(Generic[P]):
     """Distributions of one family, a batch of them.
 
@@ -46,6 +47,8 @@ class Law(Generic[P]):
     ((2,), 2, ())
     >>> law.quantile(0.5).tolist(), law.quantile([0.05, 0.5, 0.95]).shape
     ([0.0, 10.0], (2, 3))
+    >>> law
+    Law(shape=(2,), family=Gaussian)
     """
 
     family: Family[P] = field(metadata={"static": True})
@@ -103,6 +106,13 @@ class Law(Generic[P]):
             raise TypeError("law: expected a batch of distributions, got one, which has no length")
         return self.shape[0]
 
+    def __repr__(self) -> str:
+        """Shape and family; the numbers of a batch are many."""
+        leaves = jax.tree.leaves(self.params)  # of a pytree, so they may be anything
+        numbers = leaves and all(hasattr(leaf, "dtype") for leaf in leaves)
+        shape = self.shape if numbers else "?"
+        return f"Law(shape={shape}, family={type(self.family).__name__})"
+
     def __getitem__(self, index: Any) -> "Law[P]":
         """Some of the distributions, by whatever indexes a NumPy array of the batch's shape.
 
@@ -149,27 +159,27 @@ class Law(Generic[P]):
 
     def log_prob(self, y: Value) -> Result:
         """Log density at y, in nats; -inf outside the support."""
-        return self.family.log_prob(self.params, y)
+        return self.family.log_prob(self.params, _values(y))
 
     def cdf(self, y: Value) -> Result:
         """Probability of y or less."""
-        return self.family.cdf(self.params, y)
+        return self.family.cdf(self.params, _values(y))
 
     def log_cdf(self, y: Value) -> Result:
         """Its logarithm, accurate where it is near 0 or 1."""
-        return self.family.log_cdf(self.params, y)
+        return self.family.log_cdf(self.params, _values(y))
 
     def sf(self, y: Value) -> Result:
         """Probability of more than y, accurate where it is small."""
-        return self.family.sf(self.params, y)
+        return self.family.sf(self.params, _values(y))
 
     def log_sf(self, y: Value) -> Result:
         """Its logarithm, accurate where it is near 0 or 1."""
-        return self.family.log_sf(self.params, y)
+        return self.family.log_sf(self.params, _values(y))
 
     def log_interval(self, low: Value, high: Value) -> Result:
         """Log probability of [low, high], without cancellation; either end may be infinite."""
-        return self.family.log_interval(self.params, low, high)
+        return self.family.log_interval(self.params, _values(low), _values(high))
 
     def quantile(self, levels: Sequence[float | int] | Real[ArrayLike, "..."]) -> Result:
         """Quantiles.
@@ -215,11 +225,11 @@ class Law(Generic[P]):
 
     def crps(self, y: Value) -> Result:
         """Continuous ranked probability score."""
-        return self.family.crps(self.params, y)
+        return self.family.crps(self.params, _values(y))
 
     def twcrps(self, y: Value, lower: Value = -jnp.inf) -> Result:
         """The same above a threshold alone: it judges the upper tail."""
-        return twcrps(self.family, self.params, *align(y, lower))
+        return twcrps(self.family, self.params, *align(_values(y), _values(lower)))
 
     def sample(self, key: PRNGKeyArray, shape: Sequence[int] = ()) -> Result:
         """Draws, of shape `shape` before the batch's."""
@@ -254,6 +264,21 @@ class Law(Generic[P]):
         from sbp_jax.distributions.numpyro_adapter import to_numpyro
 
         return to_numpyro(self.family, self.params)
+
+
+def _values(y: Any) -> Real[ArrayLike, "..."]:
+    """Numbers as JAX takes them: of a list, or a column of a data frame, an array.
+
+    Raises:
+        ValueError: they are none.
+    """
+    if isinstance(y, jax.Array | np.ndarray | np.number | float | int):
+        return y
+    found = np.asarray(y)
+    if found.dtype.kind not in "biuf":
+        kind = {"U": "text", "O": "objects"}.get(found.dtype.kind, str(found.dtype))
+        raise ValueError(f"y: expected numbers, got {kind}")
+    return found
 
 
 def _numbers(shape: tuple[int, ...], index: Any) -> Any:

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
-from sbp_jax.distributions.elementary import align, align_with, log_total
+from sbp_jax.distributions.elementary import align, align_with, log_total, weighted_sum
 from sbp_jax.distributions.family import (
     Derived,
     Family,
@@ -151,7 +151,7 @@ class Mixture(Derived):
     def mean(self, params: Params) -> Result:
         """`sum_i w_i E_i y`."""
         weights, mean = _with_weights(params, self.base.mean(params.base))
-        return jnp.sum(weights * mean, axis=-1)
+        return weighted_sum(weights, mean)
 
     @compiled
     def variance(self, params: Params) -> Result:
@@ -159,8 +159,8 @@ class Mixture(Derived):
         weights, variance = _with_weights(params, self.base.variance(params.base))
         exists = jnp.isfinite(variance)
         mean = jnp.where(exists, self.base.mean(params.base), 0.0)
-        middle = jnp.sum(weights * mean, axis=-1, keepdims=True)
-        return jnp.sum(weights * (variance + (mean - middle) ** 2), axis=-1)
+        middle = weighted_sum(weights, mean)[..., None]
+        return weighted_sum(weights, variance + (mean - middle) ** 2)
 
     @compiled_sample
     def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:
@@ -225,7 +225,7 @@ class Mixture(Derived):
     def _sum(self, part: Callable[..., Result], params: Params, *values: Value) -> Result:
         """A probability's mean over the components, no more than 1 by rounding."""
         weights, found = _with_weights(params, part(params.base, *_expanded(values)))
-        return jnp.minimum(jnp.sum(weights * found, axis=-1), 1.0)
+        return jnp.minimum(weighted_sum(weights, found), 1.0)
 
     def _log_sum(self, part: Callable[..., Result], params: Params, *values: Value) -> Result:
         """The log of a density's or a probability's mean over the components."""

@@ -102,7 +102,10 @@ def law_figure(
         _, (axis,) = new_figure(_HEIGHT, 1, 1)
     figure: Any = axis.figure
     if count > FEW:
-        outside = draw_fan(axis, place, observed, np.asarray(law.quantile(BAND_LEVELS)).T)
+        order = np.argsort(place, kind="stable")  # bands go from left to right
+        quantiles = np.asarray(law.quantile(BAND_LEVELS)).T[:, order]
+        place, observed = place[order], observed[order]
+        outside = draw_fan(axis, place, observed, quantiles)
         if y is not None:
             axis.set_title(outside_of(outside, observed))
         title, how_to_read = "Forecast distributions", _BANDS
@@ -178,5 +181,5 @@ def _say_what_is_off(axis: "Axes", law: Drawable, edges: Numbers, observed: Numb
     far = observed[(observed < edges[0]) | (observed > edges[-1])]
     if far.size:
         lines.append(f"observed there: {', '.join(f'{y:.4g}' for y in far)}")
-    # Below the axis, where it covers nothing.
-    axis.set_xlabel("; ".join(lines), loc="right", fontsize=8.5, color=MUTED)
+    # Below the axis on the left: matplotlib writes a power of ten or an offset on the right.
+    axis.set_xlabel("; ".join(lines), loc="left", fontsize=8.5, color=MUTED)

@@ -61,6 +61,11 @@ def test_what_is_saved_says_the_same(model, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["model.npz"]
 
 
+def test_a_model_is_shown_without_its_numbers(model):
+    assert repr(model).startswith("Model(forecaster=")
+    assert "array(" not in repr(model)
+
+
 @pytest.fixture(scope="module")
 def one(quick_compilation_throughout):
     return fitted(epochs=3, family=None)

@@ -14,10 +14,13 @@ from sbp_jax.distributions import (
     Gaussian,
     GaussianMixture,
     HybridPareto,
+    Mixture,
+    Moved,
     QuantileHead,
     SplicedBinnedPareto,
     StudentT,
 )
+from sbp_jax.distributions.elementary import weighted_sum
 from tests.compilation import jit_as_users
 
 EDGES = np.arange(-15.5, 100)
@@ -62,3 +65,37 @@ def test_vmap_over_yards_equals_one_yard_at_a_time(family):
             np.testing.assert_allclose(
                 together[name][k], value, rtol=2e-5, atol=2e-5, err_msg=f"{name} at {y}"
             )
+
+
+def test_weighted_sums_of_many_are_not_lost_when_something_follows():
+    keys = jax.random.split(jax.random.key(0), 2)
+    logits, places = jax.random.normal(keys[0], (256, 5)), jax.random.normal(keys[1], (256, 5))
+    grid = jnp.linspace(-5.0, 5.0, 1000)[:, None]
+
+    @jit_as_users
+    def found(logits, places, grid):
+        each = jax.nn.sigmoid(grid[..., None] - places[None])
+        return jnp.minimum(weighted_sum(jax.nn.softmax(logits)[None], each), 1.0)
+
+    weights = np.exp(np.asarray(logits, np.float64))
+    weights /= weights.sum(-1, keepdims=True)
+    apart = np.asarray(grid, np.float64)[..., None] - np.asarray(places, np.float64)
+    exact = (weights / (1 + np.exp(-apart))).sum(-1)
+    np.testing.assert_allclose(found(logits, places, grid), exact, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "family",
+    [Mixture(Moved(Binned(range(-4, 5))), 5), HybridPareto(2)],
+    ids=lambda family: type(family).__name__,
+)
+def test_probabilities_of_a_fine_grid_are_those_of_a_few_rows(family):
+    raw = jax.random.normal(jax.random.key(0), (256, family.num_outputs))
+    params, few = jax.jit(family.constrain)(raw), jax.jit(family.constrain)(raw[:2])
+    grid = jnp.linspace(-8.0, 8.0, 400)[:, None]
+
+    def no_more_than_one(params, y):
+        return jnp.minimum(family.cdf(params, y), 1.0)
+
+    many, one = jit_as_users(no_more_than_one)(params, grid), no_more_than_one(few, grid)
+    np.testing.assert_allclose(many[:, :2], one, rtol=1e-5, atol=1e-5)

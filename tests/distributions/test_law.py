@@ -197,3 +197,32 @@ def test_numpyro_has_the_same_density(law):
     pytest.importorskip("numpyro", reason="the extra numpyro is not installed")
     adapter = law[0].to_numpyro()
     np.testing.assert_allclose(adapter.log_prob(0.5), law[0].log_prob(0.5), rtol=1e-6)
+
+
+class Column:
+    """As a data frame has them: no array, but one can be made of it."""
+
+    def __init__(self, numbers):
+        self.numbers = np.asarray(numbers)
+
+    def __array__(self, dtype=None, copy=None):
+        return self.numbers.astype(dtype or self.numbers.dtype)
+
+
+@pytest.mark.parametrize("of", [list, tuple, Column], ids=lambda of: of.__name__)
+def test_a_list_or_a_column_of_a_data_frame_is_as_good_as_an_array(of):
+    few, y = law_of(2, family=Gaussian()), np.array([0.5, 2.0])
+    for method in ("log_prob", "cdf", "log_cdf", "sf", "log_sf", "crps", "twcrps"):
+        np.testing.assert_array_equal(getattr(few, method)(of(y)), getattr(few, method)(y))
+    np.testing.assert_array_equal(few.log_interval(of(y), 3.0), few.log_interval(y, 3.0))
+
+
+@pytest.mark.parametrize(("y", "found"), [(["a", "b"], "text"), ([None, 1.0], "objects")])
+def test_what_is_no_number_is_refused_in_words(y, found):
+    with pytest.raises(ValueError, match=f"y: expected numbers, got {found}"):
+        law_of(2, family=Gaussian()).cdf(y)
+
+
+def test_a_law_is_shown_in_a_line(law):
+    assert repr(law) == f"Law(shape={law.shape}, family=Moved)"
+    assert repr(jax.tree.map(lambda _: None, law)) == "Law(shape=?, family=Moved)"

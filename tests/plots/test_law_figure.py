@@ -93,3 +93,25 @@ def test_an_axis_is_drawn_into_and_settings_stay():
 def test_what_cannot_be_drawn(shape, y, message):
     with pytest.raises(ReportError, match=message):
         normal(np.zeros(shape)).plot(y)
+
+
+def test_bands_go_from_left_to_right_wherever_the_laws_stand():
+    at = np.array([3.0, 0.0, 6.0, 1.0, 5.0, 2.0, 4.0])
+    y = 10 * at + np.array([0.0, 0.0, 9.0, 0.0, 0.0, 0.0, 0.0])
+    (axis,) = normal(10 * at).plot(y, at=at).axes
+    for band in axis.collections:
+        (path,) = band.get_paths()
+        assert len(path.vertices) > 2 * len(at)
+        lower = path.vertices[1 : len(at) + 1, 0]
+        np.testing.assert_array_equal(lower, np.sort(at))
+    marked = [line for line in axis.lines if line.get_label() == "outside 99 %"]
+    np.testing.assert_array_equal(marked[0].get_xydata(), [[6.0, 69.0]])
+
+
+def test_what_is_off_the_axis_does_not_cover_its_power_of_ten():
+    figure = normal(1e9, 1e9).plot()
+    figure.canvas.draw()
+    (axis,) = figure.axes
+    power, said = (x.get_window_extent() for x in (axis.xaxis.get_offset_text(), axis.xaxis.label))
+    assert power.width > 0
+    assert not power.overlaps(said)
