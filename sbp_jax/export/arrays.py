@@ -19,6 +19,7 @@ from sbp_jax.export.weights import Config, Flat
 
 KIND: Final = "arrays"
 """What the file of such a model says that it is."""
+_LARGEST: Final = 1e30  # of a number, as in `sbp_jax.arrays.tables`
 
 
 class NumpyArraysModel:
@@ -104,9 +105,9 @@ class NumpyArraysModel:
     def _check(
         self, what: str, values: NDArray, names: tuple[str, ...], mask: NDArray | None
     ) -> None:
-        """Refuse infinite numbers, and missing ones unless they are filled in."""
+        """Refuse numbers that are far too large, and missing ones unless they are filled in."""
         known = np.where(np.isnan(values), 0.0, values) if self._marked else values
-        inputs.finite(what, known, names, mask)
+        inputs.finite(what, known, names, mask, _LARGEST)
 
     def _near_one(self, values: NDArray, of: str, what: str) -> NDArray[np.float32]:
         """Scaled columns; what is missing is 0, and marked behind them where it may be."""

@@ -89,6 +89,18 @@ def table(tmp_path_factory):
     return model, path
 
 
+@pytest.fixture(scope="module")
+def sequences(tmp_path_factory):
+    path = tmp_path_factory.mktemp("served") / "model.npz"
+    random_model(StudentT(), 0, steps=2).save(path)
+    return path
+
+
+def frame_of(*names):
+    """What a data frame with these columns answers; polars has none with two of one name."""
+    return SimpleNamespace(columns=names, to_numpy=lambda: np.ones((1, len(names))))
+
+
 def test_an_ensemble_on_a_data_frame(table):
     model, path = table
     x = RNG.normal(size=(6, 3))
@@ -155,6 +167,9 @@ def test_missing_numbers_are_filled_and_marked(tmp_path):
     na = type("NAType", (), {})()  # pandas' sign for a missing number
     nullable = SimpleNamespace(columns=["a", "b"], to_numpy=lambda: np.array([[1.5, na]], object))
     np.testing.assert_array_equal(served(nullable).median, whole.median[:1])
+    masked = np.ma.masked_equal([[1.5, 99.0]], 99)
+    for x in ([[1.5, None]], masked):
+        np.testing.assert_array_equal(served(x).median, whole.median[:1])
     with pytest.raises(BatchError, match="x: expected finite values, got inf in row 0, column 'b'"):
         served([[0.0, np.inf]])
 
@@ -168,11 +183,39 @@ def test_missing_numbers_are_filled_and_marked(tmp_path):
         (np.zeros((0, 3)), {}, "x: expected at least one row, got none"),
         (np.zeros((2, 3)), {"mask": np.ones((2, 1), bool)}, "mask, static: expected none"),
         (pl.DataFrame({"x0": [1.0], "x1": [1.0]}), {}, r"got no \['x2'\]"),
+        (pl.DataFrame({"x0": [1.0], "x1": [1.0], "x2": ["7"]}), {}, "x: expected numbers, got"),
+        (pl.LazyFrame({"x0": [1.0], "x1": [1.0], "x2": [1.0]}), {}, "x: expected numbers, got"),
+        (frame_of("x0", "x1", "x2", "x1"), {}, r"columns of different names, got \['x1'\] twice"),
+        (np.ma.masked_equal([[1.0, 2.0, 99.0]], 99), {}, "got nan in row 0, column 'x2'"),
+        ([[1.0, 2.0, None]], {}, "got nan in row 0, column 'x2'"),
+        ([[1.0, 2.0, 3.0], [4.0]], {}, "x: expected an array of numbers, got .*inhomogeneous"),
+        (
+            [[1.0, 2.0, 1e31]],
+            {},
+            r"numbers within 1e\+30, got 1e\+31 in row 0, column 'x2'",
+        ),
     ],
 )
 def test_what_no_model_can_be_asked_is_refused(table, x, more, message):
     with pytest.raises(BatchError, match=message):
         load_model(table[1])(x, **more)
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (3.5, r"x: expected \(B, T, 2\) with columns step 0, step 1, got \(\)"),
+        (None, "x: expected numbers, got dtype object"),
+        ([], "x: expected at least one row, got none"),
+        ([np.array([["1", "2"]])], r"x\[0\]: expected numbers, got dtype <U1"),
+        ([np.ones((1, 2)) * 1j], r"x\[0\]: expected numbers, got dtype complex128"),
+        ([np.ma.masked_equal([[1.0, 99.0]], 99)], "got nan in row 0, step 0, column 'step 1'"),
+        ([[[1.0, 2.0], [3.0]]], r"x\[0\]: expected an array of numbers, got .*inhomogeneous"),
+    ],
+)
+def test_what_are_no_sequences_is_refused(sequences, x, message):
+    with pytest.raises(BatchError, match=message):
+        load_model(sequences)(x)
 
 
 @pytest.mark.parametrize(
