@@ -50,8 +50,9 @@ class NumpyArraysModel:
         names = tuple(config["static_names"]), tuple(config["sequence_names"])
         self.columns = Columns(*names, config["named"])
         self._marked = _marked_columns(config)
+        # Numbered, since a mark's name could be that of another column.
         marks = {
-            f"{what}_names": [*of, *(f"{of[i]} missing" for i in self._marked.get(what, ()))]
+            f"{what}_names": [str(i) for i in range(len(of) + len(self._marked.get(what, ())))]
             for what, of in zip(("static", "sequence"), names, strict=True)
         }
         self._networks = [

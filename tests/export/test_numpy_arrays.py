@@ -19,7 +19,7 @@ from sbp_jax.batch import Batch
 from sbp_jax.distributions import GaussianMixture, SplicedBinnedPareto, StudentT
 from sbp_jax.errors import BatchError, ExportError
 from sbp_jax.export import load_model, load_weights, save_weights
-from sbp_jax.export.family import Gaussian
+from sbp_jax.export.family import Binned, Gaussian
 from sbp_jax.export.law import NumpyLaw
 from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
 
@@ -136,6 +136,16 @@ def test_one_network_on_sequences(tmp_path, family):
     np.testing.assert_array_equal(law.median, served(steps, static=facts).median)
 
 
+def test_a_law_is_indexed_as_an_array_of_its_shape():
+    family = Binned([0.0, 1.0, 3.0, 4.0])
+    law = NumpyLaw(family, family.constrain(RNG.normal(size=(2, 5, 3))), (2, 5))
+    for index in (1, (0, 3), (..., slice(2)), (slice(None), None), [1, 0], np.eye(2, 5) > 0):
+        np.testing.assert_array_equal(law[index].median, law.median[index])
+        assert law[index].shape == law.median[index].shape
+    with pytest.raises(IndexError):
+        law[2]
+
+
 @pytest.mark.filterwarnings("error")
 def test_nothing_is_said_of_numbers_far_out(table):
     law = load_model(table[1])([[1e30, -1e30, 0.0], [0.0, 0.0, 0.0]])
@@ -154,7 +164,7 @@ def test_missing_numbers_are_filled_and_marked(tmp_path):
     model = replace(model, scaling=scaling)
     model.save(tmp_path / "model.npz")
     params, config = load_weights(tmp_path / "model.npz")
-    config |= {"static_names": ["a", "b"], "filling": {"static": [0, 7], "sequence": []}}
+    config |= {"static_names": ["b missing", "b"], "filling": {"static": [0, 7], "sequence": []}}
     for name in ("static_loc", "static_scale"):
         del config["scaling"][name][2]
     save_weights(tmp_path / "filled.npz", params, config)
@@ -162,10 +172,12 @@ def test_missing_numbers_are_filled_and_marked(tmp_path):
     law = served([[1.5, np.nan], [np.nan, 2.0]])
     whole = load_model(tmp_path / "model.npz")([[1.5, -1.0, 1.0], [0.5, 2.0, 0.0]])
     np.testing.assert_array_equal(law.median, whole.median)
-    frame = pl.DataFrame({"a": [1.5], "b": [None]}, schema={"a": pl.Float64, "b": pl.Float64})
+    frame = pl.DataFrame({"b missing": [1.5], "b": [None]})
     np.testing.assert_array_equal(served(frame).median, whole.median[:1])
     na = type("NAType", (), {})()  # pandas' sign for a missing number
-    nullable = SimpleNamespace(columns=["a", "b"], to_numpy=lambda: np.array([[1.5, na]], object))
+    nullable = SimpleNamespace(
+        columns=["b missing", "b"], to_numpy=lambda: np.array([[1.5, na]], object)
+    )
     np.testing.assert_array_equal(served(nullable).median, whole.median[:1])
     masked = np.ma.masked_equal([[1.5, 99.0]], 99)
     for x in ([[1.5, None]], masked):
