@@ -46,7 +46,7 @@ class SBPRegressor(RegressorMixin, BaseEstimator):
         learning_rate: peak of the schedule.
         weight_decay: decoupled, on kernels alone.
         members: networks, trained together.
-        random_state: the seed of `sbp_jax.fit`; None or a generator draws one.
+        random_state: the seed of `sbp_jax.fit`; None or a `RandomState` draws one.
         devices: use the first so many.
         precision: of the network's arithmetic.
         missing: "refuse" or "fill" missing numbers.

@@ -148,6 +148,11 @@ def check_config(config: Mapping[str, Any]) -> None:
     Traceback (most recent call last):
     sbp_jax.errors.ExportError: config: model: expected num_outputs as a whole number, 1 or ...
     """
+    _check_network(config)
+    _check_family(config.get("family"))
+
+
+def _check_network(config: Mapping[str, Any]) -> None:
     names = dict.fromkeys(("static_names", "sequence_names"), _NAMES)
     _check("", {name: config.get(name) for name in names}, names)
     model: Any = config.get("model")
@@ -165,16 +170,17 @@ def check_config(config: Mapping[str, Any]) -> None:
         _check_arrangement(model["arrangement"], model["num_outputs"], model["num_bins"])
     for anchor in model["anchors"]:
         _check("anchor", anchor, _anchor(anchor, column))
-    _check_family(config.get("family"))
 
 
 def check_arrays_config(config: Mapping[str, Any]) -> None:
-    """Refuse what a file of `Model.save` says beside its network and family, likewise.
+    """Refuse what a file of `Model.save` says of its networks and inputs, likewise.
+
+    Its family is not looked at: under JAX it may be one of the user's own.
 
     Raises:
         ExportError: an entry is missing or out of its range.
     """
-    check_config(config)
+    _check_network(config)
     rules = {
         "members": _whole(1),
         "named": _TRUTH,

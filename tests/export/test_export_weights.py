@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from sbp_jax.distributions import Gaussian
 from sbp_jax.errors import SbpJaxError
 from sbp_jax.export import ExportError, describe, load_model, load_weights, save_weights
 from sbp_jax.export.architecture import Architecture
@@ -74,6 +75,14 @@ def test_description_is_what_the_file_gives_back(pair, path):
     assert config["version"] == "0.1"
     assert config["family"]["name"] == "SplicedBinnedPareto"
     assert config["model"]["anchors"][0] == {"column": 0, "scale": 10.0, "below": 12, "above": 30}
+
+
+def test_a_family_that_no_file_can_name_is_refused(pair):
+    class Mine(Gaussian):
+        pass
+
+    with pytest.raises(ExportError, match=r"as after register_family: .* got 'Mine'"):
+        describe(pair.model, Mine(), static_names=(), sequence_names=())
 
 
 def test_every_field_of_the_model_is_known_here(pair):

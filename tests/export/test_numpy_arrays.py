@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import sbp_jax
 from sbp_jax.arrays.choose_family import moving_bins
 from sbp_jax.arrays.inputs import Columns
 from sbp_jax.arrays.model import Model
@@ -233,7 +234,7 @@ def test_what_are_no_sequences_is_refused(sequences, x, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda c: c.update(members=3), "expected 3 members, found"),
+        (lambda c: c.update(members=3), r"expected shape \(3, 16\), found \(2, 16\)"),
         (lambda c: c["scaling"].pop("loc"), "scaling: expected loc as a finite number"),
         (lambda c: c["scaling"].update(scale=0), "scaling: expected scale as a finite number abo"),
         (lambda c: c["scaling"]["static_loc"].pop(), "expected static_loc as a list, each a fin"),
@@ -253,6 +254,7 @@ def test_what_are_no_sequences_is_refused(sequences, x, message):
         ),
         (lambda c: c.update(filling={"static": [1]}), "filling: expected static as a list"),
         (lambda c: c.update(named="yes"), "config: expected named as true or false, found 'yes'"),
+        (lambda c: c.update(scaling=[1]), "config: expected scaling as an object"),
     ],
 )
 def test_files_that_describe_no_model_are_refused(table, tmp_path, change, message):
@@ -261,6 +263,20 @@ def test_files_that_describe_no_model_are_refused(table, tmp_path, change, messa
     save_weights(tmp_path / "other.npz", params, config)
     with pytest.raises(ExportError, match=message):
         load_model(tmp_path / "other.npz")
+    # Under JAX a family says for itself what it is refused for.
+    with pytest.raises(
+        ExportError, match="describes no model" if message[:6] == "family" else message
+    ):
+        sbp_jax.load(tmp_path / "other.npz")
+
+
+def test_a_file_that_lacks_an_array_is_refused_when_it_is_loaded(table, tmp_path):
+    params, config = load_weights(table[1])
+    del params["raw"]["bias"]
+    save_weights(tmp_path / "other.npz", params, config)
+    for load in (sbp_jax.load, load_model):
+        with pytest.raises(ExportError, match=r"parameter 'raw/bias': expected .* found None"):
+            load(tmp_path / "other.npz")
 
 
 def test_serving_arrays_imports_numpy_alone(table):
