@@ -188,8 +188,8 @@ def load(path: str | Path) -> Model:
         raise ExportError(
             f"{path}: expected a file of Model.save, found one of kind {about.get('kind')!r}"
         )
-    check_arrays(flat, about)
     try:
+        check_arrays(flat, about)
         scaling: dict[str, Any] = {
             name: np.asarray(value) if isinstance(value, list) else float(value)
             for name, value in about["scaling"].items()
@@ -205,7 +205,7 @@ def load(path: str | Path) -> Model:
             history=about["history"],
             filling=_filling_of(about.get("filling")),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (ExportError, KeyError, TypeError, ValueError) as error:
         raise ExportError(f"{path}: describes no model: {error!r}") from error
 
 
