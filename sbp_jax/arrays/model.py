@@ -20,11 +20,12 @@ from sbp_jax.batch import Batch
 from sbp_jax.distributions import Law, Mixture
 from sbp_jax.distributions.family import with_batch
 from sbp_jax.errors import ExportError, InputError
-from sbp_jax.export import describe, load_weights, save_weights
+from sbp_jax.export import describe, save_weights
+from sbp_jax.export.arrays import KIND, check_arrays
+from sbp_jax.export.weights import nest, read_flat
 from sbp_jax.models.forecaster import Forecaster, forecaster_from
 from sbp_jax.training.loop import VALIDATION_SCORE
 
-KIND: Final = "arrays"
 _ROWS: Final = 8192  # asked about at once, which bounds memory
 
 
@@ -151,7 +152,8 @@ class Model:
         after them, in order, for each column that lacked some, 1 where one is missing and else 0.
 
         Raises:
-            ExportError: the network is none of this library's, or there can be no such file.
+            ExportError: the network is none of this library's, the family is not registered, or
+                there can be no such file.
         """
         about = describe(
             self.forecaster.network,
@@ -178,21 +180,23 @@ def load(path: str | Path) -> Model:
     """Read a model that `Model.save` wrote.
 
     Raises:
-        ExportError: no such file, or it is none of these, or of another kind.
+        ExportError: no such file, or it is none of these, or of another kind, or its arrays and
+            what it says of them do not fit each other.
     """
-    params, about = load_weights(path)
+    flat, about = read_flat(path)
     if about.get("kind") != KIND:
         raise ExportError(
             f"{path}: expected a file of Model.save, found one of kind {about.get('kind')!r}"
         )
     try:
+        check_arrays(flat, about)
         scaling: dict[str, Any] = {
             name: np.asarray(value) if isinstance(value, list) else float(value)
             for name, value in about["scaling"].items()
         }
         return Model(
             forecaster=forecaster_from(about),
-            params=params,
+            params=nest(path, flat),
             columns=Columns(
                 tuple(about["static_names"]), tuple(about["sequence_names"]), about["named"]
             ),
@@ -201,7 +205,7 @@ def load(path: str | Path) -> Model:
             history=about["history"],
             filling=_filling_of(about.get("filling")),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (ExportError, KeyError, TypeError, ValueError) as error:
         raise ExportError(f"{path}: describes no model: {error!r}") from error
 
 

@@ -6,8 +6,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sbp_jax.errors import BatchError, ExportError
+from sbp_jax.errors import BatchError
 from sbp_jax.export import inputs
+from sbp_jax.export.architecture import Architecture, check_shapes
 from sbp_jax.export.check_config import check_arrays_config
 from sbp_jax.export.law import NumpyLaw
 from sbp_jax.export.mixture import Mixture
@@ -19,6 +20,7 @@ from sbp_jax.export.weights import Config, Flat
 
 KIND: Final = "arrays"
 """What the file of such a model says that it is."""
+_LARGEST: Final = 1e30  # of a number, as in `sbp_jax.arrays.tables`
 
 
 class NumpyArraysModel:
@@ -38,23 +40,14 @@ class NumpyArraysModel:
     """
 
     def __init__(self, flat: Flat, config: Config) -> None:
-        check_arrays_config(config)
+        of_one = check_arrays(flat, config)
         self.config: Mapping[str, Any] = config
         self.members: int = config["members"]
-        for name, array in flat.items():
-            if array.shape[:1] != (self.members,):
-                raise ExportError(
-                    f"parameter {name!r}: expected {self.members} members, found {array.shape}"
-                )
         names = tuple(config["static_names"]), tuple(config["sequence_names"])
         self.columns = Columns(*names, config["named"])
         self._marked = _marked_columns(config)
-        marks = {
-            f"{what}_names": [*of, *(f"{of[i]} missing" for i in self._marked.get(what, ()))]
-            for what, of in zip(("static", "sequence"), names, strict=True)
-        }
         self._networks = [
-            NumpyModel({name: array[i] for name, array in flat.items()}, {**config, **marks})
+            NumpyModel({name: array[i] for name, array in flat.items()}, of_one)
             for i in range(self.members)
         ]
         self._scaling = {
@@ -104,9 +97,9 @@ class NumpyArraysModel:
     def _check(
         self, what: str, values: NDArray, names: tuple[str, ...], mask: NDArray | None
     ) -> None:
-        """Refuse infinite numbers, and missing ones unless they are filled in."""
+        """Refuse numbers that are far too large, and missing ones unless they are filled in."""
         known = np.where(np.isnan(values), 0.0, values) if self._marked else values
-        inputs.finite(what, known, names, mask)
+        inputs.finite(what, known, names, mask, _LARGEST)
 
     def _near_one(self, values: NDArray, of: str, what: str) -> NDArray[np.float32]:
         """Scaled columns; what is missing is 0, and marked behind them where it may be."""
@@ -117,6 +110,31 @@ class NumpyArraysModel:
         missing = np.isnan(scaled)
         marks = missing[..., self._marked[what]].astype(np.float32)
         return np.concatenate([np.where(missing, np.float32(0), scaled), marks], axis=-1)
+
+
+def check_arrays(flat: Flat, config: Config) -> Config:
+    """Refuse arrays that are not those of the networks that the config describes.
+
+    Returns:
+        What the file would say of one of the networks: marks of missing numbers are columns.
+
+    Raises:
+        ExportError: an entry of the config is missing or out of its range; an array is missing,
+            too many, of another shape, or not of finite numbers.
+    """
+    check_arrays_config(config)
+    marked = _marked_columns(config)
+    # Numbered, since a mark's name could be that of another column.
+    columns = {
+        f"{what}_names": [
+            str(i) for i in range(len(config[f"{what}_names"]) + len(marked.get(what, ())))
+        ]
+        for what in ("static", "sequence")
+    }
+    of_one = {**config, **columns}
+    shapes = Architecture.from_config(of_one).shapes()
+    check_shapes(flat, {name: (config["members"], *shape) for name, shape in shapes.items()})
+    return of_one
 
 
 def _marked_columns(config: Config) -> dict[str, list[int]]:

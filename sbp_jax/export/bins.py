@@ -44,7 +44,10 @@ class Bins:
         return np.sum(softmax(logits) * left, axis=-1)
 
     def log_prob(self, logits: Floats, y: Floats) -> Floats:
-        """Log density; -inf outside all bins, which own their left edges, the last one both."""
+        """Log density; -inf outside all bins, which own their left edges, the last one both.
+
+        NaN of a point that is none.
+        """
         at = np.searchsorted(self._edges[1:-1], y, side="right")
         density = (
             logits - log_sum_exp(logits)[..., None] - np.log(self._widths.astype(logits.dtype))
@@ -52,7 +55,8 @@ class Bins:
         shape = np.broadcast_shapes(density.shape[:-1], np.shape(y))
         density = np.broadcast_to(density, (*shape, self.count))
         value = np.take_along_axis(density, np.broadcast_to(at, shape)[..., None], -1)[..., 0]
-        return np.where((y >= self._edges[0]) & (y <= self._edges[-1]), value, -np.inf)
+        value = np.where(np.isnan(y), np.nan, value)
+        return np.where((y < self._edges[0]) | (y > self._edges[-1]), -np.inf, value)
 
     def quantile(self, logits: Floats, level: Floats) -> Floats:
         """Inverse of F, from the nearer side; the first edge at 0 and the last at 1."""

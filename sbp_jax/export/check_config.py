@@ -5,6 +5,7 @@ otherwise be served as a score.
 """
 
 import math
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from sbp_jax.errors import ExportError
 
 Rule = tuple[Callable[[Any], bool], str]
 
+_FLOAT32: Final = float(np.finfo(np.float32).max)
 _DEEPEST: Final = 30  # blocks of the encoder; each doubles what it sees
 
 
@@ -23,7 +25,7 @@ def _whole(lowest: int, highest: float = math.inf) -> Rule:
 
 
 def _is_number(x: Any) -> bool:
-    return type(x) in (int, float) and math.isfinite(x)
+    return type(x) in (int, float) and abs(x) <= sys.float_info.max
 
 
 def _list_of(rule: Rule, least: int = 0) -> Rule:
@@ -36,7 +38,16 @@ def _list_of(rule: Rule, least: int = 0) -> Rule:
 
 def _increasing(x: Any) -> bool:
     # In float32, as they are used.
-    return _EDGES[0](x) and bool(np.all(np.diff(np.asarray(x, np.float32)) > 0))
+    if not (isinstance(x, list) and all(_is_number(each) and abs(each) <= _FLOAT32 for each in x)):
+        return False
+    return bool(np.all(np.diff(np.asarray(x, np.float32)) > 0))
+
+
+def _increasing_list(least: int) -> Rule:
+    return (
+        lambda x: _increasing(x) and len(x) >= least,
+        f"at least {least} increasing numbers, in float32",
+    )
 
 
 def _pair(low: float, high: float) -> Callable[[Any], bool]:
@@ -55,7 +66,7 @@ def _masses(x: Any) -> bool:
 
 NUMBER: Final[Rule] = (_is_number, "a finite number")
 POSITIVE: Final[Rule] = (lambda x: _is_number(x) and x > 0, "a finite number above 0")
-_EDGES: Final[Rule] = _list_of(NUMBER, least=3)
+_EDGES: Final[Rule] = _increasing_list(3)
 _NAMES: Final[Rule] = (
     lambda x: _list_of((lambda y: type(y) is str, "a name"))[0](x) and len(set(x)) == len(x),
     "a list of different names",
@@ -94,7 +105,7 @@ _MOVED: Final[Rule] = (
 )
 _FAMILIES: Final[Mapping[str, Mapping[str, Rule]]] = {
     "SplicedBinnedPareto": {
-        "edges": (_increasing, "at least 3 increasing numbers"),
+        "edges": _EDGES,
         "tail_mass": (
             _masses,
             "two numbers in (0, 0.5), one of them perhaps null for no tail on that side",
@@ -102,7 +113,7 @@ _FAMILIES: Final[Mapping[str, Mapping[str, Rule]]] = {
         "splice": (lambda x: x in ("quantile", "edge"), "quantile or edge"),
         "shape_range": _SHAPE_RANGE,
     },
-    "Binned": {"edges": (_increasing, "at least 3 increasing numbers")},
+    "Binned": {"edges": _EDGES},
     "Gaussian": _PLACE,
     "StudentT": {
         **_PLACE,
@@ -137,6 +148,11 @@ def check_config(config: Mapping[str, Any]) -> None:
     Traceback (most recent call last):
     sbp_jax.errors.ExportError: config: model: expected num_outputs as a whole number, 1 or ...
     """
+    _check_network(config)
+    _check_family(config.get("family"))
+
+
+def _check_network(config: Mapping[str, Any]) -> None:
     names = dict.fromkeys(("static_names", "sequence_names"), _NAMES)
     _check("", {name: config.get(name) for name in names}, names)
     model: Any = config.get("model")
@@ -154,16 +170,17 @@ def check_config(config: Mapping[str, Any]) -> None:
         _check_arrangement(model["arrangement"], model["num_outputs"], model["num_bins"])
     for anchor in model["anchors"]:
         _check("anchor", anchor, _anchor(anchor, column))
-    _check_family(config.get("family"))
 
 
 def check_arrays_config(config: Mapping[str, Any]) -> None:
-    """Refuse what a file of `Model.save` says beside its network and family, likewise.
+    """Refuse what a file of `Model.save` says of its networks and inputs, likewise.
+
+    Its family is not looked at: under JAX it may be one of the user's own.
 
     Raises:
         ExportError: an entry is missing or out of its range.
     """
-    check_config(config)
+    _check_network(config)
     rules = {
         "members": _whole(1),
         "named": _TRUTH,
@@ -192,7 +209,7 @@ def _anchor(anchor: Any, column: Rule) -> Mapping[str, Rule]:
     return {
         "column": (lambda x: x is None or column[0](x), f"null or {column[1]}"),
         "scale": NUMBER,
-        "knots": _list_of(NUMBER, least=2),
+        "knots": _increasing_list(2),
         "shift_scale": NUMBER,
     }
 

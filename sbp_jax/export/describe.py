@@ -37,13 +37,22 @@ def describe(
         extra: whatever else should stay with the weights, such as versions and fingerprints.
 
     Raises:
-        ExportError: the network is another, which the NumPy runtime does not know.
+        ExportError: the network is another, which the NumPy runtime does not know, or the family
+            one that no file can name.
     """
-    from sbp_jax.distributions.families import describe_family  # late, since it loads JAX
+    # late, since it loads JAX
+    from sbp_jax.distributions.families import describe_family, family_from
 
     model: Any = getattr(network, "module", network)
     if type(model).__name__ != "PlayModel":
         raise ExportError(f"network: expected one with a PlayModel, got {type(network).__name__}")
+    try:
+        described = describe_family(family)
+        family_from(described)
+    except (TypeError, ValueError) as error:
+        raise ExportError(
+            f"family: expected one that a file can name, as after register_family: {error}"
+        ) from error
     names = [one.name for one in dataclasses.fields(model) if one.name not in _LEFT_OUT]
     fields = {name: getattr(model, name) for name in names}
     anchors = [dataclasses.asdict(anchor) for anchor in model.anchors]
@@ -52,7 +61,7 @@ def describe(
     config = {
         "format": FORMAT,
         "model": {**fields, "anchors": anchors, **optional},
-        "family": describe_family(family),
+        "family": described,
         "static_names": list(static_names),
         "sequence_names": list(sequence_names),
         **extra,

@@ -1,5 +1,6 @@
 """The answer of a model served with NumPy alone: distributions in the unit of the target."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,8 +50,9 @@ class NumpyLaw:
 
     def __getitem__(self, rows: Any) -> "NumpyLaw":
         """Some of the distributions, by whatever indexes an array of the batch's shape."""
-        shape = np.empty(self.shape)[rows].shape
-        return NumpyLaw(self._family, _taken(self._parameters, rows), shape)
+        numbers = np.arange(math.prod(self.shape)).reshape(self.shape)[rows]
+        parameters = _taken(self._parameters, numbers, self.shape)
+        return NumpyLaw(self._family, parameters, np.shape(numbers))
 
     def log_prob(self, y: ArrayLike) -> Floats:
         """Log density at y, in nats; -inf outside the support."""
@@ -96,8 +98,11 @@ class NumpyLaw:
         return self.quantile(0.5)
 
 
-def _taken(parameters: Parameters, rows: Any) -> Parameters:
+def _taken(parameters: Parameters, numbers: NDArray, shape: tuple[int, ...]) -> Parameters:
+    """Parameters of the distributions of some numbers, counted through a batch of that shape."""
     return {
-        name: _taken(value, rows) if isinstance(value, dict) else value[rows]
+        name: _taken(value, numbers, shape)
+        if isinstance(value, dict)
+        else value.reshape(-1, *value.shape[len(shape) :])[numbers]
         for name, value in parameters.items()
     }

@@ -40,7 +40,7 @@ class Mixture:
         logits = parameters["logits"]
         found = self._base.log_prob(parameters["base"], _expanded(y))
         terms = logits - log_sum_exp(logits)[..., None] + found
-        none = ~(terms > -np.inf).any(axis=-1)
+        none = (terms == -np.inf).all(axis=-1)
         total = log_sum_exp(np.where(none[..., None], 0.0, terms))
         return np.where(none, -np.inf, total)
 

@@ -3,7 +3,6 @@
 The rules of `sbp_jax.arrays.inputs`, with NumPy alone; what is wrong is told by `inputs`.
 """
 
-import contextlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sbp_jax.errors import BatchError
+from sbp_jax.export import inputs
 
 
 class Columns(NamedTuple):
@@ -43,7 +43,7 @@ def read_arrays(x: Any, mask: Any, static: Any, columns: Columns) -> tuple[Any, 
             raise BatchError("mask: expected none with a list of arrays, got one")
         sequence, observed = _padded(x, len(columns.sequence))
     else:
-        sequence = np.asarray(x)
+        sequence = inputs.columns("x", x, columns.sequence, 3)
         observed = np.ones(sequence.shape[:2], np.bool_) if mask is None else mask
     facts = np.zeros((len(sequence), 0)) if static is None else _table("static", static, columns)
     return sequence, observed, facts
@@ -51,16 +51,12 @@ def read_arrays(x: Any, mask: Any, static: Any, columns: Columns) -> tuple[Any, 
 
 def _table(what: str, x: Any, columns: Columns) -> NDArray:
     """The columns that the model knows, in its order; of a data frame they go by name."""
-    if not hasattr(x, "columns"):
-        return np.asarray(x)
+    if not (hasattr(x, "to_numpy") and hasattr(x, "columns")):
+        return inputs.numbers(what, x)
     names = [str(name) for name in x.columns]
-    values = np.asarray(x.to_numpy())
-    if values.dtype == object:  # None, or pandas' NA, among numbers
-        holes = np.array([type(each).__name__ == "NAType" for each in values.flat], np.bool_)
-        values = values.copy()
-        values[holes.reshape(values.shape)] = None
-        with contextlib.suppress(TypeError, ValueError):
-            values = values.astype(np.float64)
+    if doubled := sorted({name for name in names if names.count(name) > 1}):
+        raise BatchError(f"{what}: expected columns of different names, got {doubled} twice")
+    values = inputs.numbers(what, x.to_numpy())
     if not columns.named:
         return values
     if missing := [name for name in columns.static if name not in names]:
@@ -69,12 +65,14 @@ def _table(what: str, x: Any, columns: Columns) -> NDArray:
 
 
 def _padded(x: Sequence[Any], channels: int) -> tuple[NDArray, NDArray[np.bool_]]:
-    arrays = [np.asarray(each) for each in x]
+    arrays = [inputs.numbers(f"x[{i}]", each) for i, each in enumerate(x)]
+    if not arrays:
+        raise BatchError("x: expected at least one row, got none")
     for i, each in enumerate(arrays):
         if each.ndim != 2 or each.shape[1] != channels:
             raise BatchError(f"x[{i}]: expected steps of {channels} columns, got {each.shape}")
     lengths = np.array([len(each) for each in arrays], int)
-    observed = np.arange(max(lengths.max(initial=0), 1)) < lengths[:, None]
+    observed = np.arange(max(lengths.max(), 1)) < lengths[:, None]
     values = np.zeros((*observed.shape, channels))
     values[observed] = np.concatenate(arrays)
     return values, observed

@@ -106,10 +106,11 @@ class NumpyModel:
             y: (B,) what came to pass, in the target's unit (yards).
         """
         features, observed, facts = self._checked(sequence, mask, static)
-        outcome = np.asarray(y, np.float32)
+        outcome = inputs.numbers("y", y)
         if outcome.shape != (len(facts),):
             raise BatchError(f"y: expected shape ({len(facts)},), got {outcome.shape}")
         inputs.finite("y", outcome[:, None], ("y",), None)
+        outcome = outcome.astype(np.float32)
         score = np.empty(len(facts), np.float32)
         for rows in self._chunks(features):
             raw = self._raw(features[rows], observed[rows], facts[rows])

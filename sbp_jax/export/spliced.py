@@ -156,7 +156,7 @@ def hazard(z: Floats, shape: Floats, scale: Floats) -> Floats:
         x = z / scale
         u = shape * x
         value = np.where(u == 0, x, x * (np.log1p(u) / u))
-    return np.where((u > -1) & (x < np.inf), value, np.inf)
+    return np.where((u <= -1) | (x == np.inf), np.inf, value)
 
 
 def excess(w: Floats, shape: Floats, scale: Floats) -> Floats:

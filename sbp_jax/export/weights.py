@@ -75,14 +75,25 @@ def load_weights(path: str | Path) -> tuple[dict[str, Any], Config]:
         ExportError: no such file, or not one of these, damaged, or of another format.
     """
     flat, config = read_flat(path)
+    return nest(path, flat), config
+
+
+def nest(path: str | Path, flat: Flat) -> dict[str, Any]:
+    """The nested parameters of a file's arrays.
+
+    Raises:
+        ExportError: an array has the path of a group of others.
+    """
     nested: dict[str, Any] = {}
     for name, array in flat.items():
         *parents, leaf = name.split("/")
-        branch = nested
+        branch: Any = nested
         for key in parents:
-            branch = branch.setdefault(key, {})
+            branch = branch.setdefault(key, {}) if isinstance(branch, dict) else None
+        if not isinstance(branch, dict) or leaf in branch:
+            raise ExportError(f"{path}: expected {name!r} as an array or as a group, found both")
         branch[leaf] = array
-    return nested, config
+    return nested
 
 
 def read_flat(path: str | Path) -> tuple[Flat, Config]:
@@ -90,7 +101,7 @@ def read_flat(path: str | Path) -> tuple[Flat, Config]:
     if not Path(path).is_file():
         raise ExportError(f"{path}: expected a weights file, found none")
     damage = (
-        OSError, ValueError, EOFError, KeyError, TypeError, NotImplementedError,
+        OSError, ValueError, EOFError, KeyError, TypeError, RuntimeError,  # an encrypted zip is one
         zipfile.BadZipFile, zlib.error,
     )  # fmt: skip
     try:

@@ -178,6 +178,16 @@ def test_wrong_columns_are_named(ask):
         ask(sequence=np.zeros((3, 6, 7)))
 
 
+def test_numbers_that_only_look_like_some_are_refused(ask, pair, make_batch):
+    with pytest.raises(BatchError, match=r"numbers within 3\.4e\+38, got 1e\+300 in"):
+        ask(static=np.full((4, 5), 1e300))
+    with pytest.raises(BatchError, match=r"static: .* got nan in row 0, column 'air_yards'"):
+        ask(static=np.ma.masked_equal(np.zeros((4, 5)), 0))
+    batch = make_batch(4, 6, 7)
+    with pytest.raises(BatchError, match="y: expected numbers, got dtype <U1"):
+        pair.served.score(batch.sequence, batch.mask, batch.static, ["1"] * 4)
+
+
 def test_wrong_masks_are_refused(ask):
     with pytest.raises(BatchError, match=r"mask: expected bool of shape \(4, 6\), got int64"):
         ask(mask=np.ones((4, 6), int))

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from sbp_jax.distributions import Gaussian
 from sbp_jax.errors import SbpJaxError
 from sbp_jax.export import ExportError, describe, load_model, load_weights, save_weights
 from sbp_jax.export.architecture import Architecture
@@ -74,6 +75,14 @@ def test_description_is_what_the_file_gives_back(pair, path):
     assert config["version"] == "0.1"
     assert config["family"]["name"] == "SplicedBinnedPareto"
     assert config["model"]["anchors"][0] == {"column": 0, "scale": 10.0, "below": 12, "above": 30}
+
+
+def test_a_family_that_no_file_can_name_is_refused(pair):
+    class Mine(Gaussian):
+        pass
+
+    with pytest.raises(ExportError, match=r"as after register_family: .* got 'Mine'"):
+        describe(pair.model, Mine(), static_names=(), sequence_names=())
 
 
 def test_every_field_of_the_model_is_known_here(pair):
@@ -168,6 +177,27 @@ def _other_format(path):
     np.savez(path, config_json=np.array('{"format": 2}'))
 
 
+def _group_and_array(path):
+    config = {"config_json": np.array('{"format": 1}')}
+    np.savez(path, **{"params/a": np.ones(1), "params/a/b": np.ones(1)}, **config)
+
+
+def _array_and_group(path):
+    config = {"config_json": np.array('{"format": 1}')}
+    np.savez(path, **{"params/a/b": np.ones(1), "params/a": np.ones(1)}, **config)
+
+
+def _encrypted(path):
+    save_weights(path, PARAMS, {})
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 8] |= 1  # the flag of the first entry
+    path.write_bytes(content)
+
+
+def _nested_too_deeply(path):
+    np.savez(path, config_json=np.array('{"format": 1, "x": ' + "[" * 10**5 + "]" * 10**5 + "}"))
+
+
 def _list_config(path):
     np.savez(path, config_json=np.array("[1]"))
 
@@ -186,6 +216,10 @@ def _list_config(path):
         (_no_config, "not a weights file, or a damaged one"),
         (_broken_config, "not a weights file, or a damaged one"),
         (_other_format, "expected format 1, found 2"),
+        (_group_and_array, "expected 'a/b' as an array or as a group, found both"),
+        (_array_and_group, "expected 'a' as an array or as a group, found both"),
+        (_encrypted, "not a weights file, or a damaged one: .*encrypted"),
+        (_nested_too_deeply, "not a weights file, or a damaged one"),
         (_list_config, "not a weights file, or a damaged one"),
     ],
 )
@@ -233,6 +267,12 @@ def test_a_file_that_is_none_gives_one_clear_error(path, make, message):
             ),
             "anchor: expected column as a whole number, 0 to 4",
         ),
+        (
+            lambda f, c: c["model"].update(
+                anchors=[{"column": 0, "scale": 1, "knots": [2, 1], "shift_scale": 0}]
+            ),
+            "anchor: expected knots as at least 2 increasing numbers",
+        ),
         (lambda f, c: c["model"].update(step_columns=[9]), "step_columns as a whole number, 0 to"),
         (
             lambda f, c: c["model"].update(ceiling={"column": -1, "scale": 1}),
@@ -249,6 +289,8 @@ def test_a_file_that_is_none_gives_one_clear_error(path, make, message):
         (lambda f, c: c["family"].update(edges=[0, 1, 2]), "expected 6 outputs .* found 75"),
         (lambda f, c: c["family"]["edges"].reverse(), "edges as at least 3 increasing numbers"),
         (lambda f, c: c["family"].update(edges=[1, 1, 1]), "edges as at least 3 increasing"),
+        (lambda f, c: c["family"].update(edges=[0, 1, 1e300]), "edges as at least 3 increasing"),
+        (lambda f, c: c["model"].update(bin_width=10**400), "bin_width as a finite number above 0"),
         (lambda f, c: c["family"].update(splice="x"), "splice as quantile or edge, found 'x'"),
         (lambda f, c: c["family"].update(tail_mass=[None, None]), "tail_mass as two numbers in"),
         (lambda f, c: c["family"].update(tail_mass=[0.6, 0.6]), "tail_mass as two numbers in"),

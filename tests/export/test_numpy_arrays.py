@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import sbp_jax
 from sbp_jax.arrays.choose_family import moving_bins
 from sbp_jax.arrays.inputs import Columns
 from sbp_jax.arrays.model import Model
@@ -19,7 +20,7 @@ from sbp_jax.batch import Batch
 from sbp_jax.distributions import GaussianMixture, SplicedBinnedPareto, StudentT
 from sbp_jax.errors import BatchError, ExportError
 from sbp_jax.export import load_model, load_weights, save_weights
-from sbp_jax.export.family import Gaussian
+from sbp_jax.export.family import Binned, Gaussian
 from sbp_jax.export.law import NumpyLaw
 from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
 
@@ -89,6 +90,18 @@ def table(tmp_path_factory):
     return model, path
 
 
+@pytest.fixture(scope="module")
+def sequences(tmp_path_factory):
+    path = tmp_path_factory.mktemp("served") / "model.npz"
+    random_model(StudentT(), 0, steps=2).save(path)
+    return path
+
+
+def frame_of(*names):
+    """What a data frame with these columns answers; polars has none with two of one name."""
+    return SimpleNamespace(columns=names, to_numpy=lambda: np.ones((1, len(names))))
+
+
 def test_an_ensemble_on_a_data_frame(table):
     model, path = table
     x = RNG.normal(size=(6, 3))
@@ -124,6 +137,16 @@ def test_one_network_on_sequences(tmp_path, family):
     np.testing.assert_array_equal(law.median, served(steps, static=facts).median)
 
 
+def test_a_law_is_indexed_as_an_array_of_its_shape():
+    family = Binned([0.0, 1.0, 3.0, 4.0])
+    law = NumpyLaw(family, family.constrain(RNG.normal(size=(2, 5, 3))), (2, 5))
+    for index in (1, (0, 3), (..., slice(2)), (slice(None), None), [1, 0], np.eye(2, 5) > 0):
+        np.testing.assert_array_equal(law[index].median, law.median[index])
+        assert law[index].shape == law.median[index].shape
+    with pytest.raises(IndexError):
+        law[2]
+
+
 @pytest.mark.filterwarnings("error")
 def test_nothing_is_said_of_numbers_far_out(table):
     law = load_model(table[1])([[1e30, -1e30, 0.0], [0.0, 0.0, 0.0]])
@@ -142,7 +165,7 @@ def test_missing_numbers_are_filled_and_marked(tmp_path):
     model = replace(model, scaling=scaling)
     model.save(tmp_path / "model.npz")
     params, config = load_weights(tmp_path / "model.npz")
-    config |= {"static_names": ["a", "b"], "filling": {"static": [0, 7], "sequence": []}}
+    config |= {"static_names": ["b missing", "b"], "filling": {"static": [0, 7], "sequence": []}}
     for name in ("static_loc", "static_scale"):
         del config["scaling"][name][2]
     save_weights(tmp_path / "filled.npz", params, config)
@@ -150,11 +173,16 @@ def test_missing_numbers_are_filled_and_marked(tmp_path):
     law = served([[1.5, np.nan], [np.nan, 2.0]])
     whole = load_model(tmp_path / "model.npz")([[1.5, -1.0, 1.0], [0.5, 2.0, 0.0]])
     np.testing.assert_array_equal(law.median, whole.median)
-    frame = pl.DataFrame({"a": [1.5], "b": [None]}, schema={"a": pl.Float64, "b": pl.Float64})
+    frame = pl.DataFrame({"b missing": [1.5], "b": [None]})
     np.testing.assert_array_equal(served(frame).median, whole.median[:1])
     na = type("NAType", (), {})()  # pandas' sign for a missing number
-    nullable = SimpleNamespace(columns=["a", "b"], to_numpy=lambda: np.array([[1.5, na]], object))
+    nullable = SimpleNamespace(
+        columns=["b missing", "b"], to_numpy=lambda: np.array([[1.5, na]], object)
+    )
     np.testing.assert_array_equal(served(nullable).median, whole.median[:1])
+    masked = np.ma.masked_equal([[1.5, 99.0]], 99)
+    for x in ([[1.5, None]], masked):
+        np.testing.assert_array_equal(served(x).median, whole.median[:1])
     with pytest.raises(BatchError, match="x: expected finite values, got inf in row 0, column 'b'"):
         served([[0.0, np.inf]])
 
@@ -168,6 +196,17 @@ def test_missing_numbers_are_filled_and_marked(tmp_path):
         (np.zeros((0, 3)), {}, "x: expected at least one row, got none"),
         (np.zeros((2, 3)), {"mask": np.ones((2, 1), bool)}, "mask, static: expected none"),
         (pl.DataFrame({"x0": [1.0], "x1": [1.0]}), {}, r"got no \['x2'\]"),
+        (pl.DataFrame({"x0": [1.0], "x1": [1.0], "x2": ["7"]}), {}, "x: expected numbers, got"),
+        (pl.LazyFrame({"x0": [1.0], "x1": [1.0], "x2": [1.0]}), {}, "x: expected numbers, got"),
+        (frame_of("x0", "x1", "x2", "x1"), {}, r"columns of different names, got \['x1'\] twice"),
+        (np.ma.masked_equal([[1.0, 2.0, 99.0]], 99), {}, "got nan in row 0, column 'x2'"),
+        ([[1.0, 2.0, None]], {}, "got nan in row 0, column 'x2'"),
+        ([[1.0, 2.0, 3.0], [4.0]], {}, "x: expected an array of numbers, got .*inhomogeneous"),
+        (
+            [[1.0, 2.0, 1e31]],
+            {},
+            r"numbers within 1e\+30, got 1e\+31 in row 0, column 'x2'",
+        ),
     ],
 )
 def test_what_no_model_can_be_asked_is_refused(table, x, more, message):
@@ -176,9 +215,26 @@ def test_what_no_model_can_be_asked_is_refused(table, x, more, message):
 
 
 @pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (3.5, r"x: expected \(B, T, 2\) with columns step 0, step 1, got \(\)"),
+        (None, "x: expected numbers, got dtype object"),
+        ([], "x: expected at least one row, got none"),
+        ([np.array([["1", "2"]])], r"x\[0\]: expected numbers, got dtype <U1"),
+        ([np.ones((1, 2)) * 1j], r"x\[0\]: expected numbers, got dtype complex128"),
+        ([np.ma.masked_equal([[1.0, 99.0]], 99)], "got nan in row 0, step 0, column 'step 1'"),
+        ([[[1.0, 2.0], [3.0]]], r"x\[0\]: expected an array of numbers, got .*inhomogeneous"),
+    ],
+)
+def test_what_are_no_sequences_is_refused(sequences, x, message):
+    with pytest.raises(BatchError, match=message):
+        load_model(sequences)(x)
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda c: c.update(members=3), "expected 3 members, found"),
+        (lambda c: c.update(members=3), r"expected shape \(3, 16\), found \(2, 16\)"),
         (lambda c: c["scaling"].pop("loc"), "scaling: expected loc as a finite number"),
         (lambda c: c["scaling"].update(scale=0), "scaling: expected scale as a finite number abo"),
         (lambda c: c["scaling"]["static_loc"].pop(), "expected static_loc as a list, each a fin"),
@@ -198,6 +254,7 @@ def test_what_no_model_can_be_asked_is_refused(table, x, more, message):
         ),
         (lambda c: c.update(filling={"static": [1]}), "filling: expected static as a list"),
         (lambda c: c.update(named="yes"), "config: expected named as true or false, found 'yes'"),
+        (lambda c: c.update(scaling=[1]), "config: expected scaling as an object"),
     ],
 )
 def test_files_that_describe_no_model_are_refused(table, tmp_path, change, message):
@@ -206,6 +263,20 @@ def test_files_that_describe_no_model_are_refused(table, tmp_path, change, messa
     save_weights(tmp_path / "other.npz", params, config)
     with pytest.raises(ExportError, match=message):
         load_model(tmp_path / "other.npz")
+    # Under JAX a family says for itself what it is refused for.
+    with pytest.raises(
+        ExportError, match="describes no model" if message[:6] == "family" else message
+    ):
+        sbp_jax.load(tmp_path / "other.npz")
+
+
+def test_a_file_that_lacks_an_array_is_refused_when_it_is_loaded(table, tmp_path):
+    params, config = load_weights(table[1])
+    del params["raw"]["bias"]
+    save_weights(tmp_path / "other.npz", params, config)
+    for load in (sbp_jax.load, load_model):
+        with pytest.raises(ExportError, match=r"parameter 'raw/bias': expected .* found None"):
+            load(tmp_path / "other.npz")
 
 
 def test_serving_arrays_imports_numpy_alone(table):

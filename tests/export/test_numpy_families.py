@@ -89,6 +89,14 @@ def test_all_methods_equal_those_of_jax(name):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
+def test_what_is_no_number_has_no_probability(name):
+    served = read_family(describe_family(FAMILIES[name]))
+    parameters = served.constrain(random_raw(served.num_outputs))
+    for method in METHODS:
+        assert np.isnan(getattr(served, method)(parameters, np.array(np.nan))).all(), method
+
+
+@pytest.mark.parametrize("name", FAMILIES)
 def test_quantiles_are_the_inverse_far_into_both_tails(name):
     served = read_family(describe_family(FAMILIES[name]))
     parameters = served.constrain(random_raw(served.num_outputs))
