@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 
 import sbp_jax
-from sbp_jax.arrays.model import KIND
 from sbp_jax.distributions import Gaussian, Mixture, Moved, SplicedBinnedPareto, StudentT
 from sbp_jax.errors import ExportError, InputError
 from sbp_jax.export import save_weights
+from sbp_jax.export.arrays import KIND
 from sbp_jax.models.forecaster import NetworkConfig
 
 pytestmark = pytest.mark.usefixtures("quick_compilation_throughout")
