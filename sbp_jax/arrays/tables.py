@@ -8,12 +8,12 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from sbp_jax.errors import InputError
+from sbp_jax.export.arrays import LARGEST
 
 Table = Any
 """Array of (B, S) numbers, or a pandas or polars data frame of them."""
 
 _ROWS: Final = 2  # axes of a table
-_LARGEST: Final = 1e30  # of a number: squares of larger ones leave the range of what is computed
 _WORDS: Final = {"U": "text", "S": "text", "M": "dates", "m": "durations", "c": "complex numbers"}
 
 
@@ -104,7 +104,7 @@ def check_finite(
     Raises:
         InputError: there is one.
     """
-    good = np.abs(values) <= _LARGEST
+    good = np.abs(values) <= LARGEST
     if missing:
         good |= np.isnan(values)
     if good.all():

@@ -170,8 +170,8 @@ class GaussianMixture(Derived):
         """`sum_i w_i (sigma_i^2 + (mu_i - mean)^2)`."""
         log_weights, locs, scales = _align(params)
         weights = jnp.exp(log_weights)
-        mean = jnp.sum(weights * locs, axis=-1, keepdims=True)
-        return jnp.sum(weights * (scales**2 + (locs - mean) ** 2), axis=-1)
+        mean = weighted_sum(weights, locs)[..., None]
+        return weighted_sum(weights, scales**2 + (locs - mean) ** 2)
 
     @compiled_sample
     def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:
@@ -197,8 +197,8 @@ class GaussianMixture(Derived):
         distance = scales * mean_distance((y[..., None] - locs) / scales)
         apart = locs[..., :, None] - locs[..., None, :]
         scale = jnp.hypot(scales[..., :, None], scales[..., None, :])
-        among = jnp.sum(weights[..., None, :] * scale * mean_distance(apart / scale), axis=-1)
-        return jnp.sum(weights * (distance - 0.5 * among), axis=-1)
+        among = weighted_sum(weights[..., None, :], scale * mean_distance(apart / scale))
+        return weighted_sum(weights, distance - 0.5 * among)
 
 
 def _align(params: GaussianMixture.Params, *values: Value) -> tuple[Array, ...]:

@@ -20,7 +20,8 @@ from sbp_jax.export.weights import Config, Flat
 
 KIND: Final = "arrays"
 """What the file of such a model says that it is."""
-_LARGEST: Final = 1e30  # of a number, as in `sbp_jax.arrays.tables`
+LARGEST: Final = 1e30
+"""Of a number in an input: squares of larger ones leave the range of what is computed."""
 
 
 class NumpyArraysModel:
@@ -99,7 +100,7 @@ class NumpyArraysModel:
     ) -> None:
         """Refuse numbers that are far too large, and missing ones unless they are filled in."""
         known = np.where(np.isnan(values), 0.0, values) if self._marked else values
-        inputs.finite(what, known, names, mask, _LARGEST)
+        inputs.finite(what, known, names, mask, LARGEST)
 
     def _near_one(self, values: NDArray, of: str, what: str) -> NDArray[np.float32]:
         """Scaled columns; what is missing is 0, and marked behind them where it may be."""

@@ -103,6 +103,7 @@ def test_quantiles_are_the_inverse_far_into_both_tails(name):
     with np.errstate(all="raise", under="ignore"):
         points = served.quantile(parameters, Q[:, None])
         below, above = (getattr(served, side)(parameters, points[:-1]) for side in ("cdf", "sf"))
+        density = np.exp(served.log_prob(parameters, points[:-1]))
     assert np.isnan(points[-1]).all()
     q = np.broadcast_to(Q[:-1, None], below.shape)
     # A point's rounding is much probability next to an edge, and beyond a bin that is empty.
@@ -110,7 +111,10 @@ def test_quantiles_are_the_inverse_far_into_both_tails(name):
     lower = q < 0.5
     np.testing.assert_allclose(np.where(lower, below, q)[:, rows], q[:, rows], rtol=1e-4)
     np.testing.assert_allclose(np.where(lower, 1 - q, above)[:, rows], 1 - q[:, rows], rtol=1e-4)
-    np.testing.assert_allclose(below, q, atol=1e-5)
+    # A search stops at 1e-13 of the point, which is more where a law is narrow beside its place.
+    ends = ~np.isfinite(points[:-1])
+    room = 1e-6 + np.where(ends, 0.0, 1e-13 * np.abs(np.where(ends, 0.0, points[:-1])) * density)
+    assert (np.abs(below - q) <= room).all()
 
 
 def test_student_t_equals_scipy_far_out():
