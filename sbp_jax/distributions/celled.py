@@ -92,3 +92,11 @@ class Celled(Derived[P]):
         """Continuous ranked probability score, in closed form; see `cells.crps`."""
         grid, tails, (y,) = self._prepare(params, y)
         return cells.crps(grid, tails, y)
+
+    @compiled
+    def twcrps(
+        self, params: P, y: Value, lower: Value = -jnp.inf, upper: Value = jnp.inf
+    ) -> Result:
+        """Threshold-weighted CRPS from `lower` to `upper`, in closed form; see `cells.twcrps`."""
+        grid, tails, ends = self._prepare(params, y, lower, upper)
+        return cells.twcrps(grid, tails, *ends)

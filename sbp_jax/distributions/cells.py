@@ -91,11 +91,11 @@ def log_interval(cells: Cells, tails: Tails, lo: Array, hi: Array) -> Array:
     """Log probability of [lo, hi]: the sum of what it covers of both tails and of each cell."""
     nearer, farther = jnp.minimum(hi, tails.first), jnp.minimum(lo, tails.first)
     lower = genpareto.loginterval(
-        tails.first - nearer, _distance(farther, nearer), tails.lower_shape, tails.lower_scale
+        tails.first - nearer, distance(farther, nearer), tails.lower_shape, tails.lower_scale
     )
     nearer, farther = jnp.maximum(lo, tails.last), jnp.maximum(hi, tails.last)
     upper = genpareto.loginterval(
-        nearer - tails.last, _distance(nearer, farther), tails.upper_shape, tails.upper_scale
+        nearer - tails.last, distance(nearer, farther), tails.upper_shape, tails.upper_scale
     )
     overlap = jnp.minimum(hi[..., None], cells.right) - jnp.maximum(lo[..., None], cells.left)
     covered = jnp.maximum(overlap, 0.0) / cells.width
@@ -104,7 +104,7 @@ def log_interval(cells: Cells, tails: Tails, lo: Array, hi: Array) -> Array:
     return log_sum(tails.log_lower + lower, body, tails.log_upper + upper)
 
 
-def _distance(lo: Array, hi: Array) -> Array:
+def distance(lo: Array, hi: Array) -> Array:
     """Return hi - lo, 0 also where both are infinite."""
     return jnp.where(lo == hi, 0.0, hi - lo)
 
@@ -160,12 +160,40 @@ def crps(cells: Cells, tails: Tails, y: Array) -> Array:
     right end r: `(m - l) (A^2 + A M + M^2) / 3 + (r - m) ((1-M)^2 + (1-M)(1-R) + (1-R)^2) / 3`;
     the tails are those of `genpareto.crps`.
     """
-    middle = jnp.clip(y[..., None], cells.left, cells.right)
-    before, after = middle - cells.left, cells.right - middle
-    A, M = cells.below, cells.below + cells.mass * before / cells.width
-    N, R = cells.above + cells.mass * after / cells.width, cells.above
-    body = before * (A * A + A * M + M * M) + after * (N * N + N * R + R * R)
     below, above = excesses(tails, y)
     lower = genpareto.crps(below, tails.lower_shape, tails.lower_scale, jnp.exp(tails.log_lower))
     upper = genpareto.crps(above, tails.upper_shape, tails.upper_scale, jnp.exp(tails.log_upper))
-    return lower + jnp.sum(body, axis=-1) / 3 + upper
+    return lower + _crps_between(cells, y, cells.left, cells.right) + upper
+
+
+def twcrps(cells: Cells, tails: Tails, y: Array, start: Array, stop: Array) -> Array:
+    """The same integral from `start` to `stop`, in closed form; 0 where stop <= start."""
+    ends = (jnp.clip(x, start[..., None], stop[..., None]) for x in (cells.left, cells.right))
+    (below, above), from_start, from_stop = (excesses(tails, x) for x in (y, start, stop))
+    lower = genpareto.crps(
+        below,
+        tails.lower_shape,
+        tails.lower_scale,
+        jnp.exp(tails.log_lower),
+        start=from_stop[0],
+        stop=from_start[0],
+    )
+    upper = genpareto.crps(
+        above,
+        tails.upper_shape,
+        tails.upper_scale,
+        jnp.exp(tails.log_upper),
+        start=from_start[1],
+        stop=from_stop[1],
+    )
+    return lower + _crps_between(cells, y, *ends) + upper
+
+
+def _crps_between(cells: Cells, y: Array, left: Array, right: Array) -> Array:
+    """What the cells add, each from a point `left` to a point `right` in it."""
+    middle = jnp.clip(y[..., None], left, right)
+    A, M = (cells.below + cells.mass * (x - cells.left) / cells.width for x in (left, middle))
+    N, R = (cells.above + cells.mass * (cells.right - x) / cells.width for x in (middle, right))
+    before, after = middle - left, right - middle
+    body = before * (A * A + A * M + M * M) + after * (N * N + N * R + R * R)
+    return jnp.sum(body, axis=-1) / 3

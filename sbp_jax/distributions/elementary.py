@@ -5,6 +5,7 @@ derivative overflows. So wherever a branch is not taken its *input* is replaced 
 number first ("double where").
 """
 
+from collections.abc import Callable
 from math import factorial
 
 import jax
@@ -121,6 +122,23 @@ def divide_end(
     """Return `x / scale`, with gradient 0 where x, an end of an interval, is infinite."""
     finite = jnp.abs(x) < jnp.inf
     return jnp.where(finite, jnp.where(finite, x, 1.0) / scale, jax.lax.stop_gradient(x / scale))
+
+
+def at_ends(
+    function: Callable[[Array], Array],
+    y: Float[Array, "*#batch"],
+    below: float,
+    above: float,
+) -> Float[Array, "*batch"]:
+    """Return `function(y)`; `below` at -inf and `above` at inf, with gradient 0 there.
+
+    NaN where y is, or a parameter that the function closes over.
+    """
+    finite = jnp.abs(y) < jnp.inf
+    value = function(jnp.where(finite, y, 0.0))
+    end = jnp.where(y < 0, below, jnp.where(y > 0, above, jnp.nan)).astype(value.dtype)
+    undefined = jnp.isnan(jax.lax.stop_gradient(value))
+    return jnp.where(finite | undefined, value, end)
 
 
 def log1mexp(x: Float[Array, "..."]) -> Float[Array, "..."]:

@@ -35,6 +35,7 @@ from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
 from sbp_jax.distributions.elementary import (
     align,
     align_with,
+    at_ends,
     divide_end,
     log1mexp,
     log_dot,
@@ -139,36 +140,49 @@ class HybridPareto(Derived):
     def log_prob(self, params: Params, y: Value) -> Result:
         """Log density, finite for every finite y short of overflow."""
         p, (y,) = self._prepare(params, y)
-        density = self._each(
-            p, component.log_density, component.log_density, self._standardize(p, y)
-        )
-        return _log_mixture(p, density - jnp.log(p.scales))
+
+        def log_density(y: Array) -> Array:
+            z = self._standardize(p, y)
+            density = self._each(p, component.log_density, component.log_density, z)
+            return _log_mixture(p, density - jnp.log(p.scales))
+
+        return at_ends(log_density, y, -jnp.inf, -jnp.inf)
 
     @compiled
     def cdf(self, params: Params, y: Value) -> Result:
         """Distribution function, a sum of positive terms, so accurate where it is small."""
         p, (y,) = self._prepare(params, y)
-        below = self._each(p, component.short, component.beyond, self._standardize(p, y))
-        return jnp.sum(jax.nn.softmax(p.logits) * below, axis=-1)
+
+        def mass(y: Array) -> Array:
+            below = self._each(p, component.short, component.beyond, self._standardize(p, y))
+            return jnp.sum(jax.nn.softmax(p.logits) * below, axis=-1)
+
+        return at_ends(mass, y, 0.0, 1.0)
 
     @compiled
     def log_cdf(self, params: Params, y: Value) -> Result:
         """Log distribution function, accurate near F = 0 and near F = 1."""
         p, (y,) = self._prepare(params, y)
-        return log_of_either(self._log_below(p, y), self._log_above(p, y))
+        below, above = self._log_below, self._log_above
+        return at_ends(lambda y: log_of_either(below(p, y), above(p, y)), y, -jnp.inf, 0.0)
 
     @compiled
     def sf(self, params: Params, y: Value) -> Result:
         """Survival function, a sum of positive terms, so accurate where it is small."""
         p, (y,) = self._prepare(params, y)
-        above = self._each(p, component.beyond, component.short, self._standardize(p, y))
-        return jnp.sum(jax.nn.softmax(p.logits) * above, axis=-1)
+
+        def mass(y: Array) -> Array:
+            above = self._each(p, component.beyond, component.short, self._standardize(p, y))
+            return jnp.sum(jax.nn.softmax(p.logits) * above, axis=-1)
+
+        return at_ends(mass, y, 1.0, 0.0)
 
     @compiled
     def log_sf(self, params: Params, y: Value) -> Result:
         """Log survival function, accurate near F = 0 and near F = 1."""
         p, (y,) = self._prepare(params, y)
-        return log_of_either(self._log_above(p, y), self._log_below(p, y))
+        below, above = self._log_below, self._log_above
+        return at_ends(lambda y: log_of_either(above(p, y), below(p, y)), y, 0.0, -jnp.inf)
 
     @compiled
     def log_interval(self, params: Params, lo: Value, hi: Value) -> Result:
@@ -224,14 +238,22 @@ class HybridPareto(Derived):
 
     @compiled
     def crps(self, params: Params, y: Value) -> Result:
-        r"""Continuous ranked probability score `\int (F(t) - 1{t >= y})^2 dt`, by quadrature.
+        """Continuous ranked probability score, by quadrature; see `twcrps`."""
+        return self.twcrps(params, y)
+
+    @compiled
+    def twcrps(
+        self, params: Params, y: Value, lower: Value = -jnp.inf, upper: Value = jnp.inf
+    ) -> Result:
+        r"""Threshold-weighted CRPS `\int_lower^upper (F(t) - 1{t >= y})^2 dt`, by quadrature.
 
         There is no closed form. Relative error below 1e-6 as a rule, for shapes up to 0.95; see
         `score_quadrature.score_integral`. It takes 182 (K + 1) evaluations of F or 1 - F.
         """
         p, _ = self._prepare(params)
         cdf, sf = partial(self.cdf, p), partial(self.sf, p)
-        return score_integral(cdf, sf, y, self.junctions(p), p.scales)
+        at = self.junctions(p)
+        return score_integral(cdf, sf, y, at, p.scales, start=lower, stop=upper)
 
     @property
     def _upward(self) -> int:

@@ -186,6 +186,9 @@ class Mixture(Derived):
         """
         knots, y, lower, upper = align_with(_knots(self.base, params.base), y, lower, upper)
         first, last = knots[..., 0], knots[..., -1]
+        # Of an interval without length, which may lie at inf, any other will do.
+        none = upper <= lower
+        lower, upper = (jnp.where(none, first, x) for x in (lower, upper))
         scale = jnp.maximum(last - first, jnp.finfo(first.dtype).tiny)[..., None] / 4
         beyond = partial(
             score_integral, lambda t: self.cdf(params, t), lambda t: self.sf(params, t), y

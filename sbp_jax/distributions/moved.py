@@ -22,7 +22,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import check_raw
-from sbp_jax.distributions.elementary import align, align_with, divide_end
+from sbp_jax.distributions.elementary import align, align_with, at_ends, divide_end
 from sbp_jax.distributions.family import (
     Derived,
     Family,
@@ -196,7 +196,12 @@ class Moved(Derived):
     def crps(self, params: Params, y: Value) -> Result:
         """Continuous ranked probability score, s times that of z."""
         loc, scale, y = align(params.loc, params.scale, y)
-        return scale * self.base.crps(params.base, (y - loc) / scale)
+
+        def score(y: Array) -> Array:
+            scale_, score = align(scale, self.base.crps(params.base, (y - loc) / scale))
+            return scale_ * score
+
+        return at_ends(score, y, jnp.inf, jnp.inf)
 
     @property
     def twcrps(self) -> Callable[..., Result]:
@@ -238,7 +243,7 @@ def _standard(params: Moved.Params, y: Value) -> Array:
 def _finite(params: Moved.Params, y: Value) -> tuple[Array, Array]:
     """Z of y, and the scale: infinite z of a finite y is rounding, not the end of a support."""
     loc, scale, y = align(params.loc, params.scale, y)
-    z = (y - loc) / scale
+    z = divide_end(y - loc, scale)
     largest = jnp.finfo(z.dtype).max
     return jnp.where(jnp.abs(y) < jnp.inf, jnp.clip(z, -largest, largest), z), scale
 

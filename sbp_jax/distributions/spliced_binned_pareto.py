@@ -221,11 +221,11 @@ class SplicedBinnedPareto(Derived):
         p, cut, (lo, hi) = self._prepare(params, lo, hi)
         nearer, farther = jnp.minimum(hi, cut.lower), jnp.minimum(lo, cut.lower)
         lower = genpareto.loginterval(
-            cut.lower - nearer, nearer - farther, p.lower_shape, p.lower_scale
+            cut.lower - nearer, cells.distance(farther, nearer), p.lower_shape, p.lower_scale
         )
         nearer, farther = jnp.maximum(lo, cut.upper), jnp.maximum(hi, cut.upper)
         upper = genpareto.loginterval(
-            nearer - cut.upper, farther - nearer, p.upper_shape, p.upper_scale
+            nearer - cut.upper, cells.distance(nearer, farther), p.upper_shape, p.upper_scale
         )
         lo, hi = jnp.clip(lo, cut.lower, cut.upper), jnp.clip(hi, cut.lower, cut.upper)
         body = self.bins.log_interval(p.logits, lo, hi)
