@@ -29,7 +29,7 @@ from sbp_jax.distributions.bin_search import (
     rank_at,
     weigh,
 )
-from sbp_jax.distributions.elementary import log1mexp, log_dot
+from sbp_jax.distributions.elementary import defined_by, log1mexp, log_dot
 
 Edges = Sequence[float | int] | np.ndarray | Array
 Logits = Float[Array, "*#batch bins"]
@@ -104,8 +104,8 @@ class Bins:
         widths = np.diff(grid(self.edges, logits))
         value = pick(logits, index) - jnp.asarray(np.log(widths))[index]
         inside = (y >= self.edges[0]) & (y <= self.edges[-1])
-        outside = jnp.where(jnp.isnan(y), jnp.nan, -jnp.inf)
-        return jnp.where(inside, value - logsumexp(logits), outside)
+        total = logsumexp(logits)
+        return jnp.where(inside, value - total, defined_by(jnp.full_like(y, -jnp.inf), y, total))
 
     def cdf(self, logits: Logits, y: Value) -> Result:
         """Distribution function, summed from below; 0 below the first edge, 1 above the last."""
@@ -142,8 +142,8 @@ class Bins:
         upper = level > 0.5
         nearer = jnp.clip(jnp.where(upper, complement, level), 0.0, 0.5)
         value = point_at(self.edges, logits, nearer, upper)
-        value = jnp.where(level == 0, self.edges[0], value)
-        return jnp.where(complement == 0, self.edges[-1], value)
+        end = jnp.where(level == 0, self.edges[0], value)
+        return defined_by(jnp.where(complement == 0, self.edges[-1], end), value)
 
     def point(self, logits: Logits, level: Value, *, upper: bool) -> Result:
         """Point with mass `level` below it, or above it if `upper`."""
@@ -182,7 +182,7 @@ class Bins:
         inside = jnp.clip(rights, lower[..., None], upper[..., None])
         inside -= jnp.clip(lefts, lower[..., None], upper[..., None])
         log_density = logits - logsumexp(logits)[..., None] - np.log(widths)
-        some = logits > -jnp.inf
+        some = logits != -jnp.inf
         log_density = jnp.where(some, log_density, 0.0)
         held = jnp.where(some, jnp.exp(log_density) * inside * log_density, 0.0)
         return -jnp.sum(held, axis=-1)
@@ -219,8 +219,8 @@ def _crps_between(
     y: Value,
     lower: Value,
     upper: Value,
-    below: Value,
-    above: Value,
+    _below: Value,
+    _above: Value,
 ) -> Result:
     """`Bins.crps`; F at the ends is for the derivatives only."""
     return Bins(edges).crps_of_bins(logits, y, lower, upper)

@@ -112,8 +112,15 @@ def _multiply_add_jvp(
 
 def safe_log(x: Float[Array, "..."]) -> Float[Array, "..."]:
     """Return `log(x)`; -inf, with gradient 0, for x <= 0."""
-    positive = x > 0
-    return jnp.where(positive, jnp.log(jnp.where(positive, x, 1.0)), -jnp.inf)
+    empty = x <= 0
+    return jnp.where(empty, -jnp.inf, jnp.log(jnp.where(empty, 1.0, x)))
+
+
+def defined_by(value: Float[Array, "*#batch"], *inputs: Float[Array, "*#batch"]) -> Array:
+    """Return the value, NaN where any of its inputs is, also of those that it does not need."""
+    for x in inputs:
+        value = jnp.where(jnp.isnan(x), jnp.nan, value)
+    return value
 
 
 def divide_end(

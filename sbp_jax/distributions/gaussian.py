@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import check_raw
-from sbp_jax.distributions.elementary import align, at_ends, divide_end, positive
+from sbp_jax.distributions.elementary import align, at_ends, defined_by, divide_end, positive
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.raw_zeros import check_location_scale
 from sbp_jax.distributions.standard_normal import (
@@ -122,7 +122,7 @@ class Gaussian(Derived):
         inside = (q > 0) & (q < 1)
         value = loc + scale * jax.scipy.special.ndtri(jnp.where(inside, q, 0.5))
         end = jnp.where(q == 0, -jnp.inf, jnp.where(q == 1, jnp.inf, jnp.nan))
-        return jnp.where(inside, value, end)
+        return defined_by(jnp.where(inside, value, end), value)
 
     def median(self, params: Params) -> Result:
         """The location."""
@@ -132,13 +132,13 @@ class Gaussian(Derived):
     def mean(self, params: Params) -> Result:
         """The location."""
         loc, scale = align(*params)
-        return jnp.broadcast_arrays(loc, scale)[0]
+        return defined_by(loc, loc + scale)
 
     @compiled
     def variance(self, params: Params) -> Result:
         """The squared scale."""
         loc, scale = align(*params)
-        return jnp.broadcast_arrays(loc, scale)[1] ** 2
+        return defined_by(scale**2, loc + scale)
 
     @compiled_sample
     def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:

@@ -22,6 +22,7 @@ from sbp_jax.distributions.elementary import (
     align,
     align_with,
     at_ends,
+    defined_by,
     divide_end,
     log_total,
     positive,
@@ -179,13 +180,14 @@ class GaussianMixture(Derived):
         inside = (q > 0) & (q < 1)
         level = jnp.where(inside, q, 0.5)
         end = jnp.where(q == 0, -jnp.inf, jnp.where(q == 1, jnp.inf, jnp.nan))
-        return jnp.where(inside, _quantile(log_weights, locs, scales, level, 1 - level), end)
+        value = _quantile(log_weights, locs, scales, level, 1 - level)
+        return defined_by(jnp.where(inside, value, end), value)
 
     @compiled
     def mean(self, params: Params) -> Result:
         """`sum_i w_i mu_i`."""
-        log_weights, locs, _ = _align(params)
-        return jnp.sum(jnp.exp(log_weights) * locs, axis=-1)
+        log_weights, locs, scales = _align(params)
+        return jnp.sum(jnp.exp(log_weights) * defined_by(locs, scales), axis=-1)
 
     @compiled
     def variance(self, params: Params) -> Result:

@@ -36,6 +36,7 @@ from sbp_jax.distributions.elementary import (
     align,
     align_with,
     at_ends,
+    defined_by,
     divide_end,
     log1mexp,
     log_dot,
@@ -207,7 +208,8 @@ class HybridPareto(Derived):
         inside = (q > 0) & (q < 1)
         level = jnp.where(inside, q, 0.5)
         end = jnp.where(q == 0, -jnp.inf, jnp.where(q == 1, jnp.inf, jnp.nan))
-        return jnp.where(inside, self._invert(p, level, 1 - level), end)
+        value = self._invert(p, level, 1 - level)
+        return defined_by(jnp.where(inside, value, end), value)
 
     @compiled
     def mean(self, params: Params) -> Result:
@@ -220,7 +222,7 @@ class HybridPareto(Derived):
     def variance(self, params: Params) -> Result:
         """Variance, within components and between them; inf where a shape is >= 1/2."""
         p, _ = self._prepare(params)
-        exists = jnp.all(p.shapes < 0.5, axis=-1)
+        exists = ~jnp.any(p.shapes >= 0.5, axis=-1)
         p = p._replace(shapes=jnp.where(exists[..., None], p.shapes, 0.0))
         mean, variance = component.moments(p.shapes)
         centers = p.locs + self._signs(mean) * p.scales * mean

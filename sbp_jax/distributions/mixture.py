@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
-from sbp_jax.distributions.elementary import align, align_with, log_total
+from sbp_jax.distributions.elementary import align, align_with, defined_by, log_total
 from sbp_jax.distributions.family import (
     Derived,
     Family,
@@ -145,7 +145,7 @@ class Mixture(Derived):
         ends = _quantiles(self.base, params.base, (0.0, 1.0))
         low, high = jnp.min(ends[0], axis=-1), jnp.max(ends[1], axis=-1)
         end = jnp.where(q == 0, low, jnp.where(q == 1, high, jnp.nan))
-        return jnp.where(inside, found, end)
+        return defined_by(jnp.where(inside, found, end), found)
 
     @compiled
     def mean(self, params: Params) -> Result:

@@ -22,7 +22,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import check_raw
-from sbp_jax.distributions.elementary import align, align_with, at_ends, divide_end
+from sbp_jax.distributions.elementary import align, align_with, at_ends, defined_by, divide_end
 from sbp_jax.distributions.family import (
     Derived,
     Family,
@@ -183,7 +183,7 @@ class Moved(Derived):
     def variance(self, params: Params) -> Result:
         """`s^2 Var z`."""
         scale, variance = align(params.scale, self.base.variance(params.base))
-        return scale**2 * variance
+        return defined_by(scale**2 * variance, align(params.loc, variance)[0])
 
     @compiled_sample
     def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:

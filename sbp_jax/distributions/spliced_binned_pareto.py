@@ -26,7 +26,14 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 from sbp_jax.distributions import cells, genpareto, splicing
 from sbp_jax.distributions.bin_search import grid
 from sbp_jax.distributions.bins import Bins, Edges, check_edges, check_raw, random_levels
-from sbp_jax.distributions.elementary import align_with, log1mexp, log_sum, positive, safe_log
+from sbp_jax.distributions.elementary import (
+    align_with,
+    defined_by,
+    log1mexp,
+    log_sum,
+    positive,
+    safe_log,
+)
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.raw_zeros import check_shape_range, squash_shape
 from sbp_jax.distributions.splicing import Mass, Mode, Splice, TailMass
@@ -248,9 +255,8 @@ class SplicedBinnedPareto(Derived):
         """Mean; inf (-inf) where the upper (lower) shape is >= 1, NaN where both are."""
         p, cut, () = self._prepare(params)
         body, _ = self.bins.moments(p.logits, cut.lower, cut.upper, jnp.zeros_like(cut.lower))
-        # Products in log space: a mass that underflows times an infinite mean is infinite.
-        below = jnp.exp(cut.log_below + jnp.log(genpareto.mean(p.lower_shape, p.lower_scale)))
-        above = jnp.exp(cut.log_above + jnp.log(genpareto.mean(p.upper_shape, p.upper_scale)))
+        below = splicing.mass_times(cut.log_below, genpareto.mean(p.lower_shape, p.lower_scale))
+        above = splicing.mass_times(cut.log_above, genpareto.mean(p.upper_shape, p.upper_scale))
         a, b = jnp.exp(cut.log_below), jnp.exp(cut.log_above)
         return (a * cut.lower - below) + body + (b * cut.upper + above)
 
@@ -350,9 +356,21 @@ class SplicedBinnedPareto(Derived):
         return splicing.splice(self.bins, logits, self.tail_mass, self.splice)
 
     def _prepare(self, params: Params, *values: Value) -> tuple[Params, Splice, tuple[Array, ...]]:
-        """Align parameters and values, and find the thresholds."""
+        """Align parameters and values, and find the thresholds.
+
+        Of a tail that is left out shape and scale are not read. Where a parameter is NaN, values
+        and scales are made so, and with them whatever follows.
+        """
         logits, *rest = align_with(*params, *values)
-        return self.Params(logits, *rest[:4]), self._splice(logits), tuple(rest[4:])
+        cut, tails = self._splice(logits), rest[:4]
+        for i, mass in enumerate(self.tail_mass):
+            if mass is None:
+                tails[2 * i] = jnp.zeros_like(tails[2 * i])
+                tails[2 * i + 1] = jnp.ones_like(tails[2 * i + 1])
+        # Their sum is NaN where one of them is.
+        known = sum((*cut, *tails), start=jnp.zeros_like(cut.lower))
+        tails[1], tails[3], *found = (defined_by(x, known) for x in (tails[1], tails[3], *rest[4:]))
+        return self.Params(logits, *tails), cut, tuple(found)
 
     def _select(self, cut: Splice, y: Array, lower: Array, body: Array, upper: Array) -> Array:
         """The piece that y lies in."""
@@ -372,7 +390,7 @@ class SplicedBinnedPareto(Derived):
         lower = cells.tail_square(center - cut.lower, lower_shape, p.lower_scale)
         upper = cells.tail_square(cut.upper - center, upper_shape, p.upper_scale)
         total = jnp.exp(cut.log_below) * lower + body + jnp.exp(cut.log_above) * upper
-        return jnp.where(exists, total, jnp.inf)
+        return jnp.where(exists | jnp.isnan(total), total, jnp.inf)
 
     def _quantile(self, p: Params, cut: Splice, level: Array, complement: Array) -> Array:
         """Quantile at `level`; `complement` = 1 - level is given for its accuracy near 0."""

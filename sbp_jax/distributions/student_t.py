@@ -25,7 +25,14 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import check_raw, random_levels
-from sbp_jax.distributions.elementary import align, at_ends, divide_end, log1mexp, positive
+from sbp_jax.distributions.elementary import (
+    align,
+    at_ends,
+    defined_by,
+    divide_end,
+    log1mexp,
+    positive,
+)
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.inversion import invert
 from sbp_jax.distributions.raw_zeros import check_location_scale
@@ -154,7 +161,8 @@ class StudentT(Derived):
         inside = (q > 0) & (q < 1)
         level = jnp.where(inside, q, 0.5)
         end = jnp.where(q == 0, -jnp.inf, jnp.where(q == 1, jnp.inf, jnp.nan))
-        return jnp.where(inside, loc + scale * _quantile(level, 1 - level, df), end)
+        value = loc + scale * _quantile(level, 1 - level, df)
+        return defined_by(jnp.where(inside, value, end), value)
 
     def median(self, params: Params) -> Result:
         """The location."""
@@ -163,16 +171,17 @@ class StudentT(Derived):
     @compiled
     def mean(self, params: Params) -> Result:
         """The location; NaN where it does not exist, for nu <= 1."""
-        loc, _, df = jnp.broadcast_arrays(*align(*params))
-        return jnp.where(df > 1, loc, jnp.nan)
+        loc, scale, df = jnp.broadcast_arrays(*align(*params))
+        return defined_by(jnp.where(df > 1, loc, jnp.nan), scale)
 
     @compiled
     def variance(self, params: Params) -> Result:
         """`sigma^2 nu / (nu - 2)`; inf for nu <= 2."""
-        _, scale, df = jnp.broadcast_arrays(*align(*params))
+        loc, scale, df = jnp.broadcast_arrays(*align(*params))
         exists = df > 2
-        df = jnp.where(exists, df, 3.0)
-        return jnp.where(exists, scale**2 * (df / (df - 2)), jnp.inf)
+        finite = jnp.where(exists, df, 3.0)
+        value = jnp.where(exists, scale**2 * (finite / (finite - 2)), jnp.inf)
+        return defined_by(value, loc, scale, df)
 
     @compiled_sample
     def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:
