@@ -104,8 +104,8 @@ class Bins:
         widths = np.diff(grid(self.edges, logits))
         value = pick(logits, index) - jnp.asarray(np.log(widths))[index]
         inside = (y >= self.edges[0]) & (y <= self.edges[-1])
-        total = logsumexp(logits)
-        return jnp.where(inside, value - total, defined_by(jnp.full_like(y, -jnp.inf), y, total))
+        outside = jnp.where(jnp.isnan(y), jnp.nan, -jnp.inf)
+        return jnp.where(inside, value, outside) - logsumexp(logits)
 
     def cdf(self, logits: Logits, y: Value) -> Result:
         """Distribution function, summed from below; 0 below the first edge, 1 above the last."""

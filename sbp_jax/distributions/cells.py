@@ -89,22 +89,28 @@ def excesses(tails: Tails, y: Array) -> tuple[Array, Array]:
 
 def log_interval(cells: Cells, tails: Tails, lo: Array, hi: Array) -> Array:
     """Log probability of [lo, hi]: the sum of what it covers of both tails and of each cell."""
-    nearer, farther = jnp.minimum(hi, tails.first), jnp.minimum(lo, tails.first)
-    lower = genpareto.loginterval(
-        tails.first - nearer, distance(farther, nearer), tails.lower_shape, tails.lower_scale
-    )
-    nearer, farther = jnp.maximum(lo, tails.last), jnp.maximum(hi, tails.last)
-    upper = genpareto.loginterval(
-        nearer - tails.last, distance(nearer, farther), tails.upper_shape, tails.upper_scale
-    )
     overlap = jnp.minimum(hi[..., None], cells.right) - jnp.maximum(lo[..., None], cells.left)
     covered = jnp.maximum(overlap, 0.0) / cells.width
     some = cells.mass > 0
     body = log_dot(jnp.where(some, safe_log(cells.mass), 0.0), jnp.where(some, covered, 0.0))
-    return log_sum(tails.log_lower + lower, body, tails.log_upper + upper)
+    lower, upper = log_tails(tails, lo, hi)
+    return log_sum(lower, body, upper)
 
 
-def distance(lo: Array, hi: Array) -> Array:
+def log_tails(tails: Tails, lo: Array, hi: Array) -> tuple[Array, Array]:
+    """Log probability of what [lo, hi] covers of the lower tail, and of the upper one."""
+    nearer, farther = jnp.minimum(hi, tails.first), jnp.minimum(lo, tails.first)
+    lower = genpareto.loginterval(
+        tails.first - nearer, _distance(farther, nearer), tails.lower_shape, tails.lower_scale
+    )
+    nearer, farther = jnp.maximum(lo, tails.last), jnp.maximum(hi, tails.last)
+    upper = genpareto.loginterval(
+        nearer - tails.last, _distance(nearer, farther), tails.upper_shape, tails.upper_scale
+    )
+    return tails.log_lower + lower, tails.log_upper + upper
+
+
+def _distance(lo: Array, hi: Array) -> Array:
     """Return hi - lo, 0 also where both are infinite."""
     return jnp.where(lo == hi, 0.0, hi - lo)
 
@@ -169,24 +175,20 @@ def crps(cells: Cells, tails: Tails, y: Array) -> Array:
 def twcrps(cells: Cells, tails: Tails, y: Array, start: Array, stop: Array) -> Array:
     """The same integral from `start` to `stop`, in closed form; 0 where stop <= start."""
     ends = (jnp.clip(x, start[..., None], stop[..., None]) for x in (cells.left, cells.right))
+    return twcrps_of_tails(tails, y, start, stop) + _crps_between(cells, y, *ends)
+
+
+def twcrps_of_tails(tails: Tails, y: Array, start: Array, stop: Array) -> Array:
+    """What both tails add to `twcrps`."""
     (below, above), from_start, from_stop = (excesses(tails, x) for x in (y, start, stop))
+    mass, rest = jnp.exp(tails.log_lower), jnp.exp(tails.log_upper)
     lower = genpareto.crps(
-        below,
-        tails.lower_shape,
-        tails.lower_scale,
-        jnp.exp(tails.log_lower),
-        start=from_stop[0],
-        stop=from_start[0],
+        below, tails.lower_shape, tails.lower_scale, mass, start=from_stop[0], stop=from_start[0]
     )
     upper = genpareto.crps(
-        above,
-        tails.upper_shape,
-        tails.upper_scale,
-        jnp.exp(tails.log_upper),
-        start=from_start[1],
-        stop=from_stop[1],
+        above, tails.upper_shape, tails.upper_scale, rest, start=from_start[1], stop=from_stop[1]
     )
-    return lower + _crps_between(cells, y, *ends) + upper
+    return lower + upper
 
 
 def _crps_between(cells: Cells, y: Array, left: Array, right: Array) -> Array:

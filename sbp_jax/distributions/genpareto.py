@@ -276,6 +276,8 @@ def integrated_sf(z: Value, shape: Value, scale: Value = 1.0) -> Result:
     between = jnp.where(heavy | light, 0.0, place.hazard)
     level = scale * between * expm1_ratio((shape - 1) * between)
     value = jnp.where(heavy, rising, jnp.where(light, falling, level))
+    # L itself may be too small for a number where the integral, then z, is not.
+    value = jnp.where(place.hazard < 2**20 * jnp.finfo(z.dtype).tiny, place.z, value)
     outside = jnp.where(z < 0, 0.0, mean(shape, scale))
     value = jnp.where(place.inside, value, outside)
     return jnp.where(place.defined, value, jnp.nan)

@@ -22,7 +22,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import check_raw
-from sbp_jax.distributions.elementary import align, align_with, at_ends, defined_by, divide_end
+from sbp_jax.distributions.elementary import align, align_with, defined_by, divide_end
 from sbp_jax.distributions.family import (
     Derived,
     Family,
@@ -195,13 +195,10 @@ class Moved(Derived):
     @compiled
     def crps(self, params: Params, y: Value) -> Result:
         """Continuous ranked probability score, s times that of z."""
-        loc, scale, y = align(params.loc, params.scale, y)
-
-        def score(y: Array) -> Array:
-            scale_, score = align(scale, self.base.crps(params.base, (y - loc) / scale))
-            return scale_ * score
-
-        return at_ends(score, y, jnp.inf, jnp.inf)
+        z, scale, y = align(*_finite(params, y), y)
+        finite = jnp.abs(y) < jnp.inf
+        score = scale * self.base.crps(params.base, jnp.where(finite, z, 0.0))
+        return jnp.where(finite, score, jnp.abs(y))
 
     @property
     def twcrps(self) -> Callable[..., Result]:
@@ -243,9 +240,10 @@ def _standard(params: Moved.Params, y: Value) -> Array:
 def _finite(params: Moved.Params, y: Value) -> tuple[Array, Array]:
     """Z of y, and the scale: infinite z of a finite y is rounding, not the end of a support."""
     loc, scale, y = align(params.loc, params.scale, y)
-    z = divide_end(y - loc, scale)
+    finite = jnp.abs(y) < jnp.inf
+    z = (jnp.where(finite, y, loc) - loc) / scale
     largest = jnp.finfo(z.dtype).max
-    return jnp.where(jnp.abs(y) < jnp.inf, jnp.clip(z, -largest, largest), z), scale
+    return jnp.where(finite, jnp.clip(z, -largest, largest), y), scale
 
 
 def _placed(params: Moved.Params, z: Value) -> Array:
