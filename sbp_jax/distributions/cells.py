@@ -174,7 +174,8 @@ def crps(cells: Cells, tails: Tails, y: Array) -> Array:
 
 def twcrps(cells: Cells, tails: Tails, y: Array, start: Array, stop: Array) -> Array:
     """The same integral from `start` to `stop`, in closed form; 0 where stop <= start."""
-    ends = (jnp.clip(x, start[..., None], stop[..., None]) for x in (cells.left, cells.right))
+    near, far = (jnp.clip(x, tails.first, tails.last)[..., None] for x in (start, stop))
+    ends = (jnp.clip(x, near, far) for x in (cells.left, cells.right))
     return twcrps_of_tails(tails, y, start, stop) + _crps_between(cells, y, *ends)
 
 
