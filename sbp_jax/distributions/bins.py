@@ -231,7 +231,7 @@ def _crps_between_jvp(edges, primals, tangents):  # type: ignore[no-untyped-def]
     logits, y, lower, upper, below, above = primals
     dlogits, dy, dlower, dupper, *_ = tangents
     value, slope = jax.jvp(
-        lambda *x: Bins(edges).crps_of_bins(*x, lower, upper), (logits, y), (dlogits, dy)
+        lambda w, x: Bins(edges).crps_of_bins(w, x, lower, upper), (logits, y), (dlogits, dy)
     )
     # An end moves the integral by the integrand there; so said, it need not be collected from
     # all bins. The ends are not held constant, so second derivatives see them move.

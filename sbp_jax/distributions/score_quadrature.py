@@ -122,7 +122,7 @@ def _with_slopes(
         return result
 
     @value.defjvp
-    def value_jvp(primals: tuple, tangents: tuple) -> tuple[Array, Array]:  # type: ignore[type-arg]
+    def value_jvp(primals: tuple, tangents: tuple) -> tuple[Array, Array]:
         closed, closed_at_ends, *ends = primals
         result, change = jax.jvp(lambda *c: whole(*ends, *c), closed, tangents[0])
         moved = zip(at_ends(*ends, *closed_at_ends), tangents[2:], strict=True)
