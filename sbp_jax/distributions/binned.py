@@ -156,7 +156,7 @@ class Binned(Derived):
         )
         below = jnp.maximum(jnp.minimum(stop, first) - jnp.maximum(start, y), 0.0)
         above = jnp.maximum(jnp.minimum(stop, y) - jnp.maximum(start, last), 0.0)
-        return below + body + above
+        return jnp.where(stop <= start, 0.0, below + body + above)
 
     def _moments(self, params: Params, center: Value) -> tuple[Result, Result]:
         logits, center = align_with(params.logits, center)

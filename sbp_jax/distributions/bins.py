@@ -13,6 +13,7 @@ Arguments come aligned (`elementary.align_with`): logits (..., n), the others (.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -28,7 +29,7 @@ from sbp_jax.distributions.bin_search import (
     rank_at,
     weigh,
 )
-from sbp_jax.distributions.elementary import log1mexp, log_dot
+from sbp_jax.distributions.elementary import defined_by, log1mexp, log_dot
 
 Edges = Sequence[float | int] | np.ndarray | Array
 Logits = Float[Array, "*#batch bins"]
@@ -104,7 +105,7 @@ class Bins:
         value = pick(logits, index) - jnp.asarray(np.log(widths))[index]
         inside = (y >= self.edges[0]) & (y <= self.edges[-1])
         outside = jnp.where(jnp.isnan(y), jnp.nan, -jnp.inf)
-        return jnp.where(inside, value - logsumexp(logits), outside)
+        return jnp.where(inside, value, outside) - logsumexp(logits)
 
     def cdf(self, logits: Logits, y: Value) -> Result:
         """Distribution function, summed from below; 0 below the first edge, 1 above the last."""
@@ -141,8 +142,8 @@ class Bins:
         upper = level > 0.5
         nearer = jnp.clip(jnp.where(upper, complement, level), 0.0, 0.5)
         value = point_at(self.edges, logits, nearer, upper)
-        value = jnp.where(level == 0, self.edges[0], value)
-        return jnp.where(complement == 0, self.edges[-1], value)
+        end = jnp.where(level == 0, self.edges[0], value)
+        return defined_by(jnp.where(complement == 0, self.edges[-1], end), value)
 
     def point(self, logits: Logits, level: Value, *, upper: bool) -> Result:
         """Point with mass `level` below it, or above it if `upper`."""
@@ -181,7 +182,10 @@ class Bins:
         inside = jnp.clip(rights, lower[..., None], upper[..., None])
         inside -= jnp.clip(lefts, lower[..., None], upper[..., None])
         log_density = logits - logsumexp(logits)[..., None] - np.log(widths)
-        return -jnp.sum(jnp.exp(log_density) * inside * log_density, axis=-1)
+        some = logits != -jnp.inf
+        log_density = jnp.where(some, log_density, 0.0)
+        held = jnp.where(some, jnp.exp(log_density) * inside * log_density, 0.0)
+        return -jnp.sum(held, axis=-1)
 
     def crps(
         self, logits: Logits, y: Value, lower: Value, upper: Value, below: Value, above: Value
@@ -192,16 +196,12 @@ class Bins:
         left end l, at y clipped into the bin (m) and at its right end r:
         `(m - l) (A^2 + A M + M^2) / 3 + (r - m) ((1-M)^2 + (1-M)(1-R) + (1-R)^2) / 3`.
         """
-        # An end moves the integral by the integrand there; so said once, it need not be
-        # collected from all bins.
-        stop = jax.lax.stop_gradient
-        at_lower, at_upper = (
-            stop((below - (lower >= y)) ** 2),
-            stop((1 - above - (upper >= y)) ** 2),
-        )
-        moved = at_upper * (upper - stop(upper)) - at_lower * (lower - stop(lower))
+        return _crps_between(self.edges, logits, y, lower, upper, below, above)
+
+    def crps_of_bins(self, logits: Logits, y: Value, lower: Value, upper: Value) -> Result:
+        """The sum over the bins that `crps` is."""
         lefts, rights, widths = self.bounds(logits)
-        y, lower, upper = y[..., None], stop(lower)[..., None], stop(upper)[..., None]
+        y, lower, upper = y[..., None], lower[..., None], upper[..., None]
         lo, hi = jnp.clip(lefts, lower, upper), jnp.clip(rights, lower, upper)
         mid = jnp.clip(y, lo, hi)
         probs = jax.nn.softmax(logits)
@@ -209,7 +209,35 @@ class Bins:
         A, M, R = (start + density * (x - lefts) for x in (lo, mid, hi))
         left = (mid - lo) * (A * A + A * M + M * M)
         right = (hi - mid) * ((1 - M) ** 2 + (1 - M) * (1 - R) + (1 - R) ** 2)
-        return jnp.sum(left + right, axis=-1) / 3 + moved
+        return jnp.sum(left + right, axis=-1) / 3
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _crps_between(
+    edges: tuple[float, ...],
+    logits: Logits,
+    y: Value,
+    lower: Value,
+    upper: Value,
+    _below: Value,
+    _above: Value,
+) -> Result:
+    """`Bins.crps`; F at the ends is for the derivatives only."""
+    return Bins(edges).crps_of_bins(logits, y, lower, upper)
+
+
+@_crps_between.defjvp
+def _crps_between_jvp(edges, primals, tangents):  # type: ignore[no-untyped-def]
+    logits, y, lower, upper, below, above = primals
+    dlogits, dy, dlower, dupper, *_ = tangents
+    value, slope = jax.jvp(
+        lambda w, x: Bins(edges).crps_of_bins(w, x, lower, upper), (logits, y), (dlogits, dy)
+    )
+    # An end moves the integral by the integrand there; so said, it need not be collected from
+    # all bins. The ends are not held constant, so second derivatives see them move.
+    at_lower = (below - (lower >= y).astype(below.dtype)) ** 2
+    at_upper = (1 - above - (upper >= y).astype(above.dtype)) ** 2
+    return value, slope + at_upper * dupper - at_lower * dlower
 
 
 def logsumexp(logits: Logits) -> Result:

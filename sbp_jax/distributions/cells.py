@@ -89,6 +89,16 @@ def excesses(tails: Tails, y: Array) -> tuple[Array, Array]:
 
 def log_interval(cells: Cells, tails: Tails, lo: Array, hi: Array) -> Array:
     """Log probability of [lo, hi]: the sum of what it covers of both tails and of each cell."""
+    overlap = jnp.minimum(hi[..., None], cells.right) - jnp.maximum(lo[..., None], cells.left)
+    covered = jnp.maximum(overlap, 0.0) / cells.width
+    some = cells.mass > 0
+    body = log_dot(jnp.where(some, safe_log(cells.mass), 0.0), jnp.where(some, covered, 0.0))
+    lower, upper = log_tails(tails, lo, hi)
+    return log_sum(lower, body, upper)
+
+
+def log_tails(tails: Tails, lo: Array, hi: Array) -> tuple[Array, Array]:
+    """Log probability of what [lo, hi] covers of the lower tail, and of the upper one."""
     nearer, farther = jnp.minimum(hi, tails.first), jnp.minimum(lo, tails.first)
     lower = genpareto.loginterval(
         tails.first - nearer, _distance(farther, nearer), tails.lower_shape, tails.lower_scale
@@ -97,11 +107,7 @@ def log_interval(cells: Cells, tails: Tails, lo: Array, hi: Array) -> Array:
     upper = genpareto.loginterval(
         nearer - tails.last, _distance(nearer, farther), tails.upper_shape, tails.upper_scale
     )
-    overlap = jnp.minimum(hi[..., None], cells.right) - jnp.maximum(lo[..., None], cells.left)
-    covered = jnp.maximum(overlap, 0.0) / cells.width
-    some = cells.mass > 0
-    body = log_dot(jnp.where(some, safe_log(cells.mass), 0.0), jnp.where(some, covered, 0.0))
-    return log_sum(tails.log_lower + lower, body, tails.log_upper + upper)
+    return tails.log_lower + lower, tails.log_upper + upper
 
 
 def _distance(lo: Array, hi: Array) -> Array:
@@ -160,12 +166,37 @@ def crps(cells: Cells, tails: Tails, y: Array) -> Array:
     right end r: `(m - l) (A^2 + A M + M^2) / 3 + (r - m) ((1-M)^2 + (1-M)(1-R) + (1-R)^2) / 3`;
     the tails are those of `genpareto.crps`.
     """
-    middle = jnp.clip(y[..., None], cells.left, cells.right)
-    before, after = middle - cells.left, cells.right - middle
-    A, M = cells.below, cells.below + cells.mass * before / cells.width
-    N, R = cells.above + cells.mass * after / cells.width, cells.above
-    body = before * (A * A + A * M + M * M) + after * (N * N + N * R + R * R)
     below, above = excesses(tails, y)
     lower = genpareto.crps(below, tails.lower_shape, tails.lower_scale, jnp.exp(tails.log_lower))
     upper = genpareto.crps(above, tails.upper_shape, tails.upper_scale, jnp.exp(tails.log_upper))
-    return lower + jnp.sum(body, axis=-1) / 3 + upper
+    return lower + _crps_between(cells, y, cells.left, cells.right) + upper
+
+
+def twcrps(cells: Cells, tails: Tails, y: Array, start: Array, stop: Array) -> Array:
+    """The same integral from `start` to `stop`, in closed form; 0 where stop <= start."""
+    near, far = (jnp.clip(x, tails.first, tails.last)[..., None] for x in (start, stop))
+    ends = (jnp.clip(x, near, far) for x in (cells.left, cells.right))
+    return twcrps_of_tails(tails, y, start, stop) + _crps_between(cells, y, *ends)
+
+
+def twcrps_of_tails(tails: Tails, y: Array, start: Array, stop: Array) -> Array:
+    """What both tails add to `twcrps`."""
+    (below, above), from_start, from_stop = (excesses(tails, x) for x in (y, start, stop))
+    mass, rest = jnp.exp(tails.log_lower), jnp.exp(tails.log_upper)
+    lower = genpareto.crps(
+        below, tails.lower_shape, tails.lower_scale, mass, start=from_stop[0], stop=from_start[0]
+    )
+    upper = genpareto.crps(
+        above, tails.upper_shape, tails.upper_scale, rest, start=from_start[1], stop=from_stop[1]
+    )
+    return lower + upper
+
+
+def _crps_between(cells: Cells, y: Array, left: Array, right: Array) -> Array:
+    """What the cells add, each from a point `left` to a point `right` in it."""
+    middle = jnp.clip(y[..., None], left, right)
+    A, M = (cells.below + cells.mass * (x - cells.left) / cells.width for x in (left, middle))
+    N, R = (cells.above + cells.mass * (cells.right - x) / cells.width for x in (middle, right))
+    before, after = middle - left, right - middle
+    body = before * (A * A + A * M + M * M) + after * (N * N + N * R + R * R)
+    return jnp.sum(body, axis=-1) / 3

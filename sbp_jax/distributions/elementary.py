@@ -5,6 +5,7 @@ derivative overflows. So wherever a branch is not taken its *input* is replaced 
 number first ("double where").
 """
 
+from collections.abc import Callable
 from math import factorial
 
 import jax
@@ -111,8 +112,15 @@ def _multiply_add_jvp(
 
 def safe_log(x: Float[Array, "..."]) -> Float[Array, "..."]:
     """Return `log(x)`; -inf, with gradient 0, for x <= 0."""
-    positive = x > 0
-    return jnp.where(positive, jnp.log(jnp.where(positive, x, 1.0)), -jnp.inf)
+    empty = x <= 0
+    return jnp.where(empty, -jnp.inf, jnp.log(jnp.where(empty, 1.0, x)))
+
+
+def defined_by(value: Float[Array, "*#batch"], *inputs: Float[Array, "*#batch"]) -> Array:
+    """Return the value, NaN where any of its inputs is, also of those that it does not need."""
+    for x in inputs:
+        value = jnp.where(jnp.isnan(x), jnp.nan, value)
+    return value
 
 
 def divide_end(
@@ -121,6 +129,23 @@ def divide_end(
     """Return `x / scale`, with gradient 0 where x, an end of an interval, is infinite."""
     finite = jnp.abs(x) < jnp.inf
     return jnp.where(finite, jnp.where(finite, x, 1.0) / scale, jax.lax.stop_gradient(x / scale))
+
+
+def at_ends(
+    function: Callable[[Array], Array],
+    y: Float[Array, "*#batch"],
+    below: float,
+    above: float,
+) -> Float[Array, "*batch"]:
+    """Return `function(y)`; `below` at -inf and `above` at inf, with gradient 0 there.
+
+    NaN where y is, or a parameter that the function closes over.
+    """
+    finite = jnp.abs(y) < jnp.inf
+    value = function(jnp.where(finite, y, 0.0))
+    end = jnp.where(y < 0, below, jnp.where(y > 0, above, jnp.nan)).astype(value.dtype)
+    undefined = jnp.isnan(jax.lax.stop_gradient(value))
+    return jnp.where(finite | undefined, value, end)
 
 
 def log1mexp(x: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -169,13 +194,13 @@ def log_total(terms: Float[Array, "*batch n"]) -> Float[Array, "*batch"]:
 def weighted_sum(
     weights: Float[Array, "*#batch n"], values: Float[Array, "*#batch n"]
 ) -> Float[Array, "*batch"]:
-    """Sum of weights times values over the last axis; no weight counts no infinite value.
+    """Sum of weights times values over the last axis; no weight counts no infinite value, but NaN.
 
     Written as a plain sum of products, XLA's CPU compiler makes a matrix product of it, and where
     anything elementwise follows in the same program computes 0 from some 50,000 results on.
     """
-    counts = weights != 0
-    products = jnp.where(counts, weights * jnp.where(counts, values, 0.0), 0.0)
+    void = (weights == 0) & jnp.isinf(values)
+    products = jnp.where(void, 0.0, weights * jnp.where(void, 0.0, values))
     return jnp.sum(products, axis=-1)
 
 

@@ -180,4 +180,5 @@ class Derived(Generic[P]):
         """
         short = self.log_cdf(params, r) if upper else self.log_sf(params, r)
         y, r, short, log_prob = align(y, r, short, self.log_prob(params, y))
-        return -jnp.where(y > r if upper else y < r, log_prob, short)
+        score = -jnp.where(y > r if upper else y < r, log_prob, short)
+        return jnp.where(jnp.isnan(y) | jnp.isnan(r), jnp.nan, score)

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import check_raw
-from sbp_jax.distributions.elementary import align, divide_end, positive
+from sbp_jax.distributions.elementary import align, at_ends, defined_by, divide_end, positive
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.raw_zeros import check_location_scale
 from sbp_jax.distributions.standard_normal import (
@@ -76,31 +76,34 @@ class Gaussian(Derived):
     def log_prob(self, params: Params, y: Value) -> Result:
         """Log density `-z^2 / 2 - log sigma - log(2 pi) / 2`."""
         loc, scale, y = align(*params, y)
-        return -0.5 * ((y - loc) / scale) ** 2 - jnp.log(scale) - HALF_LOG_2PI
+        return at_ends(
+            lambda y: -0.5 * ((y - loc) / scale) ** 2 - jnp.log(scale) - HALF_LOG_2PI,
+            y, -jnp.inf, -jnp.inf,
+        )  # fmt: skip
 
     @compiled
     def cdf(self, params: Params, y: Value) -> Result:
         """Distribution function Phi(z)."""
         loc, scale, y = align(*params, y)
-        return jax.scipy.special.ndtr((y - loc) / scale)
+        return at_ends(lambda y: jax.scipy.special.ndtr((y - loc) / scale), y, 0.0, 1.0)
 
     @compiled
     def log_cdf(self, params: Params, y: Value) -> Result:
         """Log Phi(z), also far below where Phi itself underflows."""
         loc, scale, y = align(*params, y)
-        return log_upper((loc - y) / scale)
+        return at_ends(lambda y: log_upper((loc - y) / scale), y, -jnp.inf, 0.0)
 
     @compiled
     def sf(self, params: Params, y: Value) -> Result:
         """Survival function Phi(-z)."""
         loc, scale, y = align(*params, y)
-        return jax.scipy.special.ndtr((loc - y) / scale)
+        return at_ends(lambda y: jax.scipy.special.ndtr((loc - y) / scale), y, 1.0, 0.0)
 
     @compiled
     def log_sf(self, params: Params, y: Value) -> Result:
         """Log Phi(-z), also far above where the survival function underflows."""
         loc, scale, y = align(*params, y)
-        return log_upper((y - loc) / scale)
+        return at_ends(lambda y: log_upper((y - loc) / scale), y, 0.0, -jnp.inf)
 
     @compiled
     def log_interval(self, params: Params, lo: Value, hi: Value) -> Result:
@@ -119,7 +122,7 @@ class Gaussian(Derived):
         inside = (q > 0) & (q < 1)
         value = loc + scale * jax.scipy.special.ndtri(jnp.where(inside, q, 0.5))
         end = jnp.where(q == 0, -jnp.inf, jnp.where(q == 1, jnp.inf, jnp.nan))
-        return jnp.where(inside, value, end)
+        return defined_by(jnp.where(inside, value, end), value)
 
     def median(self, params: Params) -> Result:
         """The location."""
@@ -129,13 +132,13 @@ class Gaussian(Derived):
     def mean(self, params: Params) -> Result:
         """The location."""
         loc, scale = align(*params)
-        return jnp.broadcast_arrays(loc, scale)[0]
+        return defined_by(loc, loc + scale)
 
     @compiled
     def variance(self, params: Params) -> Result:
         """The squared scale."""
         loc, scale = align(*params)
-        return jnp.broadcast_arrays(loc, scale)[1] ** 2
+        return defined_by(scale**2, loc + scale)
 
     @compiled_sample
     def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:
@@ -152,4 +155,7 @@ class Gaussian(Derived):
         Reference: Gneiting and Raftery (2007), Journal of the American Statistical Association.
         """
         loc, scale, y = align(*params, y)
-        return scale * (mean_distance((y - loc) / scale) - 1 / math.sqrt(math.pi))
+        return at_ends(
+            lambda y: scale * (mean_distance((y - loc) / scale) - 1 / math.sqrt(math.pi)),
+            y, jnp.inf, jnp.inf,
+        )  # fmt: skip

@@ -21,13 +21,17 @@ from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
 from sbp_jax.distributions.elementary import (
     align,
     align_with,
+    at_ends,
+    defined_by,
     divide_end,
     log_total,
     positive,
     weighted_sum,
 )
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
+from sbp_jax.distributions.gaussian import Gaussian
 from sbp_jax.distributions.inversion import invert
+from sbp_jax.distributions.mixture import Mixture
 from sbp_jax.distributions.raw_zeros import check_location_scale
 from sbp_jax.distributions.standard_normal import (
     HALF_LOG_2PI,
@@ -106,38 +110,58 @@ class GaussianMixture(Derived):
     def log_prob(self, params: Params, y: Value) -> Result:
         """Log density `log sum_i w_i phi(z_i) / sigma_i`."""
         log_weights, locs, scales, y = _align(params, y)
-        z = (y[..., None] - locs) / scales
-        return log_total(log_weights - 0.5 * z * z - jnp.log(scales) - HALF_LOG_2PI)
+
+        def density(y: Array) -> Array:
+            z = (y[..., None] - locs) / scales
+            return log_total(log_weights - 0.5 * z * z - jnp.log(scales) - HALF_LOG_2PI)
+
+        return at_ends(density, y, -jnp.inf, -jnp.inf)
 
     @compiled
     def cdf(self, params: Params, y: Value) -> Result:
         """Distribution function `sum_i w_i Phi(z_i)`."""
         log_weights, locs, scales, y = _align(params, y)
-        z = (y[..., None] - locs) / scales
-        return weighted_sum(jnp.exp(log_weights), jax.scipy.special.ndtr(z))
+
+        def mass(y: Array) -> Array:
+            z = (y[..., None] - locs) / scales
+            return weighted_sum(jnp.exp(log_weights), jax.scipy.special.ndtr(z))
+
+        return at_ends(mass, y, 0.0, 1.0)
 
     @compiled
     def log_cdf(self, params: Params, y: Value) -> Result:
         """Log F, also far below where F itself underflows, and near F = 1 from 1 - F."""
         log_weights, locs, scales, y = _align(params, y)
-        z = (y[..., None] - locs) / scales
-        below, above = (log_total(log_weights + log_upper(x)) for x in (-z, z))
-        return log_of_either(below, above)
+
+        def log_mass(y: Array) -> Array:
+            z = (y[..., None] - locs) / scales
+            below, above = (log_total(log_weights + log_upper(x)) for x in (-z, z))
+            return log_of_either(below, above)
+
+        return at_ends(log_mass, y, -jnp.inf, 0.0)
 
     @compiled
     def sf(self, params: Params, y: Value) -> Result:
         """Survival function `sum_i w_i Phi(-z_i)`."""
         log_weights, locs, scales, y = _align(params, y)
-        z = (y[..., None] - locs) / scales
-        return weighted_sum(jnp.exp(log_weights), jax.scipy.special.ndtr(-z))
+
+        def mass(y: Array) -> Array:
+            z = (y[..., None] - locs) / scales
+            return weighted_sum(jnp.exp(log_weights), jax.scipy.special.ndtr(-z))
+
+        return at_ends(mass, y, 1.0, 0.0)
 
     @compiled
     def log_sf(self, params: Params, y: Value) -> Result:
         """log(1 - F), also far above where it underflows, and near 1 - F = 1 from F."""
         log_weights, locs, scales, y = _align(params, y)
-        z = (y[..., None] - locs) / scales
-        below, above = (log_total(log_weights + log_upper(x)) for x in (-z, z))
-        return log_of_either(above, below)
+
+        def log_mass(y: Array) -> Array:
+            z = (y[..., None] - locs) / scales
+            below, above = (log_total(log_weights + log_upper(x)) for x in (-z, z))
+            return log_of_either(above, below)
+
+        return at_ends(log_mass, y, 0.0, -jnp.inf)
 
     @compiled
     def log_interval(self, params: Params, lo: Value, hi: Value) -> Result:
@@ -157,13 +181,14 @@ class GaussianMixture(Derived):
         inside = (q > 0) & (q < 1)
         level = jnp.where(inside, q, 0.5)
         end = jnp.where(q == 0, -jnp.inf, jnp.where(q == 1, jnp.inf, jnp.nan))
-        return jnp.where(inside, _quantile(log_weights, locs, scales, level, 1 - level), end)
+        value = _quantile(log_weights, locs, scales, level, 1 - level)
+        return defined_by(jnp.where(inside, value, end), value)
 
     @compiled
     def mean(self, params: Params) -> Result:
         """`sum_i w_i mu_i`."""
-        log_weights, locs, _ = _align(params)
-        return weighted_sum(jnp.exp(log_weights), locs)
+        log_weights, locs, scales = _align(params)
+        return weighted_sum(jnp.exp(log_weights), defined_by(locs, scales))
 
     @compiled
     def variance(self, params: Params) -> Result:
@@ -194,11 +219,27 @@ class GaussianMixture(Derived):
         """
         log_weights, locs, scales, y = _align(params, y)
         weights = jnp.exp(log_weights)
-        distance = scales * mean_distance((y[..., None] - locs) / scales)
         apart = locs[..., :, None] - locs[..., None, :]
         scale = jnp.hypot(scales[..., :, None], scales[..., None, :])
         among = weighted_sum(weights[..., None, :], scale * mean_distance(apart / scale))
-        return weighted_sum(weights, distance - 0.5 * among)
+
+        def score(y: Array) -> Array:
+            distance = scales * mean_distance((y[..., None] - locs) / scales)
+            return weighted_sum(weights, distance - 0.5 * among)
+
+        return at_ends(score, y, jnp.inf, jnp.inf)
+
+    @compiled
+    def twcrps(
+        self, params: Params, y: Value, lower: Value = -jnp.inf, upper: Value = jnp.inf
+    ) -> Result:
+        """Threshold-weighted CRPS from `lower` to `upper`, by quadrature; see `Mixture.twcrps`.
+
+        In closed form it would be in terms of bivariate normal probabilities.
+        """
+        normals = Gaussian.Params(*align(params.locs, params.scales))
+        mixture = Mixture(Gaussian(), self.components)
+        return mixture.twcrps(Mixture.Params(params.logits, normals), y, lower, upper)
 
 
 def _align(params: GaussianMixture.Params, *values: Value) -> tuple[Array, ...]:

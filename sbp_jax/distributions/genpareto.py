@@ -29,7 +29,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Real
 
 from sbp_jax.distributions.elementary import align, expm1_ratio, log1mexp
-from sbp_jax.distributions.genpareto_hazard import locate, stretch
+from sbp_jax.distributions.genpareto_hazard import are_valid, locate, stretch
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "*batch"]
@@ -132,7 +132,7 @@ def loginterval(z: Value, width: Value, shape: Value, scale: Value = 1.0) -> Res
 
     Args:
         z: lower end of the interval, z >= 0; from the end of the support on, also at inf, the
-            result is -inf whatever the width, even NaN.
+            result is -inf.
         width: its length; inf reaches to the end of the tail, 0 or less gives -inf.
         shape: xi, without unit.
         scale: beta > 0, in the unit of z; beta + xi z must not overflow.
@@ -142,10 +142,11 @@ def loginterval(z: Value, width: Value, shape: Value, scale: Value = 1.0) -> Res
     """
     z, width, shape, scale = align(z, width, shape, scale)
     place = locate(z, shape, scale)
+    defined = place.defined & ~jnp.isnan(width)
     width = jnp.where(place.inside, width, 0.0)
     beyond = jnp.where(place.inside, place.beyond, scale)
     value = jnp.where(place.inside, logcdf(width, shape, beyond) - place.hazard, -jnp.inf)
-    return jnp.where(place.defined, value, jnp.nan)
+    return jnp.where(defined, value, jnp.nan)
 
 
 def inverse_logsf(log_q: Value, shape: Value, scale: Value = 1.0) -> Result:
@@ -161,7 +162,7 @@ def inverse_logsf(log_q: Value, shape: Value, scale: Value = 1.0) -> Result:
     6.0
     """
     log_q, shape, scale = align(log_q, shape, scale)
-    valid = (scale > 0) & (scale < jnp.inf) & (jnp.abs(shape) < jnp.inf)
+    valid = are_valid(shape, scale)
     inside = (log_q <= 0) & (log_q > -jnp.inf)
     bounded = shape < 0
     end = jnp.where(bounded, scale / jnp.where(bounded, -shape, 1.0), jnp.inf)
@@ -208,7 +209,8 @@ def mean(shape: Value, scale: Value = 1.0) -> Result:
     """
     shape, scale = align(shape, scale)
     exists = shape < 1
-    return jnp.where(exists, scale / (1 - jnp.where(exists, shape, 0.0)), jnp.inf)
+    value = jnp.where(exists, scale / (1 - jnp.where(exists, shape, 0.0)), jnp.inf)
+    return jnp.where(are_valid(shape, scale), value, jnp.nan)
 
 
 def second_moment(shape: Value, scale: Value = 1.0) -> Result:
@@ -221,7 +223,8 @@ def second_moment(shape: Value, scale: Value = 1.0) -> Result:
     exists = shape < 0.5
     xi = jnp.where(exists, shape, 0.0)
     middle = scale / (1 - xi)
-    return jnp.where(exists, 2 * middle * (scale / (1 - 2 * xi)), jnp.inf)
+    value = jnp.where(exists, 2 * middle * (scale / (1 - 2 * xi)), jnp.inf)
+    return jnp.where(are_valid(shape, scale), value, jnp.nan)
 
 
 def variance(shape: Value, scale: Value = 1.0) -> Result:
@@ -233,7 +236,8 @@ def variance(shape: Value, scale: Value = 1.0) -> Result:
     shape, scale = align(shape, scale)
     exists = shape < 0.5
     xi = jnp.where(exists, shape, 0.0)
-    return jnp.where(exists, (scale / (1 - xi)) ** 2 / (1 - 2 * xi), jnp.inf)
+    value = jnp.where(exists, (scale / (1 - xi)) ** 2 / (1 - 2 * xi), jnp.inf)
+    return jnp.where(are_valid(shape, scale), value, jnp.nan)
 
 
 def entropy(shape: Value, scale: Value = 1.0) -> Result:
@@ -243,7 +247,7 @@ def entropy(shape: Value, scale: Value = 1.0) -> Result:
     1.5
     """
     shape, scale = align(shape, scale)
-    return jnp.log(scale) + 1 + shape
+    return jnp.where(are_valid(shape, scale), jnp.log(scale) + 1 + shape, jnp.nan)
 
 
 def integrated_sf(z: Value, shape: Value, scale: Value = 1.0) -> Result:
@@ -272,6 +276,8 @@ def integrated_sf(z: Value, shape: Value, scale: Value = 1.0) -> Result:
     between = jnp.where(heavy | light, 0.0, place.hazard)
     level = scale * between * expm1_ratio((shape - 1) * between)
     value = jnp.where(heavy, rising, jnp.where(light, falling, level))
+    # L itself may be too small for a number where the integral, then z, is not.
+    value = jnp.where(place.hazard < 2**20 * jnp.finfo(z.dtype).tiny, place.z, value)
     outside = jnp.where(z < 0, 0.0, mean(shape, scale))
     value = jnp.where(place.inside, value, outside)
     return jnp.where(place.defined, value, jnp.nan)
@@ -317,7 +323,7 @@ def crps(
     """
     from_0, unbounded = _is_number(start, 0.0), _is_number(stop, math.inf)
     z, shape, scale, mass, start, stop = align(z, shape, scale, mass, start, stop)
-    valid = (scale > 0) & (scale < jnp.inf) & (jnp.abs(shape) < jnp.inf)
+    valid = are_valid(shape, scale)
     for value in (z, mass, start, stop):
         valid = valid & ~jnp.isnan(value)
     before = jnp.where((z < 0) & (start <= 0), -z, 0.0)

@@ -64,9 +64,10 @@ def _hazard(z: Array, shape: Array, scale: Array) -> Array:
     bend = shape * _held(x)
     mild = jnp.abs(bend) < 0.5
     growth = multiply_add(shape, z, scale) / scale
-    # Where beta + xi z overflows, the ratio need not; where the ratio does, its logarithm does not.
+    # Where beta + xi z overflows, the ratios need not; where they do, their logarithms do not.
     apart = jnp.log(jnp.abs(shape)) + jnp.log(z) - jnp.log(scale)
-    apart = jnp.where(bend < jnp.inf, jnp.log1p(jnp.maximum(bend, 0.0)), apart)
+    known = (bend < jnp.inf) & (x < jnp.inf)
+    apart = jnp.where(known, jnp.log1p(jnp.maximum(bend, 0.0)), apart)
     log_growth = jnp.where(growth < jnp.inf, jnp.log(growth), apart)
     near = x * log1p_ratio(jnp.where(mild, bend, 0.0))
     return _held(jnp.where(mild, near, log_growth / jnp.where(mild, 1.0, shape)))
@@ -129,9 +130,14 @@ class Place(NamedTuple):
     beyond: Array  # beta + xi z, the scale of the excess over z, 0 at the end point
 
 
+def are_valid(shape: Array, scale: Array) -> Array:
+    """Whether a shape is finite and a scale positive and finite."""
+    return (scale > 0) & (scale < jnp.inf) & (jnp.abs(shape) < jnp.inf)
+
+
 def locate(z: Array, shape: Array, scale: Array) -> Place:
     """Where z lies, and what every function of it needs; nothing overflows."""
-    valid = (scale > 0) & (scale < jnp.inf) & (jnp.abs(shape) < jnp.inf)
+    valid = are_valid(shape, scale)
     eligible = (z >= 0) & (z < jnp.inf)
     safe = jnp.where(eligible, z, 0.0)
     beyond = multiply_add(shape, safe, scale)

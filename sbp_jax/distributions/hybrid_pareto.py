@@ -35,6 +35,8 @@ from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
 from sbp_jax.distributions.elementary import (
     align,
     align_with,
+    at_ends,
+    defined_by,
     divide_end,
     log1mexp,
     log_dot,
@@ -140,36 +142,49 @@ class HybridPareto(Derived):
     def log_prob(self, params: Params, y: Value) -> Result:
         """Log density, finite for every finite y short of overflow."""
         p, (y,) = self._prepare(params, y)
-        density = self._each(
-            p, component.log_density, component.log_density, self._standardize(p, y)
-        )
-        return _log_mixture(p, density - jnp.log(p.scales))
+
+        def log_density(y: Array) -> Array:
+            z = self._standardize(p, y)
+            density = self._each(p, component.log_density, component.log_density, z)
+            return _log_mixture(p, density - jnp.log(p.scales))
+
+        return at_ends(log_density, y, -jnp.inf, -jnp.inf)
 
     @compiled
     def cdf(self, params: Params, y: Value) -> Result:
         """Distribution function, a sum of positive terms, so accurate where it is small."""
         p, (y,) = self._prepare(params, y)
-        below = self._each(p, component.short, component.beyond, self._standardize(p, y))
-        return weighted_sum(jax.nn.softmax(p.logits), below)
+
+        def mass(y: Array) -> Array:
+            below = self._each(p, component.short, component.beyond, self._standardize(p, y))
+            return weighted_sum(jax.nn.softmax(p.logits), below)
+
+        return at_ends(mass, y, 0.0, 1.0)
 
     @compiled
     def log_cdf(self, params: Params, y: Value) -> Result:
         """Log distribution function, accurate near F = 0 and near F = 1."""
         p, (y,) = self._prepare(params, y)
-        return log_of_either(self._log_below(p, y), self._log_above(p, y))
+        below, above = self._log_below, self._log_above
+        return at_ends(lambda y: log_of_either(below(p, y), above(p, y)), y, -jnp.inf, 0.0)
 
     @compiled
     def sf(self, params: Params, y: Value) -> Result:
         """Survival function, a sum of positive terms, so accurate where it is small."""
         p, (y,) = self._prepare(params, y)
-        above = self._each(p, component.beyond, component.short, self._standardize(p, y))
-        return weighted_sum(jax.nn.softmax(p.logits), above)
+
+        def mass(y: Array) -> Array:
+            above = self._each(p, component.beyond, component.short, self._standardize(p, y))
+            return weighted_sum(jax.nn.softmax(p.logits), above)
+
+        return at_ends(mass, y, 1.0, 0.0)
 
     @compiled
     def log_sf(self, params: Params, y: Value) -> Result:
         """Log survival function, accurate near F = 0 and near F = 1."""
         p, (y,) = self._prepare(params, y)
-        return log_of_either(self._log_above(p, y), self._log_below(p, y))
+        below, above = self._log_below, self._log_above
+        return at_ends(lambda y: log_of_either(above(p, y), below(p, y)), y, 0.0, -jnp.inf)
 
     @compiled
     def log_interval(self, params: Params, lo: Value, hi: Value) -> Result:
@@ -194,7 +209,8 @@ class HybridPareto(Derived):
         inside = (q > 0) & (q < 1)
         level = jnp.where(inside, q, 0.5)
         end = jnp.where(q == 0, -jnp.inf, jnp.where(q == 1, jnp.inf, jnp.nan))
-        return jnp.where(inside, self._invert(p, level, 1 - level), end)
+        value = self._invert(p, level, 1 - level)
+        return defined_by(jnp.where(inside, value, end), value)
 
     @compiled
     def mean(self, params: Params) -> Result:
@@ -207,7 +223,7 @@ class HybridPareto(Derived):
     def variance(self, params: Params) -> Result:
         """Variance, within components and between them; inf where a shape is >= 1/2."""
         p, _ = self._prepare(params)
-        exists = jnp.all(p.shapes < 0.5, axis=-1)
+        exists = ~jnp.any(p.shapes >= 0.5, axis=-1)
         p = p._replace(shapes=jnp.where(exists[..., None], p.shapes, 0.0))
         mean, variance = component.moments(p.shapes)
         centers = p.locs + self._signs(mean) * p.scales * mean
@@ -225,14 +241,22 @@ class HybridPareto(Derived):
 
     @compiled
     def crps(self, params: Params, y: Value) -> Result:
-        r"""Continuous ranked probability score `\int (F(t) - 1{t >= y})^2 dt`, by quadrature.
+        """Continuous ranked probability score, by quadrature; see `twcrps`."""
+        return self.twcrps(params, y)
+
+    @compiled
+    def twcrps(
+        self, params: Params, y: Value, lower: Value = -jnp.inf, upper: Value = jnp.inf
+    ) -> Result:
+        r"""Threshold-weighted CRPS `\int_lower^upper (F(t) - 1{t >= y})^2 dt`, by quadrature.
 
         There is no closed form. Relative error below 1e-6 as a rule, for shapes up to 0.95; see
         `score_quadrature.score_integral`. It takes 182 (K + 1) evaluations of F or 1 - F.
         """
         p, _ = self._prepare(params)
         cdf, sf = partial(self.cdf, p), partial(self.sf, p)
-        return score_integral(cdf, sf, y, self.junctions(p), p.scales)
+        at = self.junctions(p)
+        return score_integral(cdf, sf, y, at, p.scales, start=lower, stop=upper)
 
     @property
     def _upward(self) -> int:

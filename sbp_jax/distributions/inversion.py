@@ -150,7 +150,8 @@ def _search(function: Function, low: Array, high: Array, at_low: Array, at_high:
     done, middle = jnp.zeros_like(low, bool), 0.5 * (low + high)
     start: State = (jnp.zeros((), int), done, middle, low, high, at_low, at_high)
     _, _, _, *ends = jax.lax.while_loop(unfinished, step, start)
-    return _nearer(*ends)
+    _, _, at_low, at_high = ends
+    return jnp.where(jnp.isnan(at_low) | jnp.isnan(at_high), jnp.nan, _nearer(*ends))
 
 
 def _nearer(a: Array, b: Array, at_a: Array, at_b: Array) -> Array:

@@ -19,7 +19,13 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
-from sbp_jax.distributions.elementary import align, align_with, log_total, weighted_sum
+from sbp_jax.distributions.elementary import (
+    align,
+    align_with,
+    defined_by,
+    log_total,
+    weighted_sum,
+)
 from sbp_jax.distributions.family import (
     Derived,
     Family,
@@ -145,7 +151,7 @@ class Mixture(Derived):
         ends = _quantiles(self.base, params.base, (0.0, 1.0))
         low, high = jnp.min(ends[0], axis=-1), jnp.max(ends[1], axis=-1)
         end = jnp.where(q == 0, low, jnp.where(q == 1, high, jnp.nan))
-        return jnp.where(inside, found, end)
+        return defined_by(jnp.where(inside, found, end), found)
 
     @compiled
     def mean(self, params: Params) -> Result:
@@ -186,6 +192,9 @@ class Mixture(Derived):
         """
         knots, y, lower, upper = align_with(_knots(self.base, params.base), y, lower, upper)
         first, last = knots[..., 0], knots[..., -1]
+        # Of an interval without length, which may lie at inf, any other will do.
+        none = upper <= lower
+        lower, upper = (jnp.where(none, first, x) for x in (lower, upper))
         scale = jnp.maximum(last - first, jnp.finfo(first.dtype).tiny)[..., None] / 4
         beyond = partial(
             score_integral, lambda t: self.cdf(params, t), lambda t: self.sf(params, t), y

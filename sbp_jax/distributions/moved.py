@@ -22,7 +22,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import check_raw
-from sbp_jax.distributions.elementary import align, align_with, divide_end
+from sbp_jax.distributions.elementary import align, align_with, defined_by, divide_end
 from sbp_jax.distributions.family import (
     Derived,
     Family,
@@ -183,7 +183,7 @@ class Moved(Derived):
     def variance(self, params: Params) -> Result:
         """`s^2 Var z`."""
         scale, variance = align(params.scale, self.base.variance(params.base))
-        return scale**2 * variance
+        return defined_by(scale**2 * variance, align(params.loc, variance)[0])
 
     @compiled_sample
     def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:
@@ -195,8 +195,10 @@ class Moved(Derived):
     @compiled
     def crps(self, params: Params, y: Value) -> Result:
         """Continuous ranked probability score, s times that of z."""
-        loc, scale, y = align(params.loc, params.scale, y)
-        return scale * self.base.crps(params.base, (y - loc) / scale)
+        z, scale, y = align(*_finite(params, y), y)
+        finite = jnp.abs(y) < jnp.inf
+        score = scale * self.base.crps(params.base, jnp.where(finite, z, 0.0))
+        return jnp.where(finite, score, jnp.abs(y))
 
     @property
     def twcrps(self) -> Callable[..., Result]:
@@ -238,9 +240,10 @@ def _standard(params: Moved.Params, y: Value) -> Array:
 def _finite(params: Moved.Params, y: Value) -> tuple[Array, Array]:
     """Z of y, and the scale: infinite z of a finite y is rounding, not the end of a support."""
     loc, scale, y = align(params.loc, params.scale, y)
-    z = (y - loc) / scale
+    finite = jnp.abs(y) < jnp.inf
+    z = (jnp.where(finite, y, loc) - loc) / scale
     largest = jnp.finfo(z.dtype).max
-    return jnp.where(jnp.abs(y) < jnp.inf, jnp.clip(z, -largest, largest), z), scale
+    return jnp.where(finite, jnp.clip(z, -largest, largest), y), scale
 
 
 def _placed(params: Moved.Params, z: Value) -> Array:

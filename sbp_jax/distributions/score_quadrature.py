@@ -57,9 +57,9 @@ def score_integral(
     components with random weights, shapes up to 0.95 and y up to 1e6 scales out: at most 6e-8
     where scales and distances of the components are within a factor of 100 of each other; where
     they are up to 1e6 apart, 2e-7 in 95% of the cases and 2e-5 in the worst. It grows with
-    shapes beyond, as the tail of S^2 is cut off at 1e7 scales. Gradients are those of the
-    integral: nodes are held fixed, and the ends y, start and stop contribute the integrand
-    there (so first derivatives only).
+    shapes beyond, as the tail of S^2 is cut off at 1e7 scales. Derivatives, of every order, are
+    those of the integral: the ends y, start and stop contribute the integrand there, and nodes
+    are not held to be a part of it. NaN where an end is.
 
     Args:
         cdf: F, elementwise; called with arrays (nodes, pieces, *batch), so that
@@ -79,26 +79,57 @@ def score_integral(
     """
     location, y, start, stop = align_with(location, y, start, stop)
     scale = align_with(scale, y)[0]
+    undefined = jnp.isnan(y) | jnp.isnan(start) | jnp.isnan(stop)
     middle = jnp.clip(y, start, stop)
-    endless = jnp.isinf(middle)
-    middle = jnp.where(endless, 0.0, middle)
+    some, endless = stop > start, jnp.isinf(middle)
+    here = some & ~endless
+    start, middle, stop = (jnp.where(here, x, 0.0) for x in (start, middle, stop))
     # Features along the first axis, so that nodes broadcast against parameters.
-    location, scale = jnp.moveaxis(location, -1, 0), jnp.max(scale, axis=-1)
-    below = _square_integral(lambda t: cdf(-t), -middle, -location, scale, -start)
-    above = _square_integral(sf, middle, location, scale, stop)
-    ends = (cdf(middle) ** 2 - sf(middle) ** 2) * _moved(middle)
-    ends += sf(_finite(stop)) ** 2 * _moved(stop) - cdf(_finite(start)) ** 2 * _moved(start)
-    value = jnp.where(stop > start, below + above + ends, 0.0)
-    return jnp.where(endless, jnp.inf, jnp.where(jnp.isnan(y), jnp.nan, value))
+    location, scale = jax.lax.stop_gradient((jnp.moveaxis(location, -1, 0), jnp.max(scale, -1)))
+
+    def integral(middle: Array, start: Array, stop: Array) -> Array:
+        below = _square_integral(lambda t: cdf(-t), -middle, -location, scale, -start)
+        return below + _square_integral(sf, middle, location, scale, stop)
+
+    def slopes(middle: Array, start: Array, stop: Array) -> tuple[Array, ...]:
+        at_start = jnp.where(jnp.isinf(start), 0.0, -(cdf(_finite(start)) ** 2))
+        at_stop = jnp.where(jnp.isinf(stop), 0.0, sf(_finite(stop)) ** 2)
+        return cdf(middle) ** 2 - sf(middle) ** 2, at_start, at_stop
+
+    value = _with_slopes(integral, slopes, middle, start, stop)
+    value = jnp.where(some & endless, jnp.inf, value)
+    return jnp.where(undefined, jnp.nan, value)
 
 
 def _finite(end: Array) -> Array:
     return jnp.where(jnp.isinf(end), 0.0, end)
 
 
-def _moved(end: Array) -> Array:
-    """Zero, with the slope of `end`."""
-    return _finite(end) - jax.lax.stop_gradient(_finite(end))
+def _with_slopes(
+    integral: Callable[..., Array], slopes: Callable[..., tuple[Array, ...]], *ends: Array
+) -> Array:
+    """An integral of its ends, whose derivatives in them are given.
+
+    So nodes, which move with the ends, are no part of the first derivative; of the second they
+    are, where the derivative of the integrand is integrated.
+    """
+    whole, closed = jax.closure_convert(integral, *ends)
+    at_ends, closed_at_ends = jax.closure_convert(slopes, *ends)
+
+    @jax.custom_jvp
+    def value(closed: list[Array], _: list[Array], *ends: Array) -> Array:
+        result: Array = whole(*ends, *closed)
+        return result
+
+    @value.defjvp
+    def value_jvp(primals: tuple, tangents: tuple) -> tuple[Array, Array]:
+        closed, closed_at_ends, *ends = primals
+        result, change = jax.jvp(lambda *c: whole(*ends, *c), closed, tangents[0])
+        moved = zip(at_ends(*ends, *closed_at_ends), tangents[2:], strict=True)
+        return result, change + sum(slope * move for slope, move in moved)
+
+    result: Array = value(closed, closed_at_ends, *ends)
+    return result
 
 
 def _square_integral(
@@ -108,7 +139,6 @@ def _square_integral(
 
     Features are (features, *batch), the others (*batch).
     """
-    start, features, scale, stop = jax.lax.stop_gradient((start, features, scale, stop))
     start, stop, scale = start[None], stop[None], scale[None]
     knots = jnp.sort(jnp.clip(features, start, stop), axis=0)
     start, stop, scale = (jnp.broadcast_to(x, knots[:1].shape) for x in (start, stop, scale))

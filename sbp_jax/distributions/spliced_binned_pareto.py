@@ -26,7 +26,14 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 from sbp_jax.distributions import cells, genpareto, splicing
 from sbp_jax.distributions.bin_search import grid
 from sbp_jax.distributions.bins import Bins, Edges, check_edges, check_raw, random_levels
-from sbp_jax.distributions.elementary import align_with, log1mexp, log_sum, positive, safe_log
+from sbp_jax.distributions.elementary import (
+    align_with,
+    defined_by,
+    log1mexp,
+    log_sum,
+    positive,
+    safe_log,
+)
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.raw_zeros import check_shape_range, squash_shape
 from sbp_jax.distributions.splicing import Mass, Mode, Splice, TailMass
@@ -176,35 +183,37 @@ class SplicedBinnedPareto(Derived):
         lower = genpareto.logpdf(_excess(cut.lower - y), p.lower_shape, p.lower_scale)
         upper = genpareto.logpdf(_excess(y - cut.upper), p.upper_shape, p.upper_scale)
         body = self.bins.log_prob(p.logits, y)
-        return self._select(cut, y, cut.log_below + lower, body, cut.log_above + upper)
+        return self._select(p, cut, y, cut.log_below + lower, body, cut.log_above + upper)
 
     @compiled
     def cdf(self, params: Params, y: Value) -> Result:
         """Distribution function; accurate relative to itself in the lower tail."""
         p, cut, (y,) = self._prepare(params, y)
         lower, upper = _log_tails(p, cut, y)
-        return self._select(cut, y, jnp.exp(lower), self.bins.cdf(p.logits, y), -jnp.expm1(upper))
+        return self._select(
+            p, cut, y, jnp.exp(lower), self.bins.cdf(p.logits, y), -jnp.expm1(upper)
+        )
 
     @compiled
     def log_cdf(self, params: Params, y: Value) -> Result:
         """Log distribution function, accurate near F = 0 and near F = 1."""
         p, cut, (y,) = self._prepare(params, y)
         lower, upper = _log_tails(p, cut, y)
-        return self._select(cut, y, lower, self.bins.log_cdf(p.logits, y), log1mexp(-upper))
+        return self._select(p, cut, y, lower, self.bins.log_cdf(p.logits, y), log1mexp(-upper))
 
     @compiled
     def sf(self, params: Params, y: Value) -> Result:
         """Survival function 1 - F; accurate relative to itself in the upper tail."""
         p, cut, (y,) = self._prepare(params, y)
         lower, upper = _log_tails(p, cut, y)
-        return self._select(cut, y, -jnp.expm1(lower), self.bins.sf(p.logits, y), jnp.exp(upper))
+        return self._select(p, cut, y, -jnp.expm1(lower), self.bins.sf(p.logits, y), jnp.exp(upper))
 
     @compiled
     def log_sf(self, params: Params, y: Value) -> Result:
         """Log survival function, accurate near F = 0 and near F = 1."""
         p, cut, (y,) = self._prepare(params, y)
         lower, upper = _log_tails(p, cut, y)
-        return self._select(cut, y, log1mexp(-lower), self.bins.log_sf(p.logits, y), upper)
+        return self._select(p, cut, y, log1mexp(-lower), self.bins.log_sf(p.logits, y), upper)
 
     @compiled
     def log_interval(self, params: Params, lo: Value, hi: Value) -> Result:
@@ -219,17 +228,10 @@ class SplicedBinnedPareto(Derived):
         0.25
         """
         p, cut, (lo, hi) = self._prepare(params, lo, hi)
-        nearer, farther = jnp.minimum(hi, cut.lower), jnp.minimum(lo, cut.lower)
-        lower = genpareto.loginterval(
-            cut.lower - nearer, nearer - farther, p.lower_shape, p.lower_scale
-        )
-        nearer, farther = jnp.maximum(lo, cut.upper), jnp.maximum(hi, cut.upper)
-        upper = genpareto.loginterval(
-            nearer - cut.upper, farther - nearer, p.upper_shape, p.upper_scale
-        )
+        lower, upper = cells.log_tails(_tails(p, cut), lo, hi)
         lo, hi = jnp.clip(lo, cut.lower, cut.upper), jnp.clip(hi, cut.lower, cut.upper)
         body = self.bins.log_interval(p.logits, lo, hi)
-        return log_sum(cut.log_below + lower, body, cut.log_above + upper)
+        return log_sum(lower, body, upper)
 
     @compiled
     def quantile(self, params: Params, q: Value) -> Result:
@@ -248,9 +250,8 @@ class SplicedBinnedPareto(Derived):
         """Mean; inf (-inf) where the upper (lower) shape is >= 1, NaN where both are."""
         p, cut, () = self._prepare(params)
         body, _ = self.bins.moments(p.logits, cut.lower, cut.upper, jnp.zeros_like(cut.lower))
-        # Products in log space: a mass that underflows times an infinite mean is infinite.
-        below = jnp.exp(cut.log_below + jnp.log(genpareto.mean(p.lower_shape, p.lower_scale)))
-        above = jnp.exp(cut.log_above + jnp.log(genpareto.mean(p.upper_shape, p.upper_scale)))
+        below = splicing.mass_times(cut.log_below, genpareto.mean(p.lower_shape, p.lower_scale))
+        above = splicing.mass_times(cut.log_above, genpareto.mean(p.upper_shape, p.upper_scale))
         a, b = jnp.exp(cut.log_below), jnp.exp(cut.log_above)
         return (a * cut.lower - below) + body + (b * cut.upper + above)
 
@@ -323,56 +324,51 @@ class SplicedBinnedPareto(Derived):
         True
         """
         p, cut, (y, start, stop) = self._prepare(params, y, lower, upper)
-        a, b = jnp.exp(cut.log_below), jnp.exp(cut.log_above)
         near, far = (jnp.clip(x, cut.lower, cut.upper) for x in (start, stop))
         body = self.bins.crps(
             p.logits, y, near, far, self.bins.cdf(p.logits, near), self.bins.sf(p.logits, far)
         )
-        below = genpareto.crps(
-            _excess(cut.lower - y),
-            p.lower_shape,
-            p.lower_scale,
-            a,
-            start=_excess(cut.lower - stop),
-            stop=_excess(cut.lower - start),
-        )
-        above = genpareto.crps(
-            _excess(y - cut.upper),
-            p.upper_shape,
-            p.upper_scale,
-            b,
-            start=_excess(start - cut.upper),
-            stop=_excess(stop - cut.upper),
-        )
-        return below + body + above
+        return body + cells.twcrps_of_tails(_tails(p, cut), y, start, stop)
 
     def _splice(self, logits: Array) -> Splice:
         return splicing.splice(self.bins, logits, self.tail_mass, self.splice)
 
     def _prepare(self, params: Params, *values: Value) -> tuple[Params, Splice, tuple[Array, ...]]:
-        """Align parameters and values, and find the thresholds."""
-        logits, *rest = align_with(*params, *values)
-        return self.Params(logits, *rest[:4]), self._splice(logits), tuple(rest[4:])
+        """Align parameters and values, and find the thresholds.
 
-    def _select(self, cut: Splice, y: Array, lower: Array, body: Array, upper: Array) -> Array:
+        A tail that is left out is not read. Where a number of one is NaN, both scales are.
+        """
+        logits, *rest = align_with(*params, *values)
+        cut, tails = self._splice(logits), rest[:4]
+        for i, mass in enumerate(self.tail_mass):
+            if mass is None:
+                tails[2 * i] = jnp.zeros_like(tails[2 * i])
+                tails[2 * i + 1] = jnp.ones_like(tails[2 * i + 1])
+        known = tails[0] + tails[1] + tails[2] + tails[3]
+        tails[1], tails[3] = (defined_by(x, known) for x in (tails[1], tails[3]))
+        return self.Params(logits, *tails), cut, tuple(rest[4:])
+
+    def _select(
+        self, p: Params, cut: Splice, y: Array, lower: Array, body: Array, upper: Array
+    ) -> Array:
         """The piece that y lies in."""
         if self.tail_mass[1] is not None:
             above = y >= cut.upper if self.splice == "edge" else y > cut.upper
             body = jnp.where(above, upper, body)
-        return body if self.tail_mass[0] is None else jnp.where(y < cut.lower, lower, body)
+        if self.tail_mass[0] is not None:
+            body = jnp.where(y < cut.lower, lower, body)
+        return defined_by(body, p.lower_scale)
 
     def _square_about(self, params: Params, center: Value) -> Result:
         """Expected squared distance from a centre; inf where a shape is >= 1/2."""
         p, cut, (center,) = self._prepare(params, center)
         exists = (p.lower_shape < 0.5) & (p.upper_shape < 0.5)
-        lower_shape, upper_shape = (
-            jnp.where(exists, x, 0.0) for x in (p.lower_shape, p.upper_shape)
-        )
+        lower_shape, upper_shape = (jnp.where(exists, x, 0.0) for x in (p[1], p[3]))
         _, body = self.bins.moments(p.logits, cut.lower, cut.upper, center)
         lower = cells.tail_square(center - cut.lower, lower_shape, p.lower_scale)
         upper = cells.tail_square(cut.upper - center, upper_shape, p.upper_scale)
         total = jnp.exp(cut.log_below) * lower + body + jnp.exp(cut.log_above) * upper
-        return jnp.where(exists, total, jnp.inf)
+        return jnp.where(exists | jnp.isnan(total), total, jnp.inf)
 
     def _quantile(self, p: Params, cut: Splice, level: Array, complement: Array) -> Array:
         """Quantile at `level`; `complement` = 1 - level is given for its accuracy near 0."""
@@ -385,11 +381,15 @@ class SplicedBinnedPareto(Derived):
         )
         body = self.bins.quantile(p.logits, level, complement)
         body = jnp.where(log_above < cut.log_above, upper, body)
-        return jnp.where(log_below < cut.log_below, lower, body)
+        return defined_by(jnp.where(log_below < cut.log_below, lower, body), p.lower_scale)
 
 
 def _excess(z: Array) -> Array:
     return jnp.maximum(z, 0.0)
+
+
+def _tails(p: SplicedBinnedPareto.Params, cut: Splice) -> cells.Tails:
+    return cells.Tails(cut.lower, cut.upper, *p[1:], cut.log_below, cut.log_above)
 
 
 def _log_tails(p: SplicedBinnedPareto.Params, cut: Splice, y: Array) -> tuple[Array, Array]:

@@ -80,8 +80,18 @@ def check_tail_mass(tail_mass: Mass | Sequence[Mass | None]) -> TailMass:
     return lower, upper
 
 
+def mass_times(log_mass: Array, value: Array) -> Array:
+    """What a tail of that mass adds to a mean; 0 if it is not there.
+
+    In log space: a mass that underflows times an infinite mean is infinite.
+    """
+    there = log_mass != -jnp.inf
+    product = jnp.exp(jnp.where(there, log_mass, 0.0) + jnp.log(value))
+    return jnp.where(there | jnp.isnan(product), product, 0.0)
+
+
 def mass_entropy(log_mass: Array, entropy: Array) -> Array:
     """What a tail of that mass and entropy adds to that of the whole; 0 if it is not there."""
-    there = log_mass > -jnp.inf
+    there = log_mass != -jnp.inf
     log_mass = jnp.where(there, log_mass, 0.0)
     return jnp.where(there, jnp.exp(log_mass) * (entropy - log_mass), 0.0)

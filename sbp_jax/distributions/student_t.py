@@ -25,7 +25,14 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import check_raw, random_levels
-from sbp_jax.distributions.elementary import align, divide_end, log1mexp, positive
+from sbp_jax.distributions.elementary import (
+    align,
+    at_ends,
+    defined_by,
+    divide_end,
+    log1mexp,
+    positive,
+)
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.inversion import invert
 from sbp_jax.distributions.raw_zeros import check_location_scale
@@ -109,31 +116,33 @@ class StudentT(Derived):
     def log_prob(self, params: Params, y: Value) -> Result:
         """Log density `log c - log sigma - (nu + 1) L / 2`."""
         loc, scale, df, y = align(*params, y)
-        return _log_density((y - loc) / scale, df) - jnp.log(scale)
+        return at_ends(
+            lambda y: _log_density((y - loc) / scale, df) - jnp.log(scale), y, -jnp.inf, -jnp.inf
+        )
 
     @compiled
     def cdf(self, params: Params, y: Value) -> Result:
         """Distribution function, accurate also where it is small."""
         loc, scale, df, y = align(*params, y)
-        return _upper((loc - y) / scale, df)
+        return at_ends(lambda y: _upper((loc - y) / scale, df), y, 0.0, 1.0)
 
     @compiled
     def log_cdf(self, params: Params, y: Value) -> Result:
         """Log F, also far below where F itself underflows."""
         loc, scale, df, y = align(*params, y)
-        return _log_upper((loc - y) / scale, df)
+        return at_ends(lambda y: _log_upper((loc - y) / scale, df), y, -jnp.inf, 0.0)
 
     @compiled
     def sf(self, params: Params, y: Value) -> Result:
         """Survival function, accurate also where it is small."""
         loc, scale, df, y = align(*params, y)
-        return _upper((y - loc) / scale, df)
+        return at_ends(lambda y: _upper((y - loc) / scale, df), y, 1.0, 0.0)
 
     @compiled
     def log_sf(self, params: Params, y: Value) -> Result:
         """log(1 - F), also far above where the survival function underflows."""
         loc, scale, df, y = align(*params, y)
-        return _log_upper((y - loc) / scale, df)
+        return at_ends(lambda y: _log_upper((y - loc) / scale, df), y, 0.0, -jnp.inf)
 
     @compiled
     def log_interval(self, params: Params, lo: Value, hi: Value) -> Result:
@@ -152,7 +161,8 @@ class StudentT(Derived):
         inside = (q > 0) & (q < 1)
         level = jnp.where(inside, q, 0.5)
         end = jnp.where(q == 0, -jnp.inf, jnp.where(q == 1, jnp.inf, jnp.nan))
-        return jnp.where(inside, loc + scale * _quantile(level, 1 - level, df), end)
+        value = loc + scale * _quantile(level, 1 - level, df)
+        return defined_by(jnp.where(inside, value, end), value)
 
     def median(self, params: Params) -> Result:
         """The location."""
@@ -161,16 +171,17 @@ class StudentT(Derived):
     @compiled
     def mean(self, params: Params) -> Result:
         """The location; NaN where it does not exist, for nu <= 1."""
-        loc, _, df = jnp.broadcast_arrays(*align(*params))
-        return jnp.where(df > 1, loc, jnp.nan)
+        loc, scale, df = jnp.broadcast_arrays(*align(*params))
+        return defined_by(jnp.where(df > 1, loc, jnp.nan), scale)
 
     @compiled
     def variance(self, params: Params) -> Result:
         """`sigma^2 nu / (nu - 2)`; inf for nu <= 2."""
-        _, scale, df = jnp.broadcast_arrays(*align(*params))
+        loc, scale, df = jnp.broadcast_arrays(*align(*params))
         exists = df > 2
-        df = jnp.where(exists, df, 3.0)
-        return jnp.where(exists, scale**2 * (df / (df - 2)), jnp.inf)
+        finite = jnp.where(exists, df, 3.0)
+        value = jnp.where(exists, scale**2 * (finite / (finite - 2)), jnp.inf)
+        return defined_by(value, loc, scale, df)
 
     @compiled_sample
     def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:
@@ -191,15 +202,18 @@ class StudentT(Derived):
         Reference: Jordan, Krueger, Lerch (2019), Journal of Statistical Software 90.
         """
         loc, scale, df, y = align(*params, y)
-        z = (y - loc) / scale
         exists = df > 1
         nu = jnp.where(exists, df, 2.0)
-        log_c = _log_peak(nu)
-        distance = jnp.where(z < 0, -z, z) * (1 - 2 * jnp.exp(_log_tail(z, nu)))
-        density = nu * jnp.exp(log_c - 0.5 * (nu - 1) * _log1p_square(z, nu))
-        between = jnp.exp(2 * log_c - _log_gamma_step(nu - 0.5)) * nu**1.5 * math.sqrt(math.pi)
-        value = scale * (distance + 2 * (density - between) / (nu - 1))
-        return jnp.where(exists, value, jnp.nan)
+        score = at_ends(lambda y: scale * _crps((y - loc) / scale, nu), y, jnp.inf, jnp.inf)
+        return jnp.where(exists, score, jnp.nan)
+
+
+def _crps(z: Array, df: Array) -> Array:
+    log_c = _log_peak(df)
+    distance = jnp.where(z < 0, -z, z) * (1 - 2 * jnp.exp(_log_tail(z, df)))
+    density = df * jnp.exp(log_c - 0.5 * (df - 1) * _log1p_square(z, df))
+    between = jnp.exp(2 * log_c - _log_gamma_step(df - 0.5)) * df**1.5 * math.sqrt(math.pi)
+    return distance + 2 * (density - between) / (df - 1)
 
 
 def _log_gamma_step(x: Array) -> Array:

@@ -297,7 +297,7 @@ def test_interval_far_out_keeps_its_digits():
         assert float(compiled("loginterval")(3.0, 0.0, 0.1, 1.0)) == -np.inf
         assert float(compiled("loginterval")(20.0, 1.0, -0.1, 1.0)) == -np.inf
         assert float(compiled("loginterval")(0.0, np.inf, 0.1, 1.0)) == 0
-        assert float(compiled("loginterval")(np.inf, np.nan, 0.1, 1.0)) == -np.inf
+        assert float(compiled("loginterval")(np.inf, 0.0, 0.1, 1.0)) == -np.inf
         assert np.isnan(compiled("loginterval")(1.0, np.nan, 0.1, 1.0))
 
 
