@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
+from sbp_jax.distributions.arguments import row
 from sbp_jax.distributions.bin_search import (
     bin_of,
     grid,
@@ -29,6 +30,7 @@ from sbp_jax.distributions.bin_search import (
     weigh,
 )
 from sbp_jax.distributions.elementary import log1mexp, log_dot
+from sbp_jax.errors import InputError
 
 Edges = Sequence[float | int] | np.ndarray | Array
 Logits = Float[Array, "*#batch bins"]
@@ -38,15 +40,15 @@ _LOG_HALF = -0.6931471805599453
 
 
 def check_edges(edges: Edges) -> tuple[float, ...]:
-    """Return the edges as a tuple of floats; ValueError unless >= 3, finite and increasing."""
-    array = np.asarray(edges, np.float64)
+    """Return the edges as a tuple of floats; InputError unless >= 3, finite and increasing."""
+    array = row("edges", edges)
     if array.ndim != 1 or array.size < 3:
-        raise ValueError(f"edges: expected at least 3 numbers in one row, got shape {array.shape}")
+        raise InputError(f"edges: expected at least 3 numbers in one row, got shape {array.shape}")
     if not np.all(np.isfinite(array)):
-        raise ValueError(f"edges: expected finite numbers, got {array.tolist()}")
+        raise InputError(f"edges: expected finite numbers, got {array.tolist()}")
     if not np.all(np.diff(array) > 0):
         at = int(np.argmin(np.diff(array) > 0))
-        raise ValueError(
+        raise InputError(
             "edges: expected strictly increasing numbers, "
             f"got {array[at]} followed by {array[at + 1]} at index {at}"
         )
@@ -196,8 +198,8 @@ class Bins:
         # collected from all bins.
         stop = jax.lax.stop_gradient
         at_lower, at_upper = (
-            stop((below - (lower >= y)) ** 2),
-            stop((1 - above - (upper >= y)) ** 2),
+            stop((below - (lower >= y).astype(y.dtype)) ** 2),
+            stop((1 - above - (upper >= y).astype(y.dtype)) ** 2),
         )
         moved = at_upper * (upper - stop(upper)) - at_lower * (lower - stop(lower))
         lefts, rights, widths = self.bounds(logits)

@@ -16,7 +16,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 from sbp_jax.distributions.bins import check_raw
 from sbp_jax.distributions.elementary import align, divide_end, positive
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
-from sbp_jax.distributions.raw_zeros import check_location_scale
+from sbp_jax.distributions.raw_zeros import keep_location_scale
 from sbp_jax.distributions.standard_normal import (
     HALF_LOG_2PI,
     log_between,
@@ -53,7 +53,7 @@ class Gaussian(Derived):
         scale: Float[Array, "*batch"]
 
     def __post_init__(self) -> None:
-        check_location_scale(self.center, self.spread)
+        keep_location_scale(self)
 
     @property
     def unit(self) -> float:
@@ -136,6 +136,12 @@ class Gaussian(Derived):
         """The squared scale."""
         loc, scale = align(*params)
         return jnp.broadcast_arrays(loc, scale)[1] ** 2
+
+    @compiled
+    def entropy(self, params: Params) -> Result:
+        """Differential entropy `log sigma + log(2 pi e) / 2`, in nats."""
+        loc, scale = align(*params)
+        return jnp.log(jnp.broadcast_arrays(loc, scale)[1]) + HALF_LOG_2PI + 0.5
 
     @compiled_sample
     def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:

@@ -17,11 +17,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
+from sbp_jax.distributions.arguments import whole
 from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
 from sbp_jax.distributions.elementary import align, align_with, divide_end, log_total, positive
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.inversion import invert
-from sbp_jax.distributions.raw_zeros import check_location_scale
+from sbp_jax.distributions.raw_zeros import keep_location_scale
 from sbp_jax.distributions.standard_normal import (
     HALF_LOG_2PI,
     log_between,
@@ -65,9 +66,8 @@ class GaussianMixture(Derived):
         scales: Float[Array, "*batch components"]
 
     def __post_init__(self) -> None:
-        if not isinstance(self.components, int) or self.components < 1:
-            raise ValueError(f"components: expected a whole number >= 1, got {self.components!r}")
-        check_location_scale(self.center, self.spread)
+        object.__setattr__(self, "components", whole("components", self.components, 1))
+        keep_location_scale(self)
 
     @property
     def unit(self) -> float:

@@ -31,6 +31,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions import hybrid_component as component
+from sbp_jax.distributions.arguments import whole
 from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
 from sbp_jax.distributions.elementary import (
     align,
@@ -42,7 +43,7 @@ from sbp_jax.distributions.elementary import (
 )
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.inversion import invert
-from sbp_jax.distributions.raw_zeros import check_location_scale, check_shape_range, squash_shape
+from sbp_jax.distributions.raw_zeros import check_shape_range, keep_location_scale, squash_shape
 from sbp_jax.distributions.score_quadrature import score_integral
 
 Value = Real[ArrayLike, "*#batch"]
@@ -88,12 +89,9 @@ class HybridPareto(Derived):
         shapes: Float[Array, "*batch components"]
 
     def __post_init__(self) -> None:
-        if self.components < 2:
-            raise ValueError(
-                "components: expected at least 2, one facing up and one facing down, "
-                f"got {self.components!r}"
-            )
-        check_location_scale(self.center, self.spread)
+        # One that faces up and one that faces down, at least.
+        object.__setattr__(self, "components", whole("components", self.components, 2))
+        keep_location_scale(self)
         object.__setattr__(self, "shape_range", check_shape_range(self.shape_range))
 
     @property

@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
+from sbp_jax.distributions.arguments import family_of, whole
 from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
 from sbp_jax.distributions.elementary import align, align_with, log_total
 from sbp_jax.distributions.family import (
@@ -26,8 +27,10 @@ from sbp_jax.distributions.family import (
     batch_shape,
     compiled,
     compiled_sample,
+    on_any_mesh,
 )
 from sbp_jax.distributions.inversion import invert
+from sbp_jax.distributions.layout import settled_scan
 from sbp_jax.distributions.score_quadrature import score_integral
 
 Value = Real[ArrayLike, "*#batch"]
@@ -66,8 +69,8 @@ class Mixture(Derived):
         base: Any
 
     def __post_init__(self) -> None:
-        if not isinstance(self.components, int) or self.components < 1:
-            raise ValueError(f"components: expected a whole number >= 1, got {self.components!r}")
+        family_of("base", self.base)
+        object.__setattr__(self, "components", whole("components", self.components, 1))
 
     @property
     def num_outputs(self) -> int:
@@ -132,7 +135,11 @@ class Mixture(Derived):
         """
         moved: Any = self.base
         of_base = moved.log_window
-        return lambda params, y: self._log_sum(of_base, params, y)
+
+        def log_window(mixture: Mixture, params: Mixture.Params, y: Value) -> Result:
+            return mixture._log_sum(of_base, params, y)
+
+        return partial(on_any_mesh(log_window), self)
 
     @compiled
     def quantile(self, params: Params, q: Value) -> Result:
@@ -220,7 +227,8 @@ class Mixture(Derived):
 
         # A loop, whose body is compiled once.
         rules = jnp.stack([jnp.array(_NODES), jnp.array(_WEIGHTS)], axis=1).astype(pieces.dtype)
-        return jax.lax.scan(at_node, jnp.zeros(shape, pieces.dtype), rules)[0]
+        nothing = settled_scan(at_node, jnp.zeros(shape, pieces.dtype), rules)
+        return jax.lax.scan(at_node, nothing, rules)[0]
 
     def _sum(self, part: Callable[..., Result], params: Params, *values: Value) -> Result:
         """A probability's mean over the components, no more than 1 by rounding."""

@@ -24,11 +24,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
+from sbp_jax.distributions.arguments import pair
 from sbp_jax.distributions.bins import check_raw, random_levels
 from sbp_jax.distributions.elementary import align, divide_end, log1mexp, positive
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.inversion import invert
-from sbp_jax.distributions.raw_zeros import check_location_scale
+from sbp_jax.distributions.raw_zeros import keep_location_scale
+from sbp_jax.errors import InputError
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]
@@ -73,12 +75,13 @@ class StudentT(Derived):
         df: Float[Array, "*batch"]
 
     def __post_init__(self) -> None:
-        check_location_scale(self.center, self.spread)
-        if len(self.df_range) != 2 or not 1 < self.df_range[0] < self.df_range[1] < math.inf:
-            raise ValueError(
+        keep_location_scale(self)
+        df_range = pair("df_range", self.df_range)
+        if not 1 < df_range[0] < df_range[1] < math.inf:
+            raise InputError(
                 f"df_range: expected two finite numbers, 1 < lowest < highest, got {self.df_range}"
             )
-        object.__setattr__(self, "df_range", tuple(self.df_range))  # a list would not hash
+        object.__setattr__(self, "df_range", df_range)
 
     @property
     def unit(self) -> float:
@@ -171,6 +174,17 @@ class StudentT(Derived):
         exists = df > 2
         df = jnp.where(exists, df, 3.0)
         return jnp.where(exists, scale**2 * (df / (df - 2)), jnp.inf)
+
+    @compiled
+    def entropy(self, params: Params) -> Result:
+        """Differential entropy in nats, finite for every nu.
+
+        `log sigma - log c + (nu + 1) (psi((nu + 1) / 2) - psi(nu / 2)) / 2`, psi the digamma
+        function.
+        """
+        _, scale, df = jnp.broadcast_arrays(*align(*params))
+        step = jax.scipy.special.digamma(0.5 * (df + 1)) - jax.scipy.special.digamma(0.5 * df)
+        return jnp.log(scale) - _log_peak(df) + 0.5 * (df + 1) * step
 
     @compiled_sample
     def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:

@@ -15,7 +15,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from sbp_jax.distributions.family import Family
+from sbp_jax.distributions.family import Family, on_any_mesh
+from sbp_jax.distributions.layout import settled_scan
 from sbp_jax.distributions.score_quadrature import score_integral
 
 _SUMMED: Final = 128
@@ -25,6 +26,7 @@ _FEATURES: Final = (0.01, 0.5, 0.99)
 Values = Float[Array, "*#B"]
 
 
+@on_any_mesh
 def twcrps(family: Family, params: Any, y: Values, lower: Values) -> Values:
     """Threshold-weighted CRPS above a threshold, in closed form where the family has one.
 
@@ -53,6 +55,7 @@ def twcrps(family: Family, params: Any, y: Values, lower: Values) -> Values:
     )  # fmt: skip
 
 
+@on_any_mesh
 def count_crps(
     family: Family, params: Any, y: Values, lower: Values, *, cell: Values
 ) -> tuple[Values, Values]:
@@ -82,7 +85,7 @@ def count_crps(
         return (totals[0] + square, totals[1] + jnp.where(k >= lower, square, 0.0)), None
 
     numbers = jnp.arange(_SUMMED, dtype=y.dtype)
-    summed, _ = jax.lax.scan(add, (jnp.zeros_like(y),) * 2, numbers)
+    summed, _ = jax.lax.scan(add, settled_scan(add, (jnp.zeros_like(y),) * 2, numbers), numbers)
     # The sum from k on is the integral from half a step earlier, whose cells reach half a step on.
     starts = [(jnp.maximum(first, _SUMMED) + 0.5) * cell for first in (jnp.zeros_like(y), lower)]
     beyond = [twcrps(family, params, y, start) / cell for start in starts]
