@@ -29,7 +29,7 @@ from sbp_jax.distributions.bin_search import (
     rank_at,
     weigh,
 )
-from sbp_jax.distributions.elementary import log1mexp, log_dot
+from sbp_jax.distributions.elementary import float_dtype, log1mexp, log_dot
 from sbp_jax.errors import InputError
 
 Edges = Sequence[float | int] | np.ndarray | Array
@@ -59,8 +59,7 @@ def check_raw(raw: Array, num_outputs: int) -> Array:
     """Return raw network outputs as floats, kept so far from overflow that no sum of two can."""
     if raw.ndim == 0 or raw.shape[-1] != num_outputs:
         raise ValueError(f"raw: expected last dimension {num_outputs}, got shape {raw.shape}")
-    dtype = jnp.promote_types(jnp.result_type(raw, 1.0), jnp.float32)
-    return jnp.clip(raw.astype(dtype), -1e30, 1e30)
+    return jnp.clip(raw.astype(float_dtype(raw)), -1e30, 1e30)
 
 
 def random_levels(

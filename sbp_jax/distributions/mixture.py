@@ -20,7 +20,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.arguments import family_of, whole
 from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
-from sbp_jax.distributions.elementary import align, align_with, log_total
+from sbp_jax.distributions.elementary import align, align_with, float_dtype, log_total
 from sbp_jax.distributions.family import (
     Derived,
     Family,
@@ -273,7 +273,7 @@ def _knots(base: Family, params: Any) -> Array:
 
 def _quantiles(base: Family, params: Any, levels: Sequence[float]) -> Array:
     """Of all components at each level, (levels, ...), compiled once for all levels."""
-    dtype = jnp.promote_types(jnp.result_type(*jax.tree.leaves(params)), jnp.float32)
+    dtype = float_dtype(*jax.tree.leaves(params))
     return jax.vmap(lambda level: base.quantile(params, level))(jnp.array(levels, dtype))
 
 
