@@ -4,12 +4,20 @@ A family is hashed and compared, and written into files. So scalars of NumPy and
 when it is made, and a traced one, which has no value yet, is refused where it may not stand.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
 from sbp_jax.errors import InputError
+
+Number = float | int | Any
+"""What a family takes for a number: scalars of NumPy and JAX too. It keeps Python's own."""
+Whole = int | Any
+"""Likewise for a whole number."""
+Numbers = Sequence[Number] | np.ndarray | jax.Array | Any
+"""Likewise for a row of numbers."""
 
 
 def number(name: str, value: Any) -> float | int:

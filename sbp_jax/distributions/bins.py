@@ -11,7 +11,6 @@ Arguments come aligned (`elementary.align_with`): logits (..., n), the others (.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jax
@@ -19,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from sbp_jax.distributions.arguments import row
+from sbp_jax.distributions.arguments import Numbers, row
 from sbp_jax.distributions.bin_search import (
     bin_of,
     grid,
@@ -32,7 +31,7 @@ from sbp_jax.distributions.bin_search import (
 from sbp_jax.distributions.elementary import float_dtype, log1mexp, log_dot
 from sbp_jax.errors import InputError
 
-Edges = Sequence[float | int] | np.ndarray | Array
+Edges = Numbers
 Logits = Float[Array, "*#batch bins"]
 Value = Float[Array, "*#batch"]
 Result = Float[Array, "*batch"]

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
+from sbp_jax.distributions.arguments import Number
 from sbp_jax.distributions.bins import check_raw
 from sbp_jax.distributions.elementary import align, divide_end, positive
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
@@ -43,8 +44,8 @@ class Gaussian(Derived):
     Params(loc=Array(7., dtype=float32), scale=Array(10., dtype=float32))
     """
 
-    center: float | int = 0.0
-    spread: float | int = 1.0
+    center: Number = 0.0
+    spread: Number = 1.0
 
     class Params(NamedTuple):
         """Mean and standard deviation, in the unit of the target."""

@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
-from sbp_jax.distributions.arguments import whole
+from sbp_jax.distributions.arguments import Number, Whole, whole
 from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
 from sbp_jax.distributions.elementary import align, align_with, divide_end, log_total, positive
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
@@ -54,9 +54,9 @@ class GaussianMixture(Derived):
     [0.26, 13.74, 7.0, 100.0]
     """
 
-    components: int = 3
-    center: float | int = 0.0
-    spread: float | int = 1.0
+    components: Whole = 3
+    center: Number = 0.0
+    spread: Number = 1.0
 
     class Params(NamedTuple):
         """Logits of the weights; locations and scales in the unit of the target."""

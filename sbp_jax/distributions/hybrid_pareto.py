@@ -31,7 +31,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions import hybrid_component as component
-from sbp_jax.distributions.arguments import whole
+from sbp_jax.distributions.arguments import Number, Numbers, Whole, whole
 from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
 from sbp_jax.distributions.elementary import (
     align,
@@ -75,10 +75,10 @@ class HybridPareto(Derived):
     (7.0, 9.45)
     """
 
-    components: int = 4
-    center: float | int = 0.0
-    spread: float | int = 1.0
-    shape_range: Sequence[float | int] = (0.0, 0.95)
+    components: Whole = 4
+    center: Number = 0.0
+    spread: Number = 1.0
+    shape_range: Numbers = (0.0, 0.95)
 
     class Params(NamedTuple):
         """Of each component, those facing up first; locations and scales in the unit of y."""

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
-from sbp_jax.distributions.arguments import family_of, whole
+from sbp_jax.distributions.arguments import Whole, family_of, whole
 from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
 from sbp_jax.distributions.elementary import align, align_with, float_dtype, log_total
 from sbp_jax.distributions.family import (
@@ -60,7 +60,7 @@ class Mixture(Derived):
     """
 
     base: Family
-    components: int = 2
+    components: Whole = 2
 
     class Params(NamedTuple):
         """Logits of the weights; parameters of the base, components the last batch dimension."""

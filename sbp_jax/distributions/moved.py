@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
-from sbp_jax.distributions.arguments import family_of, flag
+from sbp_jax.distributions.arguments import Number, family_of, flag
 from sbp_jax.distributions.bins import check_raw
 from sbp_jax.distributions.elementary import align, align_with, divide_end
 from sbp_jax.distributions.family import (
@@ -61,9 +61,9 @@ class Moved(Derived):
     """
 
     base: Family
-    center: float | int = 0.0
-    spread: float | int = 1.0
-    location: bool = True
+    center: Number = 0.0
+    spread: Number = 1.0
+    location: bool | Any = True
 
     class Params(NamedTuple):
         """Location and scale, in the unit of the target; parameters of the base, of z."""

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 from jaxtyping import Array, Float
 
-from sbp_jax.distributions.arguments import number, pair
+from sbp_jax.distributions.arguments import Numbers, number, pair
 from sbp_jax.errors import InputError
 
 _MILD = 0.1  # the tail index that raw zeros stand for, where the range allows it
@@ -28,7 +28,7 @@ def keep_location_scale(family: Any) -> None:
     object.__setattr__(family, "spread", spread)
 
 
-def check_shape_range(shape_range: Sequence[float | int]) -> tuple[float, float]:
+def check_shape_range(shape_range: Numbers) -> tuple[float, float]:
     """Return the range as floats; InputError unless -1 < lowest < highest < 2."""
     lowest, highest = pair("shape_range", shape_range)
     if not -1 < lowest < highest < 2:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from sbp_jax.distributions.arguments import number
+from sbp_jax.distributions.arguments import Numbers, number
 from sbp_jax.distributions.bins import Bins
 from sbp_jax.errors import InputError
 
@@ -64,7 +64,7 @@ def check_mode(mode: str) -> None:
         raise InputError(f"splice: expected one of {get_args(Mode)}, got {mode!r}")
 
 
-def check_tail_mass(tail_mass: Mass | Sequence[Mass | None]) -> TailMass:
+def check_tail_mass(tail_mass: Mass | Numbers) -> TailMass:
     """Return the masses as a pair; InputError unless in (0, 0.5), or None for one of the sides.
 
     A traced mass has no value yet: whoever traces it has to know that it is in the range.

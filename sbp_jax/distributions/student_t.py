@@ -24,7 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
-from sbp_jax.distributions.arguments import pair
+from sbp_jax.distributions.arguments import Number, Numbers, pair
 from sbp_jax.distributions.bins import check_raw, random_levels
 from sbp_jax.distributions.elementary import align, divide_end, log1mexp, positive
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
@@ -63,9 +63,9 @@ class StudentT(Derived):
     [7.0, 10.0, 5.0]
     """
 
-    center: float | int = 0.0
-    spread: float | int = 1.0
-    df_range: Sequence[float | int] = (2.0, 100.0)
+    center: Number = 0.0
+    spread: Number = 1.0
+    df_range: Numbers = (2.0, 100.0)
 
     class Params(NamedTuple):
         """Location and scale in the unit of the target; degrees of freedom, without unit."""

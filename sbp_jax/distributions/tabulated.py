@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Real
 
 from sbp_jax.distributions import cells
-from sbp_jax.distributions.arguments import whole
+from sbp_jax.distributions.arguments import Number, Whole, whole
 from sbp_jax.distributions.bins import check_raw, prefix_sums
 from sbp_jax.distributions.celled import Celled
 from sbp_jax.distributions.elementary import align_with, positive
@@ -48,9 +48,9 @@ class Tabulated(Celled):
     [0.0, 0.5, 2.0]
     """
 
-    points: int
-    center: float | int = 0.0
-    spread: float | int = 1.0
+    points: Whole
+    center: Number = 0.0
+    spread: Number = 1.0
 
     class Params(NamedTuple):
         """Points, increasing; logs of the masses below, between and above; shapes and scales."""

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from sbp_jax.distributions.elementary import align
 from sbp_jax.distributions.family import Family, on_any_mesh
 from sbp_jax.distributions.layout import settled_scan
 from sbp_jax.distributions.score_quadrature import score_integral
@@ -81,9 +82,10 @@ def count_crps(
 
     def add(totals: tuple[Array, Array], k: Array) -> tuple[tuple[Array, Array], None]:
         upper = (k + 1) * cell
-        square = (family.cdf(params, upper) - (y < upper)) ** 2
+        square = (family.cdf(params, upper) - (y < upper).astype(y.dtype)) ** 2
         return (totals[0] + square, totals[1] + jnp.where(k >= lower, square, 0.0)), None
 
+    y, lower, cell = align(y, lower, cell)
     numbers = jnp.arange(_SUMMED, dtype=y.dtype)
     summed, _ = jax.lax.scan(add, settled_scan(add, (jnp.zeros_like(y),) * 2, numbers), numbers)
     # The sum from k on is the integral from half a step earlier, whose cells reach half a step on.
