@@ -111,7 +111,8 @@ def pmapped(function, *arguments):
 def vmapped(axes):
     def run(function, *arguments):
         mesh = jax.make_mesh((DEVICES,), ("b",), axis_types=(axes,))
-        return jax.vmap(function)(*(on(mesh, x) for x in arguments))
+        with jax.set_mesh(mesh):
+            return jax.vmap(function)(*(on(mesh, x) for x in arguments))
 
     return run
 
