@@ -90,12 +90,14 @@ class FamilyDistribution(dist.Distribution):
         return self.family.variance(self.params)
 
 
-@promote_batch_shape.register(FamilyDistribution)
 def _promote(adapter: Any) -> Any:
     """The adapter with the shape of its parameters, after a map or a scan has stacked them."""
     promoted = copy.copy(adapter)
     promoted._batch_shape = batch_shape(adapter.family, adapter.params)
     return promoted
+
+
+promote_batch_shape.register(FamilyDistribution, _promote)
 
 
 def _divergence(p: FamilyDistribution, q: FamilyDistribution) -> Array:
@@ -114,14 +116,14 @@ class _OfFamily:
     def __init__(self, base_dist: FamilyDistribution, *args: Any, **kwargs: Any) -> None:
         # NumPyro would broadcast the parameters as if all their dimensions were the batch's.
         stand_in: Any = dist.Normal(jnp.zeros(base_dist.batch_shape))
-        super().__init__(stand_in, *args, **kwargs)
+        super().__init__(stand_in, *args, **kwargs)  # type: ignore[call-arg]
         self.base_dist = base_dist
 
 
 class LeftCensored(_OfFamily, dist.LeftCensoredDistribution):
     """Values of which some are known to be at most what is given: those count with log F."""
 
-    @validate_sample
+    @validate_sample  # type: ignore[untyped-decorator]
     def log_prob(self, value: ArrayLike) -> Array:
         """Log density, or log F where censored."""
         base = self.base_dist
@@ -131,7 +133,7 @@ class LeftCensored(_OfFamily, dist.LeftCensoredDistribution):
 class RightCensored(_OfFamily, dist.RightCensoredDistribution):
     """Values of which some are known to be at least what is given: those count with log(1 - F)."""
 
-    @validate_sample
+    @validate_sample  # type: ignore[untyped-decorator]
     def log_prob(self, value: ArrayLike) -> Array:
         """Log density, or log(1 - F) where censored."""
         base = self.base_dist
@@ -141,7 +143,7 @@ class RightCensored(_OfFamily, dist.RightCensoredDistribution):
 class IntervalCensored(_OfFamily, dist.IntervalCensoredDistribution):
     """Values known by two bounds, of which NumPyro's flags say how each is meant."""
 
-    @validate_sample
+    @validate_sample  # type: ignore[untyped-decorator]
     def log_prob(self, value: ArrayLike) -> Array:
         """Log probability of what is known; of a point, its log density."""
         left, right, _, outside, point = self._get_censoring_masks(value)
@@ -229,7 +231,8 @@ class TwoSidedTruncated(_Truncated, dist.TwoSidedTruncatedDistribution):
 
 
 def _either(which: Array, value: Array, other: Array) -> Array:
-    return jnp.where(*jnp.broadcast_arrays(which, value, other))
+    which, value, other = jnp.broadcast_arrays(which, value, other)
+    return jnp.where(which, value, other)
 
 
 _OURS = {

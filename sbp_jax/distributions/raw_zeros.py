@@ -1,7 +1,6 @@
 """What raw zeros stand for: a location and a spread, and a mild shape within a range."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -39,9 +38,7 @@ def check_shape_range(shape_range: Numbers) -> tuple[float, float]:
     return lowest, highest
 
 
-def squash_shape(
-    raw: Float[Array, "..."], shape_range: Sequence[float | int]
-) -> Float[Array, "..."]:
+def squash_shape(raw: Float[Array, "..."], shape_range: Numbers) -> Float[Array, "..."]:
     """Sigmoid scaled to the range; raw 0 gives 0.1, or the middle where that is outside."""
     lowest, highest = shape_range
     at_zero = _MILD if lowest < _MILD < highest else (lowest + highest) / 2

@@ -70,8 +70,8 @@ def check_tail_mass(tail_mass: Mass | Numbers) -> TailMass:
     A traced mass has no value yet: whoever traces it has to know that it is in the range.
     """
     row = isinstance(tail_mass, Sequence) and not isinstance(tail_mass, str)
-    several = row or np.ndim(tail_mass) == 1
-    pair = [_mass(one) for one in (tail_mass if several else (tail_mass, tail_mass))]
+    given: Any = tail_mass if row or np.ndim(tail_mass) == 1 else (tail_mass, tail_mass)
+    pair = [_mass(one) for one in given]
     masses = [mass for mass in pair if mass is not None]
     known = [mass for mass in masses if not isinstance(mass, jax.core.Tracer)]
     if len(pair) != 2 or not masses or not all(0 < mass < 0.5 for mass in known):
