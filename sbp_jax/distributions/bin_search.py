@@ -74,7 +74,7 @@ def bin_of(edges: Grid, y: Value) -> Int[Array, "..."]:
     guess = jnp.clip((y - table[0]) / (even[1] - even[0]), 0, n - 1)
     guess = jnp.where(jnp.isnan(y), 0, guess).astype(int)
     left, right = jnp.asarray(table[:-1])[guess], jnp.asarray(table[1:])[guess]
-    return jnp.clip(guess + (y >= right) - (y < left), 0, n - 1)
+    return jnp.clip(guess + (y >= right).astype(int) - (y < left).astype(int), 0, n - 1)
 
 
 @jax.custom_jvp
@@ -177,7 +177,7 @@ def _descend(
     for k in range(masses.shape[-1] - 1):
         total = total + masses[..., k]
         fits = total <= target
-        count += fits
+        count += fits.astype(int)
         held = jnp.where(fits, total, held)
         mass = jnp.where(fits, masses[..., k + 1], mass)
     return count, held, mass

@@ -117,6 +117,16 @@ class Binned(Derived):
         """Variance, summed about the mean, so that nothing cancels."""
         return self._moments(params, self.mean(params))[1]
 
+    @compiled
+    def entropy(self, params: Params) -> Result:
+        """Differential entropy `-sum_i p_i log(p_i / w_i)`, in nats; an empty bin adds 0."""
+        (logits,) = align_with(params.logits)
+        first, last = (
+            jnp.full((1,) * (logits.ndim - 1), x, logits.dtype)
+            for x in (self.edges[0], self.edges[-1])
+        )
+        return self.bins.entropy(logits, first, last)
+
     @compiled_sample
     def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:
         """Draws by inversion; gradients are those of the quantile at fixed levels."""

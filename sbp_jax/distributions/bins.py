@@ -11,7 +11,6 @@ Arguments come aligned (`elementary.align_with`): logits (..., n), the others (.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
+from sbp_jax.distributions.arguments import Numbers, row
 from sbp_jax.distributions.bin_search import (
     bin_of,
     grid,
@@ -29,9 +29,10 @@ from sbp_jax.distributions.bin_search import (
     rank_at,
     weigh,
 )
-from sbp_jax.distributions.elementary import defined_by, log1mexp, log_dot
+from sbp_jax.distributions.elementary import defined_by, float_dtype, log1mexp, log_dot
+from sbp_jax.errors import InputError
 
-Edges = Sequence[float | int] | np.ndarray | Array
+Edges = Numbers
 Logits = Float[Array, "*#batch bins"]
 Value = Float[Array, "*#batch"]
 Result = Float[Array, "*batch"]
@@ -39,15 +40,15 @@ _LOG_HALF = -0.6931471805599453
 
 
 def check_edges(edges: Edges) -> tuple[float, ...]:
-    """Return the edges as a tuple of floats; ValueError unless >= 3, finite and increasing."""
-    array = np.asarray(edges, np.float64)
+    """Return the edges as a tuple of floats; InputError unless >= 3, finite and increasing."""
+    array = row("edges", edges)
     if array.ndim != 1 or array.size < 3:
-        raise ValueError(f"edges: expected at least 3 numbers in one row, got shape {array.shape}")
+        raise InputError(f"edges: expected at least 3 numbers in one row, got shape {array.shape}")
     if not np.all(np.isfinite(array)):
-        raise ValueError(f"edges: expected finite numbers, got {array.tolist()}")
+        raise InputError(f"edges: expected finite numbers, got {array.tolist()}")
     if not np.all(np.diff(array) > 0):
         at = int(np.argmin(np.diff(array) > 0))
-        raise ValueError(
+        raise InputError(
             "edges: expected strictly increasing numbers, "
             f"got {array[at]} followed by {array[at + 1]} at index {at}"
         )
@@ -58,8 +59,7 @@ def check_raw(raw: Array, num_outputs: int) -> Array:
     """Return raw network outputs as floats, kept so far from overflow that no sum of two can."""
     if raw.ndim == 0 or raw.shape[-1] != num_outputs:
         raise ValueError(f"raw: expected last dimension {num_outputs}, got shape {raw.shape}")
-    dtype = jnp.promote_types(jnp.result_type(raw, 1.0), jnp.float32)
-    return jnp.clip(raw.astype(dtype), -1e30, 1e30)
+    return jnp.clip(raw.astype(float_dtype(raw)), -1e30, 1e30)
 
 
 def random_levels(

@@ -92,6 +92,12 @@ class Celled(Derived[P]):
         grid, tails, _ = self._defined(params)
         return cells.square_about(grid, tails, cells.mean(grid, tails))
 
+    @compiled
+    def entropy(self, params: P) -> Result:
+        """Differential entropy `-E log f(Y)`, in nats; what is empty adds 0."""
+        grid, tails, _ = self._prepare(params)
+        return cells.entropy(grid, tails)
+
     @compiled_sample
     def sample(self: Any, key: PRNGKeyArray, params: P, shape: Sequence[int] = ()) -> Result:
         """Draws by inversion; gradients are those of the quantile at fixed levels."""

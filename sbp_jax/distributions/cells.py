@@ -20,6 +20,7 @@ from jaxtyping import Array
 from sbp_jax.distributions import genpareto
 from sbp_jax.distributions.bins import log_of_either
 from sbp_jax.distributions.elementary import log_dot, log_sum, safe_log
+from sbp_jax.distributions.splicing import mass_entropy
 
 
 class Cells(NamedTuple):
@@ -157,6 +158,16 @@ def tail_square(distance: Array, shape: Array, scale: Array) -> Array:
     exists = jnp.isfinite(square)
     first = jnp.where(exists, genpareto.mean(jnp.where(exists, shape, 0.0), scale), 0.0)
     return distance**2 + 2 * distance * first + square
+
+
+def entropy(cells: Cells, tails: Tails) -> Array:
+    """Differential entropy: that of each cell and tail, weighed, and of the choice among them."""
+    some = cells.mass > 0
+    mass = jnp.where(some, cells.mass, 1.0)
+    body = -jnp.sum(jnp.where(some, mass * jnp.log(mass / cells.width), 0.0), axis=-1)
+    lower = genpareto.entropy(tails.lower_shape, tails.lower_scale)
+    upper = genpareto.entropy(tails.upper_shape, tails.upper_scale)
+    return mass_entropy(tails.log_lower, lower) + body + mass_entropy(tails.log_upper, upper)
 
 
 def crps(cells: Cells, tails: Tails, y: Array) -> Array:

@@ -17,8 +17,11 @@ _LOG1P_SERIES = tuple(1 / (2 * k + 1) for k in range(9))
 _EXPM1_SERIES = tuple(1 / factorial(k + 1) for k in range(13))
 
 
-def _float_dtype(*values: Real[ArrayLike, "..."]) -> jnp.dtype:
-    return jnp.promote_types(jnp.result_type(*values, 1.0), jnp.float32)
+def float_dtype(*values: Real[ArrayLike, "..."]) -> jnp.dtype:
+    """The dtype of a result of these: float32, or wider where one of them is."""
+    # Conversion is what is asked for here, also where a user forbids JAX to do it unasked.
+    with jax.numpy_dtype_promotion("standard"):
+        return jnp.promote_types(jnp.result_type(*values, 1.0), jnp.float32)
 
 
 def _expand(value: Real[ArrayLike, "..."], rank: int, dtype: jnp.dtype) -> Array:
@@ -28,7 +31,7 @@ def _expand(value: Real[ArrayLike, "..."], rank: int, dtype: jnp.dtype) -> Array
 
 def align(*values: Real[ArrayLike, "..."]) -> tuple[Array, ...]:
     """Give every value one float dtype (at least float32) and one rank, by leading ones."""
-    dtype = _float_dtype(*values)
+    dtype = float_dtype(*values)
     rank = max(jnp.ndim(value) for value in values)
     return tuple(_expand(value, rank, dtype) for value in values)
 
@@ -37,7 +40,7 @@ def align_with(
     vector: Real[ArrayLike, "..."], *values: Real[ArrayLike, "..."]
 ) -> tuple[Array, ...]:
     """Align `values` with the leading dimensions of `vector`, whose last axis is kept apart."""
-    dtype = _float_dtype(vector, *values)
+    dtype = float_dtype(vector, *values)
     rank = max([jnp.ndim(vector) - 1, *(jnp.ndim(value) for value in values)])
     return _expand(vector, rank + 1, dtype), *(_expand(value, rank, dtype) for value in values)
 

@@ -11,6 +11,7 @@ within one program. Such a family does not hash and lives no longer than the tra
 """
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -20,6 +21,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bins import Bins
 from sbp_jax.distributions.elementary import align
+from sbp_jax.distributions.layout import as_batch, explicit_mesh
 
 P = TypeVar("P")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -101,6 +103,7 @@ def compiled(method: F) -> F:
     another program it is inlined. The family is a static argument and so must be hashable; one
     that holds a traced number is not, and is part of another program anyway.
     """
+    method = on_any_mesh(method)
     program = jax.jit(method, static_argnums=0, inline=True)
 
     @functools.wraps(method)
@@ -112,6 +115,7 @@ def compiled(method: F) -> F:
 
 def compiled_sample(method: F) -> F:
     """As `compiled`, for `sample`, whose shape is static and may come as any sequence."""
+    method = on_any_mesh(method)
     program = jax.jit(method, static_argnums=(0, 3), inline=True)
 
     @functools.wraps(method)
@@ -119,6 +123,39 @@ def compiled_sample(method: F) -> F:
         return (method if is_traced(self) else program)(self, key, params, tuple(shape))
 
     return sample  # type: ignore[return-value]
+
+
+def on_any_mesh(method: F) -> F:
+    """Let a method of a family, or a function of one, be called on a mesh with explicit axes.
+
+    Its results are sharded as the batch of its arguments is; see `layout`.
+    """
+
+    @functools.wraps(method)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        mesh = explicit_mesh((args, kwargs))
+        if mesh is None:
+            return method(self, *args, **kwargs)
+        names = [*inspect.signature(method).parameters][1:]
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        static = {k: v for k, v in given.items() if k == "shape" or isinstance(v, bool)}
+        arrays = {k: v for k, v in given.items() if k not in static}
+        own = {name: _own_dimensions(self, name, value) for name, value in arrays.items()}
+
+        def of(arrays: Any) -> Any:
+            return method(self, **arrays, **static)
+
+        return as_batch(of, arrays, own, mesh, len(static.get("shape", ())))
+
+    return call  # type: ignore[return-value]
+
+
+def _own_dimensions(family: Any, name: str, value: Any) -> Any:
+    """How many last dimensions of each leaf of an argument are not the batch's."""
+    if name == "params":
+        own = jax.eval_shape(family.constrain, jnp.zeros(family.num_outputs))
+        return jax.tree.map(lambda _, one: one.ndim, value, own)
+    return {"raw": 1, "key": jnp.ndim(value)}.get(name, 0)
 
 
 def is_traced(family: Any) -> bool:
@@ -161,12 +198,14 @@ class Derived(Generic[P]):
         """Quantile at 1/2."""
         return self.quantile(params, 0.5)
 
+    @on_any_mesh
     def second_moment(self: Family[P], params: P) -> Result:
         """Expected square, about 0: variance plus squared mean; inf where it does not exist."""
         variance = self.variance(params)
         exists = jnp.isfinite(variance)
         return variance + jnp.where(exists, self.mean(params), 0.0) ** 2
 
+    @on_any_mesh
     def tail_log_score(
         self: Family[P], params: P, y: Value, r: Value, *, upper: bool = True
     ) -> Result:

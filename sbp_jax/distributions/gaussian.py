@@ -13,10 +13,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
+from sbp_jax.distributions.arguments import Number
 from sbp_jax.distributions.bins import check_raw
 from sbp_jax.distributions.elementary import align, at_ends, defined_by, divide_end, positive
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
-from sbp_jax.distributions.raw_zeros import check_location_scale
+from sbp_jax.distributions.raw_zeros import keep_location_scale
 from sbp_jax.distributions.standard_normal import (
     HALF_LOG_2PI,
     log_between,
@@ -43,8 +44,8 @@ class Gaussian(Derived):
     Params(loc=Array(7., dtype=float32), scale=Array(10., dtype=float32))
     """
 
-    center: float | int = 0.0
-    spread: float | int = 1.0
+    center: Number = 0.0
+    spread: Number = 1.0
 
     class Params(NamedTuple):
         """Mean and standard deviation, in the unit of the target."""
@@ -53,7 +54,7 @@ class Gaussian(Derived):
         scale: Float[Array, "*batch"]
 
     def __post_init__(self) -> None:
-        check_location_scale(self.center, self.spread)
+        keep_location_scale(self)
 
     @property
     def unit(self) -> float:
@@ -139,6 +140,12 @@ class Gaussian(Derived):
         """The squared scale."""
         loc, scale = align(*params)
         return defined_by(scale**2, loc + scale)
+
+    @compiled
+    def entropy(self, params: Params) -> Result:
+        """Differential entropy `log sigma + log(2 pi e) / 2`, in nats."""
+        loc, scale = align(*params)
+        return defined_by(jnp.log(scale) + HALF_LOG_2PI + 0.5, loc)
 
     @compiled_sample
     def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:

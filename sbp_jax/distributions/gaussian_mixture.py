@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
+from sbp_jax.distributions.arguments import Number, Whole, whole
 from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
 from sbp_jax.distributions.elementary import (
     align,
@@ -32,7 +33,7 @@ from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.gaussian import Gaussian
 from sbp_jax.distributions.inversion import invert
 from sbp_jax.distributions.mixture import Mixture
-from sbp_jax.distributions.raw_zeros import check_location_scale
+from sbp_jax.distributions.raw_zeros import keep_location_scale
 from sbp_jax.distributions.standard_normal import (
     HALF_LOG_2PI,
     log_between,
@@ -64,9 +65,9 @@ class GaussianMixture(Derived):
     [0.26, 13.74, 7.0, 100.0]
     """
 
-    components: int = 3
-    center: float | int = 0.0
-    spread: float | int = 1.0
+    components: Whole = 3
+    center: Number = 0.0
+    spread: Number = 1.0
 
     class Params(NamedTuple):
         """Logits of the weights; locations and scales in the unit of the target."""
@@ -76,9 +77,8 @@ class GaussianMixture(Derived):
         scales: Float[Array, "*batch components"]
 
     def __post_init__(self) -> None:
-        if not isinstance(self.components, int) or self.components < 1:
-            raise ValueError(f"components: expected a whole number >= 1, got {self.components!r}")
-        check_location_scale(self.center, self.spread)
+        object.__setattr__(self, "components", whole("components", self.components, 1))
+        keep_location_scale(self)
 
     @property
     def unit(self) -> float:

@@ -64,8 +64,8 @@ def _prepare(excesses: Excesses, mask: Mask | None) -> _Sample:
     ordered = jnp.sort(jnp.where(observed, x / unit[..., None], jnp.inf), axis=-1)
     kept = jnp.expand_dims(jnp.arange(x.shape[-1]), tuple(range(x.ndim - 1))) < count[..., None]
     kept = kept & (jnp.sum(observed, axis=-1, keepdims=True) > 0)
-    weight = kept / count[..., None].astype(x.dtype)
-    return _Sample(jnp.where(kept, ordered, 0.0), weight.astype(x.dtype), count, unit)
+    weight = kept.astype(x.dtype) / count[..., None].astype(x.dtype)
+    return _Sample(jnp.where(kept, ordered, 0.0), weight, count, unit)
 
 
 def _average(sample: _Sample, values: Array) -> Array:

@@ -31,6 +31,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions import hybrid_component as component
+from sbp_jax.distributions.arguments import Number, Numbers, Whole, whole
 from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
 from sbp_jax.distributions.elementary import (
     align,
@@ -45,7 +46,7 @@ from sbp_jax.distributions.elementary import (
 )
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.inversion import invert
-from sbp_jax.distributions.raw_zeros import check_location_scale, check_shape_range, squash_shape
+from sbp_jax.distributions.raw_zeros import check_shape_range, keep_location_scale, squash_shape
 from sbp_jax.distributions.score_quadrature import score_integral
 
 Value = Real[ArrayLike, "*#batch"]
@@ -77,10 +78,10 @@ class HybridPareto(Derived):
     (7.0, 9.45)
     """
 
-    components: int = 4
-    center: float | int = 0.0
-    spread: float | int = 1.0
-    shape_range: Sequence[float | int] = (0.0, 0.95)
+    components: Whole = 4
+    center: Number = 0.0
+    spread: Number = 1.0
+    shape_range: Numbers = (0.0, 0.95)
 
     class Params(NamedTuple):
         """Of each component, those facing up first; locations and scales in the unit of y."""
@@ -91,12 +92,9 @@ class HybridPareto(Derived):
         shapes: Float[Array, "*batch components"]
 
     def __post_init__(self) -> None:
-        if self.components < 2:
-            raise ValueError(
-                "components: expected at least 2, one facing up and one facing down, "
-                f"got {self.components!r}"
-            )
-        check_location_scale(self.center, self.spread)
+        # One that faces up and one that faces down, at least.
+        object.__setattr__(self, "components", whole("components", self.components, 2))
+        keep_location_scale(self)
         object.__setattr__(self, "shape_range", check_shape_range(self.shape_range))
 
     @property

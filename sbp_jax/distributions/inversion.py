@@ -15,6 +15,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from sbp_jax.distributions.layout import laid_out, settled
+
 Value = Float[Array, "*batch"]
 Function = Callable[[Array], Array]
 State = tuple[Array, ...]
@@ -84,9 +86,10 @@ def invert_log(
         def in_t(t: Array) -> Array:
             return mismatch(start + half * jnp.sinh(t))
 
-        return start + half * jnp.sinh(_search(in_t, *_bracket(in_t, jnp.zeros_like(start))))
+        zero = laid_out(jnp.zeros_like(start), start)
+        return start + half * jnp.sinh(_search(in_t, *_bracket(in_t, zero)))
 
-    return jax.lax.custom_root(mismatch, middle, solve, _divide)
+    return jax.lax.custom_root(mismatch, settled(mismatch, middle), solve, _divide)
 
 
 def _divide(linear: Function, value: Array) -> Array:
@@ -113,7 +116,7 @@ def _bracket(function: Function, zero: Array) -> tuple[Array, Array, Array, Arra
         return count + 1, new_low, new_high, at_low, at_high, below | above
 
     first = zero + _FIRST
-    start: State = (jnp.zeros((), int), -first, first, zero, zero, jnp.ones_like(zero, bool))
+    start: State = (jnp.zeros((), int), -first, first, zero, zero, zero == zero)
     _, low, high, at_low, at_high, _ = jax.lax.while_loop(unfinished, widen, start)
     return low, high, at_low, at_high
 
@@ -147,7 +150,7 @@ def _search(function: Function, low: Array, high: Array, at_low: Array, at_high:
         # An answer must not depend on how long the others take.
         return count + 1, *jax.tree.map(partial(jnp.where, done), state[1:], new)
 
-    done, middle = jnp.zeros_like(low, bool), 0.5 * (low + high)
+    done, middle = laid_out(jnp.zeros_like(low, bool), low), 0.5 * (low + high)
     start: State = (jnp.zeros((), int), done, middle, low, high, at_low, at_high)
     _, _, _, *ends = jax.lax.while_loop(unfinished, step, start)
     _, _, at_low, at_high = ends

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
+from sbp_jax.distributions.arguments import Number, number, row
 from sbp_jax.distributions.elementary import align
 from sbp_jax.distributions.family import Family, batch_shape, with_batch
 from sbp_jax.distributions.mixture import Mixture
@@ -60,7 +61,7 @@ class Law(Generic[P]):
         edges: Sequence[float | int] | Real[ArrayLike, "..."],
         probabilities: Real[ArrayLike, "..."],
         *,
-        tail_mass: float = 0.01,
+        tail_mass: Number = 0.01,
     ) -> "Law[Moved.Params]":
         """The law of anybody's histograms, with tails; see `tabulate.tabulate_bins`.
 
@@ -73,7 +74,11 @@ class Law(Generic[P]):
             ValueError: edges or probabilities that are none.
         """
         return Law(
-            *tabulate_bins(np.asarray(edges), np.asarray(probabilities), tail_mass=tail_mass)
+            *tabulate_bins(
+                row("edges", edges),
+                row("probabilities", probabilities),
+                tail_mass=number("tail_mass", tail_mass),
+            )
         )
 
     @classmethod
@@ -89,7 +94,7 @@ class Law(Generic[P]):
         Raises:
             ValueError: levels or values that are none.
         """
-        return Law(*tabulate_quantiles(np.asarray(levels), np.asarray(values)))
+        return Law(*tabulate_quantiles(row("levels", levels), row("values", values)))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -129,7 +134,7 @@ class Law(Generic[P]):
 
         return Law(self.family, jax.tree.map(take, whole))
 
-    def affine(self, loc: float | int, scale: float | int) -> "Law[Any]":
+    def affine(self, loc: Number, scale: Number) -> "Law[Any]":
         """The law of `loc + scale y`: the same distributions in another unit, exactly.
 
         The family says nothing of the unit: it is the same whatever loc and scale are, so that
@@ -143,6 +148,7 @@ class Law(Generic[P]):
         >>> celsius.affine(32.0, 1.8).median.tolist()
         [32.0, 68.0]
         """
+        loc, scale = number("loc", loc), number("scale", scale)
         if not (math.isfinite(loc) and 0 < scale < math.inf):
             raise ValueError(
                 f"loc, scale: expected finite numbers, scale > 0, got {loc!r}, {scale!r}"

@@ -18,11 +18,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
+from sbp_jax.distributions.arguments import Whole, family_of, whole
 from sbp_jax.distributions.bins import check_raw, log_of_either, random_levels
 from sbp_jax.distributions.elementary import (
     align,
     align_with,
     defined_by,
+    float_dtype,
     log_total,
     weighted_sum,
 )
@@ -32,8 +34,10 @@ from sbp_jax.distributions.family import (
     batch_shape,
     compiled,
     compiled_sample,
+    on_any_mesh,
 )
 from sbp_jax.distributions.inversion import invert
+from sbp_jax.distributions.layout import settled_scan
 from sbp_jax.distributions.score_quadrature import score_integral
 
 Value = Real[ArrayLike, "*#batch"]
@@ -63,7 +67,7 @@ class Mixture(Derived):
     """
 
     base: Family
-    components: int = 2
+    components: Whole = 2
 
     class Params(NamedTuple):
         """Logits of the weights; parameters of the base, components the last batch dimension."""
@@ -72,8 +76,8 @@ class Mixture(Derived):
         base: Any
 
     def __post_init__(self) -> None:
-        if not isinstance(self.components, int) or self.components < 1:
-            raise ValueError(f"components: expected a whole number >= 1, got {self.components!r}")
+        family_of("base", self.base)
+        object.__setattr__(self, "components", whole("components", self.components, 1))
 
     @property
     def num_outputs(self) -> int:
@@ -138,7 +142,11 @@ class Mixture(Derived):
         """
         moved: Any = self.base
         of_base = moved.log_window
-        return lambda params, y: self._log_sum(of_base, params, y)
+
+        def log_window(mixture: Mixture, params: Mixture.Params, y: Value) -> Result:
+            return mixture._log_sum(of_base, params, y)
+
+        return partial(on_any_mesh(log_window), self)
 
     @compiled
     def quantile(self, params: Params, q: Value) -> Result:
@@ -229,7 +237,8 @@ class Mixture(Derived):
 
         # A loop, whose body is compiled once.
         rules = jnp.stack([jnp.array(_NODES), jnp.array(_WEIGHTS)], axis=1).astype(pieces.dtype)
-        return jax.lax.scan(at_node, jnp.zeros(shape, pieces.dtype), rules)[0]
+        nothing = settled_scan(at_node, jnp.zeros(shape, pieces.dtype), rules)
+        return jax.lax.scan(at_node, nothing, rules)[0]
 
     def _sum(self, part: Callable[..., Result], params: Params, *values: Value) -> Result:
         """A probability's mean over the components, no more than 1 by rounding."""
@@ -274,7 +283,7 @@ def _knots(base: Family, params: Any) -> Array:
 
 def _quantiles(base: Family, params: Any, levels: Sequence[float]) -> Array:
     """Of all components at each level, (levels, ...), compiled once for all levels."""
-    dtype = jnp.promote_types(jnp.result_type(*jax.tree.leaves(params)), jnp.float32)
+    dtype = float_dtype(*jax.tree.leaves(params))
     return jax.vmap(lambda level: base.quantile(params, level))(jnp.array(levels, dtype))
 
 

@@ -15,12 +15,14 @@ interval_nll does.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
+from sbp_jax.distributions.arguments import Number, family_of, flag
 from sbp_jax.distributions.bins import check_raw
 from sbp_jax.distributions.elementary import align, align_with, defined_by, divide_end
 from sbp_jax.distributions.family import (
@@ -29,9 +31,10 @@ from sbp_jax.distributions.family import (
     batch_shape,
     compiled,
     compiled_sample,
+    on_any_mesh,
     with_batch,
 )
-from sbp_jax.distributions.raw_zeros import check_location_scale
+from sbp_jax.distributions.raw_zeros import keep_location_scale
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]
@@ -58,9 +61,9 @@ class Moved(Derived):
     """
 
     base: Family
-    center: float | int = 0.0
-    spread: float | int = 1.0
-    location: bool = True
+    center: Number = 0.0
+    spread: Number = 1.0
+    location: bool | Any = True
 
     class Params(NamedTuple):
         """Location and scale, in the unit of the target; parameters of the base, of z."""
@@ -70,7 +73,9 @@ class Moved(Derived):
         base: Any
 
     def __post_init__(self) -> None:
-        check_location_scale(self.center, self.spread)
+        family_of("base", self.base)
+        keep_location_scale(self)
+        object.__setattr__(self, "location", flag("location", self.location))
 
     @property
     def num_outputs(self) -> int:
@@ -98,13 +103,13 @@ class Moved(Derived):
         middle = len(edges) // 2
         of_base = (edges[middle + 1] - edges[middle - 1]) / 2
 
-        def log_window(params: Moved.Params, y: Value) -> Result:
+        def log_window(_: Moved, params: Moved.Params, y: Value) -> Result:
             z, scale = _finite(params, y)
             width = jnp.maximum(of_base, _ROUNDINGS * jnp.finfo(z.dtype).eps * jnp.abs(z))
             low, high = z - width / 2, z + width / 2
             return self.base.log_interval(params.base, low, high) - jnp.log(width * scale)
 
-        return log_window
+        return partial(on_any_mesh(log_window), self)
 
     @compiled
     def constrain(self, raw: Float[ArrayLike, "*batch outputs"]) -> Params:
@@ -132,11 +137,11 @@ class Moved(Derived):
         jumping: Any = self.base
         of_base = jumping.knots
 
-        def knots(params: Moved.Params) -> Float[Array, "*batch knots"]:
+        def knots(_: Moved, params: Moved.Params) -> Float[Array, "*batch knots"]:
             z, loc, scale = align_with(of_base(params.base), params.loc, params.scale)
             return loc[..., None] + scale[..., None] * z
 
-        return knots
+        return partial(on_any_mesh(knots), self)
 
     @compiled
     def log_prob(self, params: Params, y: Value) -> Result:
@@ -211,13 +216,33 @@ class Moved(Derived):
         of_base = exact.twcrps
 
         def twcrps(
-            params: Moved.Params, y: Value, lower: Value = -jnp.inf, upper: Value = jnp.inf
+            _: Moved,
+            params: Moved.Params,
+            y: Value,
+            lower: Value = -jnp.inf,
+            upper: Value = jnp.inf,
         ) -> Result:
             ends = (_standard(params, x) for x in (y, lower, upper))
             scale, score = align(params.scale, of_base(params.base, *ends))
             return scale * score
 
-        return twcrps
+        return partial(on_any_mesh(twcrps), self)
+
+    @property
+    def entropy(self) -> Callable[[Params], Result]:
+        """Differential entropy from parameters, `log s` more than that of z.
+
+        Raises:
+            AttributeError: the base has none in closed form.
+        """
+        exact: Any = self.base
+        of_base = exact.entropy
+
+        def entropy(_: Moved, params: Moved.Params) -> Result:
+            loc, scale, of_z = align(params.loc, params.scale, of_base(params.base))
+            return defined_by(jnp.log(scale) + of_z, loc)
+
+        return partial(on_any_mesh(entropy), self)
 
     @property
     def with_tail_mass(self) -> Callable[[Any], "Moved"]:

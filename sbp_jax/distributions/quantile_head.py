@@ -22,11 +22,13 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Real
 
 from sbp_jax.distributions import cells
-from sbp_jax.distributions.bins import Edges, check_raw, prefix_sums
+from sbp_jax.distributions.arguments import Number, Numbers, row
+from sbp_jax.distributions.bins import check_raw, prefix_sums
 from sbp_jax.distributions.celled import Celled
 from sbp_jax.distributions.elementary import align_with, positive
 from sbp_jax.distributions.family import compiled
-from sbp_jax.distributions.raw_zeros import check_location_scale
+from sbp_jax.distributions.raw_zeros import keep_location_scale
+from sbp_jax.errors import InputError
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]
@@ -54,19 +56,19 @@ class QuantileHead(Celled):
     """
 
     levels: tuple[float, ...]
-    center: float | int
-    spread: float | int
+    center: Number
+    spread: Number
 
     class Params(NamedTuple):
         """Quantiles at the levels, increasing, in the unit of the target."""
 
         quantiles: Float[Array, "*batch levels"]
 
-    def __init__(self, levels: Edges, center: float | int = 0.0, spread: float | int = 1.0) -> None:
-        check_location_scale(center, spread)
+    def __init__(self, levels: Numbers, center: Number = 0.0, spread: Number = 1.0) -> None:
         object.__setattr__(self, "levels", _check_levels(levels))
         object.__setattr__(self, "center", center)
         object.__setattr__(self, "spread", spread)
+        keep_location_scale(self)
 
     @property
     def unit(self) -> float:
@@ -151,13 +153,13 @@ class QuantileHead(Celled):
         return cells.Cells(below, above, mass, left, right, width), tails, tuple(rest)
 
 
-def _check_levels(levels: Edges) -> tuple[float, ...]:
-    """Return the levels as a tuple; ValueError unless at least 2, increasing, inside (0, 1)."""
-    array = np.asarray(levels, np.float64)
+def _check_levels(levels: Numbers) -> tuple[float, ...]:
+    """Return the levels as a tuple; InputError unless at least 2, increasing, inside (0, 1)."""
+    array = row("levels", levels)
     if array.ndim != 1 or array.size < 2:
-        raise ValueError(f"levels: expected at least 2 numbers in one row, got {levels!r}")
+        raise InputError(f"levels: expected at least 2 numbers in one row, got {levels!r}")
     if not (np.all(array > 0) and np.all(array < 1) and np.all(np.diff(array) > 0)):
-        raise ValueError(
+        raise InputError(
             f"levels: expected strictly increasing numbers in (0, 1), got {array.tolist()}"
         )
     return tuple(array.tolist())

@@ -1,35 +1,44 @@
 """What raw zeros stand for: a location and a spread, and a mild shape within a range."""
 
 import math
-from collections.abc import Sequence
+from typing import Any
 
 import jax
 from jaxtyping import Array, Float
 
+from sbp_jax.distributions.arguments import Numbers, number, pair
+from sbp_jax.errors import InputError
+
 _MILD = 0.1  # the tail index that raw zeros stand for, where the range allows it
 
 
-def check_location_scale(center: float, spread: float) -> None:
-    """ValueError unless the centre is finite, and the spread finite and > 0."""
+def keep_location_scale(family: Any) -> None:
+    """Check `center` and `spread` of a frozen family that is being made, and keep them as numbers.
+
+    Raises:
+        InputError: the centre is not finite, or the spread not finite and > 0.
+    """
+    center, spread = number("center", family.center), number("spread", family.spread)
     if not math.isfinite(center):
-        raise ValueError(f"center: expected a finite number, got {center!r}")
+        raise InputError(f"center: expected a finite number, got {center!r}")
     if not 0 < spread < math.inf:
-        raise ValueError(f"spread: expected a finite number > 0, got {spread!r}")
+        raise InputError(f"spread: expected a finite number > 0, got {spread!r}")
+    object.__setattr__(family, "center", center)
+    object.__setattr__(family, "spread", spread)
 
 
-def check_shape_range(shape_range: Sequence[float | int]) -> tuple[float, float]:
-    """Return the range as floats; ValueError unless -1 < lowest < highest < 2."""
-    if len(shape_range) != 2 or not -1 < shape_range[0] < shape_range[1] < 2:
-        raise ValueError(
+def check_shape_range(shape_range: Numbers) -> tuple[float, float]:
+    """Return the range as floats; InputError unless -1 < lowest < highest < 2."""
+    lowest, highest = pair("shape_range", shape_range)
+    if not -1 < lowest < highest < 2:
+        raise InputError(
             "shape_range: expected (lowest, highest) with -1 < lowest < highest < 2, "
             f"got {shape_range!r}"
         )
-    return float(shape_range[0]), float(shape_range[1])
+    return lowest, highest
 
 
-def squash_shape(
-    raw: Float[Array, "..."], shape_range: Sequence[float | int]
-) -> Float[Array, "..."]:
+def squash_shape(raw: Float[Array, "..."], shape_range: Numbers) -> Float[Array, "..."]:
     """Sigmoid scaled to the range; raw 0 gives 0.1, or the middle where that is outside."""
     lowest, highest = shape_range
     at_zero = _MILD if lowest < _MILD < highest else (lowest + highest) / 2

@@ -24,6 +24,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions import cells, genpareto, splicing
+from sbp_jax.distributions.arguments import Numbers
 from sbp_jax.distributions.bin_search import grid
 from sbp_jax.distributions.bins import Bins, Edges, check_edges, check_raw, random_levels
 from sbp_jax.distributions.elementary import (
@@ -102,9 +103,9 @@ class SplicedBinnedPareto(Derived):
     def __init__(
         self,
         edges: Edges,
-        tail_mass: Mass | Sequence[Mass | None] = 0.05,
+        tail_mass: Mass | Numbers = 0.05,
         splice: Mode = "quantile",
-        shape_range: Sequence[float | int] = (0.0, 0.95),
+        shape_range: Numbers = (0.0, 0.95),
     ) -> None:
         splicing.check_mode(splice)
         object.__setattr__(self, "edges", check_edges(edges))

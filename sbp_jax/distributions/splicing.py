@@ -4,13 +4,16 @@ Symbols: F_B distribution function of the bins, e_0 < ... < e_n their edges, a a
 """
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
+from sbp_jax.distributions.arguments import Numbers, number
 from sbp_jax.distributions.bins import Bins
+from sbp_jax.errors import InputError
 
 Mode = Literal["quantile", "edge"]
 Mass = float | Float[Array, ""]
@@ -56,27 +59,27 @@ def splice(
 
 
 def check_mode(mode: str) -> None:
-    """ValueError unless the mode is known."""
+    """InputError unless the mode is known."""
     if mode not in get_args(Mode):
-        raise ValueError(f"splice: expected one of {get_args(Mode)}, got {mode!r}")
+        raise InputError(f"splice: expected one of {get_args(Mode)}, got {mode!r}")
 
 
-def check_tail_mass(tail_mass: Mass | Sequence[Mass | None]) -> TailMass:
-    """Return the masses as a pair; ValueError unless in (0, 0.5), or None for one of the sides.
+def check_tail_mass(tail_mass: Mass | Numbers) -> TailMass:
+    """Return the masses as a pair; InputError unless in (0, 0.5), or None for one of the sides.
 
     A traced mass has no value yet: whoever traces it has to know that it is in the range.
     """
-    pair = tuple(tail_mass) if isinstance(tail_mass, Sequence) else (tail_mass, tail_mass)
+    row = isinstance(tail_mass, Sequence) and not isinstance(tail_mass, str)
+    given: Any = tail_mass if row or np.ndim(tail_mass) == 1 else (tail_mass, tail_mass)
+    pair = [_mass(one) for one in given]
     masses = [mass for mass in pair if mass is not None]
     known = [mass for mass in masses if not isinstance(mass, jax.core.Tracer)]
     if len(pair) != 2 or not masses or not all(0 < mass < 0.5 for mass in known):
-        raise ValueError(
+        raise InputError(
             "tail_mass: expected a number in (0, 0.5) or a pair (lower, upper) of such, one of "
             f"which may be None for no tail on that side, got {tail_mass!r}"
         )
-    lower, upper = (
-        mass if mass is None or isinstance(mass, jax.core.Tracer) else float(mass) for mass in pair
-    )
+    lower, upper = pair
     return lower, upper
 
 
@@ -88,6 +91,12 @@ def mass_times(log_mass: Array, value: Array) -> Array:
     there = log_mass != -jnp.inf
     product = jnp.exp(jnp.where(there, log_mass, 0.0) + jnp.log(value))
     return jnp.where(there | jnp.isnan(product), product, 0.0)
+
+
+def _mass(mass: Any) -> Mass | None:
+    if mass is None or (isinstance(mass, jax.core.Tracer) and not mass.ndim):
+        return mass
+    return float(number("tail_mass", mass))
 
 
 def mass_entropy(log_mass: Array, entropy: Array) -> Array:

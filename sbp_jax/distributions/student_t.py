@@ -24,6 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
+from sbp_jax.distributions.arguments import Number, Numbers, pair
 from sbp_jax.distributions.bins import check_raw, random_levels
 from sbp_jax.distributions.elementary import (
     align,
@@ -35,7 +36,8 @@ from sbp_jax.distributions.elementary import (
 )
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.inversion import invert
-from sbp_jax.distributions.raw_zeros import check_location_scale
+from sbp_jax.distributions.raw_zeros import keep_location_scale
+from sbp_jax.errors import InputError
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]
@@ -68,9 +70,9 @@ class StudentT(Derived):
     [7.0, 10.0, 5.0]
     """
 
-    center: float | int = 0.0
-    spread: float | int = 1.0
-    df_range: Sequence[float | int] = (2.0, 100.0)
+    center: Number = 0.0
+    spread: Number = 1.0
+    df_range: Numbers = (2.0, 100.0)
 
     class Params(NamedTuple):
         """Location and scale in the unit of the target; degrees of freedom, without unit."""
@@ -80,12 +82,13 @@ class StudentT(Derived):
         df: Float[Array, "*batch"]
 
     def __post_init__(self) -> None:
-        check_location_scale(self.center, self.spread)
-        if len(self.df_range) != 2 or not 1 < self.df_range[0] < self.df_range[1] < math.inf:
-            raise ValueError(
+        keep_location_scale(self)
+        df_range = pair("df_range", self.df_range)
+        if not 1 < df_range[0] < df_range[1] < math.inf:
+            raise InputError(
                 f"df_range: expected two finite numbers, 1 < lowest < highest, got {self.df_range}"
             )
-        object.__setattr__(self, "df_range", tuple(self.df_range))  # a list would not hash
+        object.__setattr__(self, "df_range", df_range)
 
     @property
     def unit(self) -> float:
@@ -182,6 +185,17 @@ class StudentT(Derived):
         finite = jnp.where(exists, df, 3.0)
         value = jnp.where(exists, scale**2 * (finite / (finite - 2)), jnp.inf)
         return defined_by(value, loc, scale, df)
+
+    @compiled
+    def entropy(self, params: Params) -> Result:
+        """Differential entropy in nats, finite for every nu.
+
+        `log sigma - log c + (nu + 1) (psi((nu + 1) / 2) - psi(nu / 2)) / 2`, psi the digamma
+        function.
+        """
+        loc, scale, df = align(*params)
+        step = jax.scipy.special.digamma(0.5 * (df + 1)) - jax.scipy.special.digamma(0.5 * df)
+        return defined_by(jnp.log(scale) - _log_peak(df) + 0.5 * (df + 1) * step, loc)
 
     @compiled_sample
     def sample(self, key: PRNGKeyArray, params: Params, shape: Sequence[int] = ()) -> Result:

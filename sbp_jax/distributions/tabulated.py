@@ -11,11 +11,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Real
 
 from sbp_jax.distributions import cells
+from sbp_jax.distributions.arguments import Number, Whole, whole
 from sbp_jax.distributions.bins import check_raw, prefix_sums
 from sbp_jax.distributions.celled import Celled
 from sbp_jax.distributions.elementary import align_with, positive
 from sbp_jax.distributions.family import compiled
-from sbp_jax.distributions.raw_zeros import check_location_scale, squash_shape
+from sbp_jax.distributions.raw_zeros import keep_location_scale, squash_shape
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]
@@ -47,9 +48,9 @@ class Tabulated(Celled):
     [0.0, 0.5, 2.0]
     """
 
-    points: int
-    center: float | int = 0.0
-    spread: float | int = 1.0
+    points: Whole
+    center: Number = 0.0
+    spread: Number = 1.0
 
     class Params(NamedTuple):
         """Points, increasing; logs of the masses below, between and above; shapes and scales."""
@@ -62,9 +63,8 @@ class Tabulated(Celled):
         upper_scale: Float[Array, "*batch"]
 
     def __post_init__(self) -> None:
-        if not isinstance(self.points, int) or self.points < 2:
-            raise ValueError(f"points: expected a whole number >= 2, got {self.points!r}")
-        check_location_scale(self.center, self.spread)
+        object.__setattr__(self, "points", whole("points", self.points, 2))
+        keep_location_scale(self)
 
     @property
     def unit(self) -> float:

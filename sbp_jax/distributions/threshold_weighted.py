@@ -15,7 +15,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from sbp_jax.distributions.family import Family
+from sbp_jax.distributions.elementary import align
+from sbp_jax.distributions.family import Family, on_any_mesh
+from sbp_jax.distributions.layout import settled_scan
 from sbp_jax.distributions.score_quadrature import score_integral
 
 _SUMMED: Final = 128
@@ -25,6 +27,7 @@ _FEATURES: Final = (0.01, 0.5, 0.99)
 Values = Float[Array, "*#B"]
 
 
+@on_any_mesh
 def twcrps(family: Family, params: Any, y: Values, lower: Values) -> Values:
     """Threshold-weighted CRPS above a threshold, by the family's own method where it has one.
 
@@ -58,6 +61,7 @@ def twcrps(family: Family, params: Any, y: Values, lower: Values) -> Values:
     )  # fmt: skip
 
 
+@on_any_mesh
 def count_crps(
     family: Family, params: Any, y: Values, lower: Values, *, cell: Values
 ) -> tuple[Values, Values]:
@@ -83,11 +87,12 @@ def count_crps(
 
     def add(totals: tuple[Array, Array], k: Array) -> tuple[tuple[Array, Array], None]:
         upper = (k + 1) * cell
-        square = (family.cdf(params, upper) - (y < upper)) ** 2
+        square = (family.cdf(params, upper) - (y < upper).astype(y.dtype)) ** 2
         return (totals[0] + square, totals[1] + jnp.where(k >= lower, square, 0.0)), None
 
+    y, lower, cell = align(y, lower, cell)
     numbers = jnp.arange(_SUMMED, dtype=y.dtype)
-    summed, _ = jax.lax.scan(add, (jnp.zeros_like(y),) * 2, numbers)
+    summed, _ = jax.lax.scan(add, settled_scan(add, (jnp.zeros_like(y),) * 2, numbers), numbers)
     # The sum from k on is the integral from half a step earlier, whose cells reach half a step on.
     starts = [(jnp.maximum(first, _SUMMED) + 0.5) * cell for first in (jnp.zeros_like(y), lower)]
     beyond = [twcrps(family, params, y, start) / cell for start in starts]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 from jaxtyping import ArrayLike, Float
 
+from sbp_jax.distributions.arguments import family_of
 from sbp_jax.distributions.bins import check_raw
 from sbp_jax.distributions.family import compiled
 from sbp_jax.distributions.mixture import Mixture
@@ -38,6 +39,10 @@ class Tops(Mixture):
     """
 
     base: Moved
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        family_of("base", self.base, Moved)
 
     @property
     def num_outputs(self) -> int:

@@ -264,7 +264,9 @@ def _epoch(
             loss, gradient = jax.value_and_grad(minimised)(
                 state.params, windows, member.cell[rows], jax.random.fold_in(of_dropout, at)
             )
-            updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
+            # Optax promotes its count of steps, also where a user forbids JAX to do so unasked.
+            with jax.numpy_dtype_promotion("standard"):
+                updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
             params = optax.apply_updates(state.params, updates)
             average = optax.incremental_update(params, state.average, 1 - config.average)
             return _State(params, opt_state, average), loss

@@ -83,7 +83,9 @@ def device_epoch(
         branches = [gradient_in(bucket) for bucket in range(len(shards))]
         summed = jax.lax.switch(visit[0], branches, state, visit[1])
         grads, loss = mean_over(axis, summed)
-        updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
+        # Optax promotes its count of steps, also where a user forbids JAX to do so unasked.
+        with jax.numpy_dtype_promotion("standard"):
+            updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
         return TrainState(params, opt_state, state.step + 1, state.key), loss
 

@@ -1,0 +1,119 @@
+"""Families' arguments: scalars of NumPy and JAX are numbers, and what is none is refused once."""
+
+import copy
+import pickle
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from sbp_jax.distributions import (
+    Binned,
+    Gaussian,
+    GaussianMixture,
+    HybridPareto,
+    Law,
+    Mixture,
+    Moved,
+    QuantileHead,
+    SplicedBinnedPareto,
+    StudentT,
+    Tabulated,
+    Tops,
+)
+from sbp_jax.errors import InputError
+
+EDGES = range(4)
+G = Gaussian()
+SAME = [
+    (Gaussian(jnp.float32(1), np.float32(2)), Gaussian(1.0, 2.0)),
+    (Gaussian(np.array(1), jnp.asarray(2)), Gaussian(1, 2)),
+    (Gaussian(jnp.bfloat16(1), Fraction(1, 2)), Gaussian(1.0, 0.5)),
+    (Gaussian(Decimal(3)), Gaussian(3)),
+    (GaussianMixture(np.int64(3), jnp.float32(1)), GaussianMixture(3, 1.0)),
+    (HybridPareto(jnp.int32(2), shape_range=np.array([0, 0.5])), HybridPareto(2, 0, 1, (0, 0.5))),
+    (StudentT(df_range=jnp.array([2.0, 50.0])), StudentT(df_range=[2, np.float64(50)])),
+    (Mixture(G, np.uint8(2)), Mixture(G, 2)),
+    (Tops(Moved(G), jnp.int32(2)), Tops(Moved(G), 2)),
+    (Moved(G, location=np.bool_(False)), Moved(G, location=jnp.asarray(False))),
+    (Moved(G, np.float32(1), jnp.float32(2)), Moved(G, 1, 2)),
+    (Tabulated(np.int64(4), spread=jnp.float32(2)), Tabulated(4, spread=2)),
+    (QuantileHead(jnp.array([0.25, 0.5])), QuantileHead([np.float32(0.25), 0.5])),
+    (Binned(jnp.arange(4)), Binned([np.float32(0), 1, jnp.float32(2), 3])),
+    (
+        SplicedBinnedPareto(EDGES, np.array([0.05, 0.1]), shape_range=np.array([0, 0.5])),
+        SplicedBinnedPareto(EDGES, (0.05, 0.1), shape_range=(0.0, 0.5)),
+    ),
+    (SplicedBinnedPareto(EDGES, jnp.float32(0.25)), SplicedBinnedPareto(EDGES, 0.25)),
+    (
+        SplicedBinnedPareto(EDGES, [None, jnp.float32(0.25)]),
+        SplicedBinnedPareto(EDGES, (None, 0.25)),
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "plain"), SAME, ids=lambda family: repr(family)[:30])
+def test_scalars_are_numbers(given, plain):
+    assert given == plain
+    assert hash(given) == hash(plain)
+    assert copy.deepcopy(given) == pickle.loads(pickle.dumps(given)) == plain
+    assert jax.eval_shape(given.constrain, jnp.zeros(given.num_outputs))
+
+
+REFUSED: dict[str, list[Callable[[], object]]] = {
+    "center": [lambda: Gaussian("1"), lambda: Gaussian(np.zeros(1)), lambda: Gaussian(True)],
+    "spread": [lambda: Moved(G, spread=1j), lambda: Gaussian(spread=10**400)],
+    "components": [lambda: GaussianMixture(2.5), lambda: HybridPareto("2"), lambda: Mixture(G, 0)],
+    "points": [lambda: Tabulated(4.0), lambda: Tabulated(True)],
+    "df_range": [lambda: StudentT(df_range=3.0), lambda: StudentT(df_range=(2, 3, 4))],
+    "shape_range": [lambda: HybridPareto(shape_range=0.5)],
+    "levels": [lambda: QuantileHead(["a", "b"]), lambda: QuantileHead([[0.1, 0.2], [0.3]])],
+    "edges": [lambda: Binned(["0", "1", "2"]), lambda: SplicedBinnedPareto(None)],
+    "tail_mass": [
+        lambda: SplicedBinnedPareto(EDGES, np.full(3, 0.1)),
+        lambda: SplicedBinnedPareto(EDGES, "0.1"),
+        lambda: SplicedBinnedPareto(EDGES, np.full((2, 2), 0.1)),
+    ],
+    "location": [lambda: Moved(G, location="no")],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "make"), [(name, make) for name, makes in REFUSED.items() for make in makes]
+)
+def test_what_is_none_is_refused_by_name(name, make):
+    with pytest.raises(InputError, match=f"^{name}: expected .*, got"):
+        make()
+
+
+TRACED = {
+    "center": Gaussian,
+    "spread": lambda x: Tabulated(3, 0.0, x),
+    "components": lambda x: GaussianMixture(x.astype(int)),
+    "df_range": lambda x: StudentT(df_range=(1.5, x)),
+    "shape_range": lambda x: HybridPareto(shape_range=(0.0, x)),
+    "levels": lambda x: QuantileHead([0.1, x]),
+    "edges": lambda x: Binned(jnp.stack([-x, x, 2 * x])),
+    "location": lambda x: Moved(G, location=x > 0),
+    "loc": lambda x: Law(G, G.constrain(jnp.zeros(2))).affine(x, 1.0),
+    "probabilities": lambda x: Law.from_bins([0, 1, 2], jnp.stack([x, 1 - x])),
+    "values": lambda x: Law.from_quantiles([0.1, 0.9], jnp.stack([x, x])),
+}
+
+
+@pytest.mark.parametrize("name", TRACED)
+def test_what_is_traced_where_it_may_not_be_says_so(name):
+    with pytest.raises(InputError, match=f"^{name}: expected .* known when .*, got a traced one"):
+        jax.jit(lambda x: TRACED[name](x) and x)(jnp.float32(0.9))
+
+
+def test_tail_masses_may_be_traced_as_an_array():
+    def upper(masses):
+        family = SplicedBinnedPareto(EDGES, masses)
+        return family.thresholds(family.constrain(jnp.zeros(7)))[1]
+
+    np.testing.assert_allclose(jax.jit(upper)(jnp.array([0.05, 0.1])), 2.7, rtol=1e-6)
