@@ -9,7 +9,8 @@ import numpy as np
 
 from sbp_jax.distributions.genpareto_fit import grimshaw
 from sbp_jax.errors import DetectorError
-from sbp_jax.extremes.tails import FEWEST_PEAKS, Rule, Tails, alarm_limit
+from sbp_jax.extremes.level import MOST_REMEMBERED, Level
+from sbp_jax.extremes.tails import FEWEST_PEAKS, Rule, Tails, alarm_limit, has_room
 from sbp_jax.extremes.unit import Unit, find_unit
 from sbp_jax.extremes.window import Window
 
@@ -46,8 +47,9 @@ def calibrate(
     level: float,
     rule: Rule,
     capacity: int,
-) -> tuple[Unit, Window, Tails]:
-    """Unit, filled window and fitted tails of each series.
+    patience: int,
+) -> tuple[Unit, Window, Tails, Level]:
+    """Unit, filled window, fitted tails and level of each series.
 
     Args:
         calibration: (S, N), or (N,) for one series whose results then have no leading axis.
@@ -56,6 +58,7 @@ def calibrate(
         level: share of the values below the threshold.
         rule: for the limits.
         capacity: number of peaks kept.
+        patience: values before a change is the new normal.
     """
     if calibration.ndim not in (1, 2):
         raise DetectorError(f"calibration: expected shape (N,) or (S, N), got {calibration.shape}")
@@ -68,7 +71,8 @@ def calibrate(
     found = [_find_tail(each, sign, level, capacity) for each in series for sign in signs]
     tails = _fit_tails(found, (len(series), len(signs)), rule)
     unit = Unit(*jnp.array([each.unit for each in series], jnp.float32).T)
-    state = (unit, _fill_window(series), tails)
+    level = _settled(series, signs, min(patience, MOST_REMEMBERED))
+    state = (unit, _fill_window(series), tails, level)
     return jax.tree.map(lambda x: x[0], state) if alone else state
 
 
@@ -120,7 +124,8 @@ def _fit_tails(found: Sequence[_Tail], shape: tuple[int, int], rule: Rule) -> Ta
     size = jnp.array([each.value_count for each in found], jnp.int32)
     fit = _fit_all(peaks, peaks > 0)
     limit = alarm_limit(rule, fit, jnp.minimum(count, peaks.shape[1]), count, size)
-    tails = Tails(threshold, peaks, count, size, fit.shape, fit.scale, limit, searched=count)
+    room = has_room(peaks, limit)
+    tails = Tails(threshold, peaks, count, size, fit.shape, fit.scale, limit, room, searched=count)
     return jax.tree.map(lambda x: x.reshape(*shape, *x.shape[1:]), tails)
 
 
@@ -128,3 +133,11 @@ def _fill_window(series: Sequence[_Series]) -> Window:
     values = jnp.array([each.last for each in series], jnp.float32)
     none = jnp.zeros(len(series), jnp.float32)
     return Window(values, none.astype(jnp.int32), jnp.sum(values, axis=1), none)
+
+
+def _settled(series: Sequence[_Series], signs: Sequence[int], remembered: int) -> Level:
+    lowest = [[np.min(sign * each.centred) for sign in signs] for each in series]
+    none = jnp.zeros(len(series), jnp.float32)
+    never = none.astype(jnp.int32)
+    recent = Window(jnp.zeros((len(series), remembered), jnp.float32), never, none, none)
+    return Level(recent, never, jnp.array(lowest, jnp.float32))

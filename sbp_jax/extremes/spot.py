@@ -45,8 +45,9 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Real
 
 from sbp_jax.errors import DetectorError
 from sbp_jax.extremes.calibrate import calibrate
+from sbp_jax.extremes.level import Level, follow_level
 from sbp_jax.extremes.tails import Rule, Tails, tail_probability, take_in
-from sbp_jax.extremes.unit import Unit, host_standard, to_original, to_standard
+from sbp_jax.extremes.unit import Pair, Unit, join, split, to_standard
 from sbp_jax.extremes.window import Window, push, window_mean
 
 Tail = Literal["upper", "lower", "both"]
@@ -61,6 +62,7 @@ class SpotState(NamedTuple):
     unit: Unit
     window: Window
     tails: Tails
+    level: Level
 
 
 class SpotStep(NamedTuple):
@@ -70,15 +72,19 @@ class SpotStep(NamedTuple):
 
     Attributes:
         alarm: whether the value lies beyond `limit`; false where it is missing.
-        limit: in the unit of x, the moving mean included.
+        limit: in the unit of x, the moving mean included. A NumPy array of float64 from `update`
+            and `run`; in a traced program, of JAX's default precision.
         probability: of a value further out on that side, `(N_t / n) S`, where the value lies
             beyond the threshold t of that side; NaN where it does not, or is missing, as the tail
             says nothing there. It falls below the risk where there is an alarm.
+        rest: what rounding cut off from `limit`, so that their sum in float64 is right far from 0
+            too. It is 0 where the limit is of float64.
     """
 
     alarm: Bool[Array, "*batch side"]
     limit: Float[Array, "*batch side"]
     probability: Float[Array, "*batch side"]
+    rest: Float[Array, "*batch side"]
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,7 @@ class Spot:
     capacity: int = 512
     alarms: Alarms = "censor"
     corrected: bool = True
+    patience: int = 250
 
     def __post_init__(self) -> None:
         if not 0 < self.level < 1:
@@ -130,6 +137,8 @@ class Spot:
             raise DetectorError(f"depth: expected 0 or more, got {self.depth}")
         if self.capacity < 1:
             raise DetectorError(f"capacity: expected at least 1, got {self.capacity}")
+        if self.patience < 1:
+            raise DetectorError(f"patience: expected at least 1, got {self.patience}")
         for name, known in (("tails", get_args(Tail)), ("alarms", get_args(Alarms))):
             if getattr(self, name) not in known:
                 raise DetectorError(f"{name}: expected one of {known}, got {getattr(self, name)!r}")
@@ -149,15 +158,16 @@ class Spot:
         Raises:
             DetectorError: for values that are infinite, constant, or too few.
         """
-        unit, window, tails = calibrate(
+        parts = calibrate(
             np.asarray(calibration, np.float64),
             signs=_SIGNS[self.tails],
             depth=self.depth,
             level=self.level,
             rule=self.rule,
             capacity=self.capacity,
+            patience=self.patience,
         )
-        return SpotState(unit, window, tails)
+        return SpotState(*parts)
 
     def update(self, state: SpotState, x: Real[ArrayLike, "*batch"]) -> tuple[SpotState, SpotStep]:
         """Judge one value of each series, then take it in.
@@ -167,8 +177,7 @@ class Spot:
             x: () or (S,), as the calibration values had a leading axis or not.
         """
         _check_shape(state, np.shape(x), time_axes=0)
-        x, standard = host_standard(state.unit, x)
-        return _update(self, state, x, standard=standard)
+        return _with_limits(*_update(self, state, split(x)))
 
     def run(
         self, state: SpotState, stream: Real[ArrayLike, "*batch time"]
@@ -183,8 +192,7 @@ class Spot:
             The state after the stream, and steps with axes (T, side) or (S, T, side).
         """
         _check_shape(state, np.shape(stream), time_axes=1)
-        x, standard = host_standard(state.unit, stream)
-        return _run(self, state, x, standard=standard)
+        return _with_limits(*_run(self, state, split(stream)))
 
 
 def _check_shape(state: SpotState, shape: tuple[int, ...], time_axes: int) -> None:
@@ -197,47 +205,53 @@ def _check_shape(state: SpotState, shape: tuple[int, ...], time_axes: int) -> No
         )
 
 
-@partial(jax.jit, static_argnums=0, static_argnames="standard")
-def _update(
-    spot: Spot, state: SpotState, x: Array, *, standard: bool
-) -> tuple[SpotState, SpotStep]:
-    if not state.unit.centre.ndim:
-        together = jax.tree.map(lambda part: part[None], (state, x))
-        after = _update(spot, *together, standard=standard)
-        return jax.tree.map(lambda part: part[0], after)
-    return _advance(spot, state, x if standard else to_standard(state.unit, x))
+def _with_limits(state: SpotState, step: SpotStep) -> tuple[SpotState, SpotStep]:
+    """Steps whose limit and rest, so far two numbers to be added, are what they should be."""
+    limit, rest = join(step.limit, step.rest)
+    return state, step._replace(limit=limit, rest=rest)
 
 
-@partial(jax.jit, static_argnums=0, static_argnames="standard")
-def _run(spot: Spot, state: SpotState, x: Array, *, standard: bool) -> tuple[SpotState, SpotStep]:
+@partial(jax.jit, static_argnums=0)
+def _update(spot: Spot, state: SpotState, x: Pair) -> tuple[SpotState, SpotStep]:
     if not state.unit.centre.ndim:
         together = jax.tree.map(lambda part: part[None], (state, x))
-        after = _run(spot, *together, standard=standard)
+        after = _update(spot, *together)
         return jax.tree.map(lambda part: part[0], after)
-    unit = jax.tree.map(lambda part: part[:, None], state.unit)
-    x = x if standard else to_standard(unit, x)
-    state, steps = jax.lax.scan(partial(_advance, spot), state, x.T)
+    return _advance(spot, state, x)
+
+
+@partial(jax.jit, static_argnums=0)
+def _run(spot: Spot, state: SpotState, x: Pair) -> tuple[SpotState, SpotStep]:
+    if not state.unit.centre.ndim:
+        together = jax.tree.map(lambda part: part[None], (state, x))
+        after = _run(spot, *together)
+        return jax.tree.map(lambda part: part[0], after)
+    state, steps = jax.lax.scan(partial(_advance, spot), state, Pair(x.high.T, x.low.T))
     return state, jax.tree.map(lambda part: jnp.moveaxis(part, 0, 1), steps)
 
 
-def _advance(
-    spot: Spot, state: SpotState, x: Float[Array, " series"]
-) -> tuple[SpotState, SpotStep]:
-    """One step of all series, in standard units."""
-    unit, window, tails = state
+def _advance(spot: Spot, state: SpotState, values: Pair) -> tuple[SpotState, SpotStep]:
+    """One step of all series; limit and rest of the step are still to be added."""
+    unit, window, tails, level = state
+    x = to_standard(unit, values)
     signs = jnp.array(_SIGNS[spot.tails], jnp.float32)[None]
     mean = window_mean(window)[:, None]
-    excess = signs * (x[:, None] - mean) - tails.threshold
+    centred = signs * (x[:, None] - mean)
+    excess = centred - tails.threshold
     alarm = excess > tails.limit
-    limit = to_original(unit, mean + signs * (tails.threshold + tails.limit))
-    step = SpotStep(alarm, limit, tail_probability(tails, excess))
+    centre, rest, scale = (part[:, None] for part in unit)
+    beyond_centre = rest + scale * (mean + signs * (tails.threshold + tails.limit))
+    centre = jnp.broadcast_to(centre, alarm.shape)
+    step = SpotStep(alarm, centre, tail_probability(tails, excess), beyond_centre)
 
     finite = jnp.isfinite(x)
-    counted = jnp.broadcast_to(finite[:, None], alarm.shape)
-    if spot.alarms == "exclude":
-        counted = counted & ~alarm
+    learning = spot.alarms == "censor"
+    counted = finite[:, None] & ~(alarm & ~(tails.room & learning))
     entries = jnp.where(alarm, -tails.limit, jnp.maximum(excess, 0.0))
     entries = jnp.where(counted, entries, 0.0)
     tails = take_in(tails, entries, counted, spot.rule)
     window = push(window, x, finite & ~jnp.any(alarm, axis=1))
-    return SpotState(unit, window, tails), step
+    if learning:
+        off = jnp.any(alarm | (centred < level.lowest), axis=1)
+        level, unit, window = follow_level(level, unit, window, x, off, spot.patience)
+    return SpotState(unit, window, tails, level), step

@@ -31,7 +31,8 @@ class Tails(NamedTuple):
         value_count: n, all values so far.
         shape: of the fit to `peaks`.
         scale: of that fit.
-        limit: excess over t from where on a value is an alarm.
+        limit: z, excess over t from where on a value is an alarm.
+        room: whether an alarm counts as a peak; see `has_room`.
         searched: `peak_count` when the fit was last found without a warm start.
     """
 
@@ -42,6 +43,7 @@ class Tails(NamedTuple):
     shape: Float[Array, "*batch side"]
     scale: Float[Array, "*batch side"]
     limit: Float[Array, "*batch side"]
+    room: Bool[Array, "*batch side"]
     searched: Int[Array, "*batch side"]
 
 
@@ -94,6 +96,29 @@ def alarm_limit(
         c = w * (-3 + w * (3 + w * (-2 / 3 + w / 8)))
         share = share / (1 + c / jnp.maximum(known, FEWEST_PEAKS).astype(jnp.float32))
     return jnp.clip(genpareto.isf(share, fit.shape, fit.scale), _NEAREST, _FURTHEST)
+
+
+def has_room(
+    peaks: Float[Array, "*batch capacity"], limit: Float[Array, "*batch"]
+) -> Bool[Array, "*batch"]:
+    """Whether one more alarm is believed to be of the same tail as the peaks.
+
+    The first is. After it, no more alarms count than peaks lead up to them: than are known to lie
+    beyond half of the limit. Of a tail with a finite mean fewer values lie beyond z than between
+    z / 2 and z, if z is large; anomalies come without others that lead up to them. So the limit
+    cannot run away from the peaks: where many alarms count, it is no more than twice what as many
+    peaks have passed.
+
+    Args:
+        peaks: as in `Tails`.
+        limit: z.
+
+    >>> peaks = jnp.array([0.5, 1.0, 1.5, -2.0, 0.0])
+    >>> bool(has_room(peaks, jnp.float32(2.5))), bool(has_room(peaks, jnp.float32(4.0)))
+    (True, False)
+    """
+    leading = jnp.sum(2 * peaks > limit[..., None], axis=-1)
+    return jnp.sum(peaks < 0, axis=-1) <= leading
 
 
 def tail_probability(
@@ -152,5 +177,6 @@ def _refit(tails: Tails, row: Array, entry: Array, rule: Rule) -> Tails:
         shape=tails.shape.at[row].set(fit.shape),
         scale=tails.scale.at[row].set(fit.scale),
         limit=tails.limit.at[row].set(limit),
+        room=tails.room.at[row].set(has_room(peaks[row], limit)),
         searched=tails.searched.at[row].set(jnp.where(again, count, tails.searched[row])),
     )
