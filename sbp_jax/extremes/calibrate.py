@@ -9,8 +9,9 @@ import numpy as np
 
 from sbp_jax.distributions.genpareto_fit import grimshaw
 from sbp_jax.errors import DetectorError
+from sbp_jax.extremes.doubt import Doubt, has_room
 from sbp_jax.extremes.level import MOST_REMEMBERED, Level
-from sbp_jax.extremes.tails import FEWEST_PEAKS, Rule, Tails, alarm_limit, has_room
+from sbp_jax.extremes.tails import FEWEST_PEAKS, Rule, Tails, alarm_limit
 from sbp_jax.extremes.unit import Unit, find_unit
 from sbp_jax.extremes.window import Window
 
@@ -47,9 +48,10 @@ def calibrate(
     level: float,
     rule: Rule,
     capacity: int,
+    wait: int,
     patience: int,
-) -> tuple[Unit, Window, Tails, Level]:
-    """Unit, filled window, fitted tails and level of each series.
+) -> tuple[Unit, Window, Tails, Doubt, Level]:
+    """Unit, filled window, fitted tails, nothing in doubt and level of each series.
 
     Args:
         calibration: (S, N), or (N,) for one series whose results then have no leading axis.
@@ -58,6 +60,7 @@ def calibrate(
         level: share of the values below the threshold.
         rule: for the limits.
         capacity: number of peaks kept.
+        wait: values that an alarm must be alone among.
         patience: values before a change is the new normal.
     """
     if calibration.ndim not in (1, 2):
@@ -72,7 +75,8 @@ def calibrate(
     tails = _fit_tails(found, (len(series), len(signs)), rule)
     unit = Unit(*jnp.array([each.unit for each in series], jnp.float32).T)
     level = _settled(series, signs, min(patience, MOST_REMEMBERED))
-    state = (unit, _fill_window(series), tails, level)
+    doubt = Doubt(jnp.zeros_like(tails.limit), jnp.full_like(tails.peak_count, wait))
+    state = (unit, _fill_window(series), tails, doubt, level)
     return jax.tree.map(lambda x: x[0], state) if alone else state
 
 

@@ -45,6 +45,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Real
 
 from sbp_jax.errors import DetectorError
 from sbp_jax.extremes.calibrate import calibrate
+from sbp_jax.extremes.doubt import Doubt, waiting_time, weigh
 from sbp_jax.extremes.level import Level, follow_level
 from sbp_jax.extremes.tails import Rule, Tails, tail_probability, take_in
 from sbp_jax.extremes.unit import Pair, Unit, join, split, to_standard
@@ -62,6 +63,7 @@ class SpotState(NamedTuple):
     unit: Unit
     window: Window
     tails: Tails
+    doubt: Doubt
     level: Level
 
 
@@ -165,6 +167,7 @@ class Spot:
             level=self.level,
             rule=self.rule,
             capacity=self.capacity,
+            wait=waiting_time(self.risk),
             patience=self.patience,
         )
         return SpotState(*parts)
@@ -232,7 +235,7 @@ def _run(spot: Spot, state: SpotState, x: Pair) -> tuple[SpotState, SpotStep]:
 
 def _advance(spot: Spot, state: SpotState, values: Pair) -> tuple[SpotState, SpotStep]:
     """One step of all series; limit and rest of the step are still to be added."""
-    unit, window, tails, level = state
+    unit, window, tails, doubt, level = state
     x = to_standard(unit, values)
     signs = jnp.array(_SIGNS[spot.tails], jnp.float32)[None]
     mean = window_mean(window)[:, None]
@@ -246,12 +249,19 @@ def _advance(spot: Spot, state: SpotState, values: Pair) -> tuple[SpotState, Spo
 
     finite = jnp.isfinite(x)
     learning = spot.alarms == "censor"
-    counted = finite[:, None] & ~(alarm & ~(tails.room & learning))
-    entries = jnp.where(alarm, -tails.limit, jnp.maximum(excess, 0.0))
-    entries = jnp.where(counted, entries, 0.0)
+    counted = finite[:, None] & ~alarm
+    entries = jnp.where(counted, jnp.maximum(excess, 0.0), 0.0)
+    counted = counted.astype(jnp.int32)
+    if learning:
+        seen = jnp.broadcast_to(finite[:, None], alarm.shape)
+        wait = waiting_time(spot.risk)
+        doubt, bound = weigh(doubt, alarm, tails.limit, seen, entries > 0, wait)
+        believed = (bound > 0) & tails.room
+        entries = jnp.where(believed, -bound, entries)
+        counted = counted + believed
     tails = take_in(tails, entries, counted, spot.rule)
     window = push(window, x, finite & ~jnp.any(alarm, axis=1))
     if learning:
         off = jnp.any(alarm | (centred < level.lowest), axis=1)
         level, unit, window = follow_level(level, unit, window, x, off, spot.patience)
-    return SpotState(unit, window, tails, level), step
+    return SpotState(unit, window, tails, doubt, level), step

@@ -13,6 +13,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from sbp_jax.distributions import genpareto
 from sbp_jax.distributions.genpareto_fit import Fit
+from sbp_jax.extremes.doubt import has_room, highest_limit
 from sbp_jax.extremes.tail_fit import follow, search
 
 FEWEST_PEAKS: Final = 10
@@ -32,7 +33,7 @@ class Tails(NamedTuple):
         shape: of the fit to `peaks`.
         scale: of that fit.
         limit: z, excess over t from where on a value is an alarm.
-        room: whether an alarm counts as a peak; see `has_room`.
+        room: whether an alarm that was alone counts as a peak.
         searched: `peak_count` when the fit was last found without a warm start.
     """
 
@@ -98,29 +99,6 @@ def alarm_limit(
     return jnp.clip(genpareto.isf(share, fit.shape, fit.scale), _NEAREST, _FURTHEST)
 
 
-def has_room(
-    peaks: Float[Array, "*batch capacity"], limit: Float[Array, "*batch"]
-) -> Bool[Array, "*batch"]:
-    """Whether one more alarm is believed to be of the same tail as the peaks.
-
-    The first is. After it, no more alarms count than peaks lead up to them: than are known to lie
-    beyond half of the limit. Of a tail with a finite mean fewer values lie beyond z than between
-    z / 2 and z, if z is large; anomalies come without others that lead up to them. So the limit
-    cannot run away from the peaks: where many alarms count, it is no more than twice what as many
-    peaks have passed.
-
-    Args:
-        peaks: as in `Tails`.
-        limit: z.
-
-    >>> peaks = jnp.array([0.5, 1.0, 1.5, -2.0, 0.0])
-    >>> bool(has_room(peaks, jnp.float32(2.5))), bool(has_room(peaks, jnp.float32(4.0)))
-    (True, False)
-    """
-    leading = jnp.sum(2 * peaks > limit[..., None], axis=-1)
-    return jnp.sum(peaks < 0, axis=-1) <= leading
-
-
 def tail_probability(
     tails: Tails, excess: Float[Array, "series side"]
 ) -> Float[Array, "series side"]:
@@ -133,7 +111,7 @@ def tail_probability(
 def take_in(
     tails: Tails,
     entries: Float[Array, "series side"],
-    counted: Bool[Array, "series side"],
+    counted: Int[Array, "series side"],
     rule: Rule,
 ) -> Tails:
     """Count values, and refit the tails that get a new entry.
@@ -141,7 +119,7 @@ def take_in(
     Args:
         tails: what is known so far.
         entries: what joins `Tails.peaks`, written as there; 0 for nothing.
-        counted: whether n grows.
+        counted: by how much n grows.
         rule: for the new limits.
     """
     shape = entries.shape
@@ -171,6 +149,7 @@ def _refit(tails: Tails, row: Array, entry: Array, rule: Rule) -> Tails:
     fit = jax.lax.cond(again, search, lambda _: fit, peaks[row])
     known = jnp.sum(peaks[row] > 0, dtype=jnp.int32)
     limit = alarm_limit(rule, fit, known, count, tails.value_count[row])
+    limit = jnp.minimum(limit, highest_limit(peaks[row]))
     return tails._replace(
         peaks=peaks,
         peak_count=tails.peak_count.at[row].set(count),
