@@ -72,7 +72,7 @@ def calibrate(
     rows = calibration[None] if alone else calibration
     series = [_read(row, name, depth) for row, name in zip(rows, names, strict=True)]
     found = [_find_tail(each, sign, level, capacity) for each in series for sign in signs]
-    tails = _fit_tails(found, (len(series), len(signs)), rule)
+    tails = _fit_tails(found, names, (len(series), len(signs)), rule)
     unit = Unit(*jnp.array([each.unit for each in series], jnp.float32).T)
     level = _settled(series, signs, min(patience, MOST_REMEMBERED))
     doubt = Doubt(jnp.zeros_like(tails.limit), jnp.full_like(tails.peak_count, wait))
@@ -121,12 +121,21 @@ def _find_tail(series: _Series, sign: int, level: float, capacity: int) -> _Tail
     return _Tail(threshold, peaks, len(excess), len(values))
 
 
-def _fit_tails(found: Sequence[_Tail], shape: tuple[int, int], rule: Rule) -> Tails:
+def _fit_tails(
+    found: Sequence[_Tail], names: Sequence[str], shape: tuple[int, int], rule: Rule
+) -> Tails:
     threshold = jnp.array([each.threshold for each in found], jnp.float32)
     peaks = jnp.array([each.peaks for each in found], jnp.float32)
     count = jnp.array([each.peak_count for each in found], jnp.int32)
     size = jnp.array([each.value_count for each in found], jnp.int32)
     fit = _fit_all(peaks, peaks > 0)
+    lost = np.flatnonzero(~np.isfinite(fit.shape))
+    if len(lost):
+        raise DetectorError(
+            f"{names[lost[0] // shape[1]]}: expected calibration values with a tail that can be "
+            f"fitted, got {found[lost[0]].peak_count} peaks without a most likely one; take the "
+            "logarithm of values that differ by so many orders of magnitude"
+        )
     limit = alarm_limit(rule, fit, jnp.minimum(count, peaks.shape[1]), count, size)
     room = has_room(peaks, limit)
     tails = Tails(threshold, peaks, count, size, fit.shape, fit.scale, limit, room, searched=count)

@@ -5,6 +5,7 @@ their series. Only a tail that has a new peak is refitted, by itself, so that th
 that of the few tails concerned and not that of all of them.
 """
 
+from functools import partial
 from typing import Final, NamedTuple
 
 import jax
@@ -144,9 +145,12 @@ def _refit(tails: Tails, row: Array, entry: Array, rule: Rule) -> Tails:
     place = tails.peak_count[row] % tails.peaks.shape[-1]
     peaks = jax.lax.dynamic_update_slice(tails.peaks, entry[None, None], (row, place))
     count = tails.peak_count[row] + 1
-    fit, settled = follow(peaks[row], Fit(tails.shape[row], tails.scale[row]))
+    before = Fit(tails.shape[row], tails.scale[row])
+    fit, settled = follow(peaks[row], before)
     again = ~settled | (count >= SEARCH_AGAIN * tails.searched[row])
     fit = jax.lax.cond(again, search, lambda _: fit, peaks[row])
+    found = jnp.isfinite(fit.shape) & (fit.scale > 0)
+    fit = jax.tree.map(partial(jnp.where, found), fit, before)  # no fit is no reason to forget one
     known = jnp.sum(peaks[row] > 0, dtype=jnp.int32)
     limit = alarm_limit(rule, fit, known, count, tails.value_count[row])
     limit = jnp.minimum(limit, highest_limit(peaks[row]))

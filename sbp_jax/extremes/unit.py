@@ -16,6 +16,9 @@ from sbp_jax.errors import DetectorError
 _SMALLEST, _LARGEST = 1e-30, 1e30  # of what float32 holds with room to spare
 
 
+Number = Float[Array, "..."] | Float[np.ndarray, "..."]
+
+
 class Unit(NamedTuple):
     """A series in standard units is `(x - centre - rest) / scale`.
 
@@ -80,7 +83,7 @@ def split(x: Real[ArrayLike, "..."]) -> Pair:
     return Pair(jnp.asarray(rounded), jnp.asarray(rest, jnp.float32))
 
 
-def join(high: Float[ArrayLike, "..."], low: Float[ArrayLike, "..."]) -> tuple[Array, Array]:
+def join(high: Real[ArrayLike, "..."], low: Real[ArrayLike, "..."]) -> tuple[Number, Number]:
     """The sum of two numbers of any size, and what rounding it cut off.
 
     Outside of `jax.jit` the sum is a NumPy array of float64, that cuts off nothing of what matters
