@@ -24,6 +24,9 @@ LONGEST: Final = 20  # values that are waited for at most
 GROWTH: Final = 1.5  # of the limit beyond what has been seen
 
 
+CLOSE: Final = 3  # peaks in the last quarter before the limit that make the next alarm no surprise
+
+
 class Doubt(NamedTuple):
     """What is not decided yet.
 
@@ -68,6 +71,23 @@ def has_room(
     return jnp.sum(peaks < 0, axis=-1) <= leading
 
 
+def is_led(
+    peaks: Float[Array, "*batch capacity"], limit: Float[Array, "*batch"]
+) -> Bool[Array, "*batch"]:
+    """Whether one more alarm is believed though it may not be alone: see the third rule.
+
+    Args:
+        peaks: as in `Tails`.
+        limit: z.
+
+    >>> peaks = jnp.array([0.5, 2.0, 2.1, 2.2, 2.4, -2.0, 0.0])
+    >>> bool(is_led(peaks, jnp.float32(2.5))), bool(is_led(peaks, jnp.float32(2.7)))
+    (True, False)
+    """
+    close = jnp.sum(4 * peaks > 3 * limit[..., None], axis=-1)
+    return jnp.sum(peaks < 0, axis=-1) + CLOSE <= close
+
+
 def highest_limit(peaks: Float[Array, "*batch capacity"]) -> Float[Array, "*batch"]:
     """How far alarms may raise the limit: half as far again as what has been seen.
 
@@ -90,6 +110,7 @@ def weigh(
     limit: Float[Array, "series side"],
     seen: Bool[Array, "series side"],
     busy: Bool[Array, "series side"],
+    led: Bool[Array, "series side"],
     wait: int,
 ) -> tuple[Doubt, Float[Array, "series side"]]:
     """Take in a value, and decide on the alarm in doubt where enough values have followed it.
@@ -100,14 +121,17 @@ def weigh(
         limit: that an alarm has passed, an excess.
         seen: whether there is a value.
         busy: whether it is a peak, upon which the decision is put off to the next value.
+        led: whether an alarm is believed at once.
         wait: see `waiting_time`.
 
     Returns:
-        What is then in doubt, and the bound of an alarm that was alone, 0 where there is none.
+        What is then in doubt, and the bound of an alarm that is not any more, 0 where there is
+        none.
     """
     alone = doubt.calm >= wait
     passed = jnp.where(alone & seen & ~alarm & ~busy, doubt.bound, 0.0)
     kept = jnp.where(passed > 0, 0.0, doubt.bound)
-    bound = jnp.where(alarm & seen, jnp.where(alone, limit, 0.0), kept)
+    bound = jnp.where(alarm & seen, jnp.where(alone & ~led, limit, 0.0), kept)
+    passed = jnp.where(alarm & seen & led, limit, passed)
     calm = jnp.where(alarm & seen, 0, jnp.minimum(doubt.calm + seen, wait))
     return Doubt(bound, calm), passed

@@ -255,8 +255,8 @@ def _advance(spot: Spot, state: SpotState, values: Pair) -> tuple[SpotState, Spo
     if learning:
         seen = jnp.broadcast_to(finite[:, None], alarm.shape)
         wait = waiting_time(spot.risk)
-        doubt, bound = weigh(doubt, alarm, tails.limit, seen, entries > 0, wait)
-        believed = (bound > 0) & tails.room
+        doubt, bound = weigh(doubt, alarm, tails.limit, seen, entries > 0, tails.led, wait)
+        believed = (bound > 0) & (tails.room | tails.led)
         entries = jnp.where(believed, -bound, entries)
         counted = counted + believed
     tails = take_in(tails, entries, counted, spot.rule)

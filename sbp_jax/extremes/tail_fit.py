@@ -80,9 +80,10 @@ def _profile(peaks: Peaks, theta: Number) -> _Profile:
     r = 1 / (1 + u)
     near = jnp.abs(u) < _NEAR
     far = jnp.where(near, 1.0, u)
-    bend = jnp.where(near, _series(u, _BEND), (jnp.log(1 + u) - u * r) / far / far)
+    bend = jnp.where(near, _series(u, _BEND), (jnp.log(1 + u) - u * r) / (far * far))
     twist = jnp.where(near, _series(u, _TWIST), (2 * bend - r * r) / far)
-    ratio = r + u * bend  # g, since u g' = r - g
+    # g; near 0 since u g' = r - g, and elsewhere by itself, as the square of u may overflow.
+    ratio = jnp.where(near, r + u * bend, jnp.log(1 + u) / far)
     k = jnp.maximum(jnp.sum(seen), 1).astype(v.dtype)
     y = jnp.where(seen, v, 0.0)
     return _Profile(

@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from sbp_jax.distributions import genpareto
 from sbp_jax.distributions.genpareto_fit import Fit
-from sbp_jax.extremes.doubt import has_room, highest_limit
+from sbp_jax.extremes.doubt import has_room, highest_limit, is_led
 from sbp_jax.extremes.tail_fit import follow, search
 
 FEWEST_PEAKS: Final = 10
@@ -46,6 +46,7 @@ class Tails(NamedTuple):
     scale: Float[Array, "*batch side"]
     limit: Float[Array, "*batch side"]
     room: Bool[Array, "*batch side"]
+    led: Bool[Array, "*batch side"]
     searched: Int[Array, "*batch side"]
 
 
@@ -161,5 +162,6 @@ def _refit(tails: Tails, row: Array, entry: Array, rule: Rule) -> Tails:
         scale=tails.scale.at[row].set(fit.scale),
         limit=tails.limit.at[row].set(limit),
         room=tails.room.at[row].set(has_room(peaks[row], limit)),
+        led=tails.led.at[row].set(is_led(peaks[row], limit)),
         searched=tails.searched.at[row].set(jnp.where(again, count, tails.searched[row])),
     )
