@@ -129,9 +129,9 @@ def weigh(
         none.
     """
     alone = doubt.calm >= wait
-    passed = jnp.where(alone & seen & ~alarm & ~busy, doubt.bound, 0.0)
+    calm = jnp.where(alarm & seen, 0, jnp.minimum(doubt.calm + seen, wait))
+    passed = jnp.where((calm >= wait) & seen & ~alarm & ~busy, doubt.bound, 0.0)
     kept = jnp.where(passed > 0, 0.0, doubt.bound)
     bound = jnp.where(alarm & seen, jnp.where(alone & ~led, limit, 0.0), kept)
     passed = jnp.where(alarm & seen & led, limit, passed)
-    calm = jnp.where(alarm & seen, 0, jnp.minimum(doubt.calm + seen, wait))
     return Doubt(bound, calm), passed
