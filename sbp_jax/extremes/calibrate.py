@@ -74,9 +74,9 @@ def calibrate(
     found = [_find_tail(each, sign, level, capacity) for each in series for sign in signs]
     tails = _fit_tails(found, names, (len(series), len(signs)), rule)
     unit = Unit(*jnp.array([each.unit for each in series], jnp.float32).T)
-    level = _settled(series, signs, min(patience, MOST_REMEMBERED))
+    settled = _settled(series, signs, min(patience, MOST_REMEMBERED))
     doubt = Doubt(jnp.zeros_like(tails.limit), jnp.full_like(tails.peak_count, wait))
-    state = (unit, _fill_window(series), tails, doubt, level)
+    state = (unit, _fill_window(series), tails, doubt, settled)
     return jax.tree.map(lambda x: x[0], state) if alone else state
 
 
@@ -137,8 +137,9 @@ def _fit_tails(
             "logarithm of values that differ by so many orders of magnitude"
         )
     limit = alarm_limit(rule, fit, jnp.minimum(count, peaks.shape[1]), count, size)
-    believes = has_room(peaks, limit), is_led(peaks, limit)
-    tails = Tails(threshold, peaks, count, size, *fit, limit, *believes, searched=count)
+    room, led = has_room(peaks, limit), is_led(peaks, limit)
+    fitted = (fit.shape, fit.scale, limit)
+    tails = Tails(threshold, peaks, count, size, *fitted, room, led, searched=count)
     return jax.tree.map(lambda x: x.reshape(*shape, *x.shape[1:]), tails)
 
 

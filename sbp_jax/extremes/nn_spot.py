@@ -47,11 +47,12 @@ def run_on_residuals(
     >>> round(float(steps.limit[500, 0] - predicted[2500]), 1)
     0.3
     """
+    values: Any
+    expected: Any
     if isinstance(stream, jax.core.Tracer) or isinstance(predictions, jax.core.Tracer):
-        residuals: Any = jnp.subtract(stream, predictions)
+        values, expected = jnp.asarray(stream), jnp.asarray(predictions)
     else:  # in float64, as values may lie far from 0
-        stream, predictions = (np.asarray(part, np.float64) for part in (stream, predictions))
-        residuals = stream - predictions
-    state, steps = spot.run(state, residuals)
-    limit, rest = join(predictions[..., None], steps.limit)
+        values, expected = (np.asarray(part, np.float64) for part in (stream, predictions))
+    state, steps = spot.run(state, values - expected)
+    limit, rest = join(expected[..., None], steps.limit)
     return state, steps._replace(limit=limit, rest=rest + steps.rest)

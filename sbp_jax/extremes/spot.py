@@ -12,9 +12,11 @@ less the mean of the last `depth` values that were no alarms. A lower tail is th
 Alarms are kept away from the fit, so that anomalies cannot widen it. In the paper they are left
 out altogether (`alarms="exclude"`); then every fit is to a sample cut off at z, its tail too light,
 and the rate of alarms rises above q as the stream goes on. With `alarms="censor"`, the default, an
-alarm counts as a value and as a peak, known only to have exceeded the limit of its time. What then
-remains above q comes from the fit being an estimate, and `corrected=True`, the default, makes up
-for that to first order (`tails.alarm_limit`).
+alarm that may be an ordinary value (`doubt`) counts as a value and as a peak, known only to have
+exceeded the limit of its time; what cannot is left out, so that anomalies blind no detector. A
+level that lasts is taken for the new one (`level`). What then remains above q comes from the fit
+being an estimate, and `corrected=True`, the default, makes up for that to first order
+(`tails.alarm_limit`).
 
 Alarms among 1,000 ordinary values at q = 1e-3, level 0.98, in 256 series of 8,192 values from a
 generalized Pareto law, by the number of values in the calibration (of which 2 % are peaks):
@@ -84,9 +86,9 @@ class SpotStep(NamedTuple):
     """
 
     alarm: Bool[Array, "*batch side"]
-    limit: Float[Array, "*batch side"]
+    limit: Float[Array | np.ndarray, "*batch side"]
     probability: Float[Array, "*batch side"]
-    rest: Float[Array, "*batch side"]
+    rest: Float[Array | np.ndarray, "*batch side"]
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,8 @@ class Spot:
     a peak is taken in, as published. It never falls below t. What is an alarm on one side is an
     ordinary value to the other, but stays out of the moving mean of both.
 
+    Which alarms count, and when a change is the new normal, is told in `docs/series.md`.
+
     Attributes:
         risk: q, the wanted share of alarms among ordinary values; less than 1 - level.
         level: share of the calibration values below the threshold t, which then stays.
@@ -107,6 +111,8 @@ class Spot:
         capacity: number of most recent peaks that are fitted; n and N_t count all.
         alarms: "censor" or, as published, "exclude".
         corrected: whether z makes up for the fit being an estimate; as published it does not.
+        patience: how many more values must be off than not before their level is the new one, at
+            least 1; without effect where alarms are excluded.
 
     >>> rng = np.random.default_rng(0)
     >>> spot = Spot(risk=1e-3)

@@ -72,14 +72,14 @@ def split(x: Real[ArrayLike, "..."]) -> Pair:
     (1000000000.0, 0.25)
     """
     if isinstance(x, jax.Array):
-        x = jnp.asarray(x, jnp.result_type(float))
-        high = jax.lax.reduce_precision(x, 8, 23)  # a cast and back may be simplified away
-        low = jnp.where(jnp.isfinite(high), x - high, 0.0)
+        whole = x.astype(jnp.result_type(float))
+        high = jax.lax.reduce_precision(whole, 8, 23)  # a cast and back may be simplified away
+        low = jnp.where(jnp.isfinite(high), whole - high, 0.0)
         return Pair(high.astype(jnp.float32), low.astype(jnp.float32))
-    x = np.asarray(x, np.float64)
+    exact = np.asarray(x, np.float64)
     with np.errstate(over="ignore", invalid="ignore"):  # inf is a value like any other
-        rounded = x.astype(np.float32)
-        rest = np.where(np.isfinite(rounded), x - rounded, 0.0)
+        rounded = exact.astype(np.float32)
+        rest = np.where(np.isfinite(rounded), exact - rounded, 0.0)
     return Pair(jnp.asarray(rounded), jnp.asarray(rest, jnp.float32))
 
 
@@ -97,8 +97,8 @@ def join(high: Real[ArrayLike, "..."], low: Real[ArrayLike, "..."]) -> tuple[Num
     (0.0, 3.25)
     """
     if not (isinstance(high, jax.core.Tracer) or isinstance(low, jax.core.Tracer)):
-        total = np.asarray(high, np.float64) + np.asarray(low, np.float64)
-        return total, np.zeros_like(total)
+        exact = np.asarray(np.asarray(high, np.float64) + np.asarray(low, np.float64))
+        return exact, np.zeros_like(exact)
     high, low = (jnp.asarray(part, jnp.result_type(float)) for part in (high, low))
     total = high + low  # Knuth's two-sum
     of_low = total - high
