@@ -133,7 +133,7 @@ def test_a_tail_rarer_than_the_risk_has_its_limit_at_the_threshold_and_still_lea
     assert np.all(np.isfinite(steps.limit))
     # Alarms count as far as peaks lead up to them, and the share of peaks is the risk's again.
     assert np.all(state.tails.peak_count - quiet.peak_count > LENGTH // 20)
-    assert np.all(state.tails.peak_count > 0.95 * 5e-3 * state.tails.value_count)
+    assert np.all(state.tails.peak_count > 0.8 * 5e-3 * state.tails.value_count)
 
 
 def test_arrays_on_the_device_are_judged_the_same_by_a_program_compiled_once():
