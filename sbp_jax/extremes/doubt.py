@@ -2,16 +2,19 @@
 
 An ordinary value is an alarm with a probability as small as the risk q, and leaving all such values
 out of the fit makes the tail too light. Anomalies are alarms too, and the fit must not see them.
-Two rules tell them apart, without a look at how far out they lie:
+Three rules tell them apart, without a look at how far out they lie:
 
 - *Alone*: an alarm is in doubt until `wait` values have followed it without another alarm, and is
   not believed if there was one among as many values before it. Of ordinary alarms a share of
   `2 wait q` is lost so, twice `LOST` at the most.
 - *Led up to*: no more alarms are believed than peaks lead up to them (`has_room`), and they raise
   the limit to no more than `highest_limit`.
+- *At once*: where peaks lie thick right before the limit, the tail goes on there, and an alarm is
+  believed without a wait (`is_led`). So a spread that grows is learnt, though its alarms are many.
 
-So a burst changes no limit, wherever it lies, and anomalies that come singly change it little. Only
-single ones that lie no further out than twice the limit, or so, are taken for a heavier tail.
+So a burst that is set apart from the ordinary values changes no limit, and anomalies that come
+singly change it little. Only single ones that lie no further out than twice the limit, or so, are
+taken for a heavier tail.
 """
 
 from typing import Final, NamedTuple
@@ -74,7 +77,9 @@ def has_room(
 def is_led(
     peaks: Float[Array, "*batch capacity"], limit: Float[Array, "*batch"]
 ) -> Bool[Array, "*batch"]:
-    """Whether one more alarm is believed though it may not be alone: see the third rule.
+    """Whether one more alarm is believed at once, though it may not be alone.
+
+    It is where `CLOSE` more peaks than alarms lie in the last quarter before the limit.
 
     Args:
         peaks: as in `Tails`.
