@@ -6,22 +6,24 @@ theta = xi / sigma > -1 / x_n, which determines the maximum of the likelihood ov
     k(theta) = mean log(1 + theta x),     shape k(theta), scale k(theta) / theta
     log likelihood of one observation: l(theta) = -(log(k(theta) / theta) + k(theta) + 1)
 
-All is computed in units of x_n with g(u) = log(1 + u) / u in place of quotients, so that
-theta = 0, the exponential distribution with scale m, is a point like any other:
+All is computed in u = theta x, with g(u) = log(1 + u) / u in place of quotients, so that
+theta = 0, the exponential distribution with scale m, is a point like any other, and with sums of
+terms of one sign, so that nothing cancels or underflows however far the excesses lie apart:
 
-    k(theta) / theta = a(theta) = mean x g(theta x)
-    l'(theta) = theta D(theta) / k(theta),
-    D(theta) = -mean x^2 g'(theta x) - a(theta) mean x / (1 + theta x)
+    k(theta) / theta = mean x g(theta x)
+    l'(theta) = D(theta) / (theta k(theta)),
+    D(theta) = -mean u^2 g'(u) - k(theta) mean u / (1 + u)
 
 Samples are the last axis of `excesses`, which are >= 0; `mask` is True where there is an
 observation and broadcasts against them, and padding may hold anything, also NaN. Every fit is pure,
 jits and vmaps, and gives c times the scale for c times the excesses. It is not meant to be
 differentiated. Special samples are the same for all of them: none, or only zeros, gives shape 0 and
 scale 1; one observation, or equal ones, the exponential distribution with their mean. An observed
-NaN or inf gives NaN.
+NaN or inf gives NaN, and so does a sample to which no fit is found.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -35,8 +37,10 @@ Mask = Bool[ArrayLike, "*#batch #n"]
 
 _LOWEST_SHAPE = -0.5  # of the likelihood fit: further down it is not regular, below -1 unbounded
 _LOWEST_LOG = -16.0  # lowest log(1 + theta) tried, in units of x_n
-_HIGHEST_LOG = 80.0  # highest, unless the sample needs less
+_HIGHEST_LOG = 85.0  # highest in float32, unless the sample needs less; in float64 8 times that
+_NEAR_LOWEST = 1e-3  # of the lowest shape: whether it is the best is not asked more finely
 _CELLS = 96
+NEAREST_0 = 1e-15  # in place of a theta of 0, in units of x_n, where theta^2 D is 0 of itself
 
 
 class Fit(NamedTuple):
@@ -61,6 +65,9 @@ def _prepare(excesses: Excesses, mask: Mask | None) -> _Sample:
     count = jnp.maximum(jnp.sum(observed, axis=-1), 1)
     unit = jnp.max(jnp.where(observed, x, 0.0), axis=-1, initial=0.0)
     unit = jnp.where(unit == 0, 1.0, unit)
+    # Excesses that are too small beside the largest would count as 0, and give another fit.
+    lost = jnp.any(observed & (x > 0) & (x / unit[..., None] == 0), axis=-1)
+    unit = jnp.where(lost, jnp.nan, unit)
     ordered = jnp.sort(jnp.where(observed, x / unit[..., None], jnp.inf), axis=-1)
     kept = jnp.expand_dims(jnp.arange(x.shape[-1]), tuple(range(x.ndim - 1))) < count[..., None]
     kept = kept & (jnp.sum(observed, axis=-1, keepdims=True) > 0)
@@ -101,10 +108,13 @@ def _profile(sample: _Sample, log_growth: Array) -> tuple[Array, Array, Array, A
 
 def _direction(sample: _Sample, log_growth: Array) -> Array:
     """D, which has the sign of l' (theta and k have the same sign)."""
-    x = sample.x
-    u = jnp.expm1(log_growth)[..., None] * x
-    bend = -_average(sample, x**2 * log1p_ratio_slope(u))
-    return bend - _average(sample, x * log1p_ratio(u)) * _average(sample, x / (1 + u))
+    theta = jnp.expm1(log_growth)
+    u = jnp.where(jnp.abs(theta) < NEAREST_0, NEAREST_0, theta)[..., None] * sample.x
+    s = u / (1 + u)
+    near = jnp.abs(u) < 0.2
+    small = jnp.where(near, u, 0.0)
+    bend = jnp.where(near, -small * small * log1p_ratio_slope(small), jnp.log1p(u) - s)
+    return _average(sample, bend) - _average(sample, jnp.log1p(u)) * _average(sample, s)
 
 
 def bisect(rising: Callable[[Array], Array], low: Array, high: Array) -> Array:
@@ -125,11 +135,13 @@ def grimshaw(excesses: Excesses, mask: Mask | None = None) -> Fit:
     """Fit by maximum likelihood over shapes >= -0.5, through the profile l(theta).
 
     A grid in log(1 + theta) finds where l turns from rising to falling; the highest such place is
-    refined by bisection on the sign of l'. It is compared with the exponential distribution and
-    with the best fit of shape -0.5, and the most likely of the three is returned. The restriction
-    is needed since the likelihood grows without bound for shapes below -1; if excesses are
-    exactly 0 it does so also for infinite shapes, which is left aside, as only turning points
-    count there.
+    refined by bisection on the sign of l'. It is compared with the best fit of shape -0.5 where
+    that is a maximum too, and the more likely of the two is returned. The restriction is needed
+    since the likelihood grows without bound for shapes below -1. If excesses are exactly 0 it does
+    so also for infinite shapes, which is left aside, as only turning points count there; where
+    zeros are so many that there is none, no fit is found, and shape and scale are NaN. They are so
+    too where the shape is beyond the reach of the excesses' type: about 15 in float32, for a sample
+    of 100.
 
     Args:
         excesses: sample along the last axis, >= 0.
@@ -145,13 +157,7 @@ def grimshaw(excesses: Excesses, mask: Mask | None = None) -> Fit:
     if sample.x.shape[-1] == 0:
         return _finish(sample, sample.unit, sample.unit)
     low = jnp.full_like(sample.unit, _LOWEST_LOG)
-    # Beyond 100 / x_q for a low quantile x_q, l falls for all but absurdly heavy tails.
-    quantile = _order_statistic(sample, 1 + sample.size // 50)
-    high = jnp.log(100 / jnp.maximum(quantile, 1e-30))
-    high = jnp.where(high < _HIGHEST_LOG, high, _HIGHEST_LOG)
-
-    def at(cell: Array) -> Array:
-        return low + (high - low) * cell / _CELLS
+    at = partial(_grid, low, _highest(sample))
 
     def look(cell: Array) -> tuple[Array, Array]:
         return _direction(sample, at(cell)) > 0, _profile(sample, at(cell))[3]
@@ -161,23 +167,41 @@ def grimshaw(excesses: Excesses, mask: Mask | None = None) -> Fit:
     height = jnp.where(turns, jnp.maximum(likelihood[:-1], likelihood[1:]), -jnp.inf)
     cell = jnp.argmax(height, axis=0).astype(low.dtype)
     root = bisect(lambda s: _direction(sample, s) > 0, at(cell), at(cell + 1))
-    zero = jnp.zeros_like(low)
-    _, shape, scale, likelihood = jax.vmap(lambda s: _profile(sample, s))(jnp.stack([root, zero]))
-    fair = jnp.stack([jnp.any(turns, axis=0), jnp.ones_like(low, bool)]) & (shape >= _LOWEST_SHAPE)
-    candidates = zip(
-        (shape, scale, jnp.where(fair, likelihood, -jnp.inf)), _lowest(sample, low), strict=True
+    _, *inner = _profile(sample, root)
+    *border, peaked = _lowest(sample, low)
+    fair = jnp.stack([jnp.any(turns, axis=0) & (inner[0] >= _LOWEST_SHAPE), peaked])
+    shape, scale, likelihood = (jnp.stack(pair) for pair in zip(inner, border, strict=True))
+    best = jnp.argmax(jnp.where(fair, likelihood, -jnp.inf), axis=0)[None]
+    found = jnp.any(fair, axis=0)
+    shape, scale = (
+        jnp.where(found, jnp.take_along_axis(x, best, axis=0)[0], jnp.nan) for x in (shape, scale)
     )
-    shape, scale, likelihood = (jnp.concatenate([x, y[None]]) for x, y in candidates)
-    best = jnp.argmax(likelihood, axis=0)[None]
-    shape, scale = (jnp.take_along_axis(x, best, axis=0)[0] for x in (shape, scale))
     return _finish(sample, shape, scale)
 
 
-def _lowest(sample: _Sample, low: Array) -> tuple[Array, Array, Array]:
-    """Shape, scale and log likelihood of the best fit with the lowest shape.
+def _highest(sample: _Sample) -> Array:
+    """The highest log(1 + theta) that is looked at.
+
+    Beyond 100 / x_q for a low quantile x_q of the excesses that are not 0, l falls for all but
+    absurdly heavy tails, or rises for ever because of the zeros.
+    """
+    zeros = jnp.sum((sample.x == 0) & (sample.weight > 0), axis=-1)
+    rank = jnp.minimum(zeros + 1 + (sample.size - zeros) // 50, sample.size)
+    quantile = _order_statistic(sample, rank)
+    most = _HIGHEST_LOG * (8 if sample.x.dtype == jnp.float64 else 1)
+    return jnp.minimum(jnp.log(100.0) - jnp.log(jnp.where(quantile > 0, quantile, 1.0)), most)
+
+
+def _grid(low: Array, high: Array, cell: Array) -> Array:
+    return low + (high - low) * cell / _CELLS
+
+
+def _lowest(sample: _Sample, low: Array) -> tuple[Array, Array, Array, Array]:
+    """Shape, scale and log likelihood of the best fit with the lowest shape, and if it is a peak.
 
     Given xi = -1/2, the likelihood is `log(-2 theta) + k(theta)`, highest where the mean of
-    1 / (1 + theta x) is 2.
+    1 / (1 + theta x) is 2. It falls with xi from there on if k(theta), the best xi given theta, is
+    lower.
     """
 
     def too_far(log_growth: Array) -> Array:
@@ -186,4 +210,5 @@ def _lowest(sample: _Sample, low: Array) -> tuple[Array, Array, Array]:
 
     theta, growth, _, _ = _profile(sample, bisect(too_far, low, jnp.zeros_like(low)))
     scale = _LOWEST_SHAPE / theta
-    return jnp.full_like(scale, _LOWEST_SHAPE), scale, growth - jnp.log(scale)
+    peaked = growth <= _LOWEST_SHAPE + _NEAR_LOWEST
+    return jnp.full_like(scale, _LOWEST_SHAPE), scale, growth - jnp.log(scale), peaked

@@ -9,6 +9,8 @@ import numpy as np
 
 from sbp_jax.distributions.genpareto_fit import grimshaw
 from sbp_jax.errors import DetectorError
+from sbp_jax.extremes.doubt import Doubt, has_room, is_led
+from sbp_jax.extremes.level import MOST_REMEMBERED, Level
 from sbp_jax.extremes.tails import FEWEST_PEAKS, Rule, Tails, alarm_limit
 from sbp_jax.extremes.unit import Unit, find_unit
 from sbp_jax.extremes.window import Window
@@ -46,8 +48,10 @@ def calibrate(
     level: float,
     rule: Rule,
     capacity: int,
-) -> tuple[Unit, Window, Tails]:
-    """Unit, filled window and fitted tails of each series.
+    wait: int,
+    patience: int,
+) -> tuple[Unit, Window, Tails, Doubt, Level]:
+    """Unit, filled window, fitted tails, nothing in doubt and level of each series.
 
     Args:
         calibration: (S, N), or (N,) for one series whose results then have no leading axis.
@@ -56,6 +60,8 @@ def calibrate(
         level: share of the values below the threshold.
         rule: for the limits.
         capacity: number of peaks kept.
+        wait: values that an alarm must be alone among.
+        patience: values before a change is the new normal.
     """
     if calibration.ndim not in (1, 2):
         raise DetectorError(f"calibration: expected shape (N,) or (S, N), got {calibration.shape}")
@@ -66,9 +72,11 @@ def calibrate(
     rows = calibration[None] if alone else calibration
     series = [_read(row, name, depth) for row, name in zip(rows, names, strict=True)]
     found = [_find_tail(each, sign, level, capacity) for each in series for sign in signs]
-    tails = _fit_tails(found, (len(series), len(signs)), rule)
+    tails = _fit_tails(found, names, (len(series), len(signs)), rule)
     unit = Unit(*jnp.array([each.unit for each in series], jnp.float32).T)
-    state = (unit, _fill_window(series), tails)
+    settled = _settled(series, signs, min(patience, MOST_REMEMBERED))
+    doubt = Doubt(jnp.zeros_like(tails.limit), jnp.full_like(tails.peak_count, wait))
+    state = (unit, _fill_window(series), tails, doubt, settled)
     return jax.tree.map(lambda x: x[0], state) if alone else state
 
 
@@ -113,14 +121,25 @@ def _find_tail(series: _Series, sign: int, level: float, capacity: int) -> _Tail
     return _Tail(threshold, peaks, len(excess), len(values))
 
 
-def _fit_tails(found: Sequence[_Tail], shape: tuple[int, int], rule: Rule) -> Tails:
+def _fit_tails(
+    found: Sequence[_Tail], names: Sequence[str], shape: tuple[int, int], rule: Rule
+) -> Tails:
     threshold = jnp.array([each.threshold for each in found], jnp.float32)
     peaks = jnp.array([each.peaks for each in found], jnp.float32)
     count = jnp.array([each.peak_count for each in found], jnp.int32)
     size = jnp.array([each.value_count for each in found], jnp.int32)
     fit = _fit_all(peaks, peaks > 0)
+    lost = np.flatnonzero(~np.isfinite(fit.shape))
+    if len(lost):
+        raise DetectorError(
+            f"{names[lost[0] // shape[1]]}: expected calibration values with a tail that can be "
+            f"fitted, got {found[lost[0]].peak_count} peaks without a most likely one; take the "
+            "logarithm of values that differ by so many orders of magnitude"
+        )
     limit = alarm_limit(rule, fit, jnp.minimum(count, peaks.shape[1]), count, size)
-    tails = Tails(threshold, peaks, count, size, fit.shape, fit.scale, limit, searched=count)
+    room, led = has_room(peaks, limit), is_led(peaks, limit)
+    fitted = (fit.shape, fit.scale, limit)
+    tails = Tails(threshold, peaks, count, size, *fitted, room, led, searched=count)
     return jax.tree.map(lambda x: x.reshape(*shape, *x.shape[1:]), tails)
 
 
@@ -128,3 +147,11 @@ def _fill_window(series: Sequence[_Series]) -> Window:
     values = jnp.array([each.last for each in series], jnp.float32)
     none = jnp.zeros(len(series), jnp.float32)
     return Window(values, none.astype(jnp.int32), jnp.sum(values, axis=1), none)
+
+
+def _settled(series: Sequence[_Series], signs: Sequence[int], remembered: int) -> Level:
+    lowest = [[np.min(sign * each.centred) for sign in signs] for each in series]
+    none = jnp.zeros(len(series), jnp.float32)
+    never = none.astype(jnp.int32)
+    recent = Window(jnp.zeros((len(series), remembered), jnp.float32), never, none, none)
+    return Level(recent, never, jnp.array(lowest, jnp.float32))

@@ -6,12 +6,15 @@ residuals of a stretch that the network was not trained on, since those of the t
 too small. With `tails="both"` surprises of either sign are found.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Real
 
 from sbp_jax.extremes.spot import Spot, SpotState, SpotStep
+from sbp_jax.extremes.unit import join
 
 
 def run_on_residuals(
@@ -44,8 +47,12 @@ def run_on_residuals(
     >>> round(float(steps.limit[500, 0] - predicted[2500]), 1)
     0.3
     """
-    on_device = isinstance(stream, jax.Array) or isinstance(predictions, jax.Array)
-    numpy = jnp if on_device else np
-    residuals = numpy.subtract(numpy.asarray(stream), numpy.asarray(predictions))
-    state, steps = spot.run(state, residuals)
-    return state, steps._replace(limit=steps.limit + jnp.asarray(predictions)[..., None])
+    values: Any
+    expected: Any
+    if isinstance(stream, jax.core.Tracer) or isinstance(predictions, jax.core.Tracer):
+        values, expected = jnp.asarray(stream), jnp.asarray(predictions)
+    else:  # in float64, as values may lie far from 0
+        values, expected = (np.asarray(part, np.float64) for part in (stream, predictions))
+    state, steps = spot.run(state, values - expected)
+    limit, rest = join(expected[..., None], steps.limit)
+    return state, steps._replace(limit=limit, rest=rest + steps.rest)

@@ -42,7 +42,9 @@ def run_on_law(
         spot: the detector.
         state: of `spot.fit(normal_scores(law, values))` over a held-out stretch, or of a stream
             before.
-        stream: x, (T,) or (S, T), in float32 as laws compute.
+        stream: x, (T,) or (S, T), in JAX's default precision, as laws compute. Far from 0, where
+            float32 cannot tell values apart, neither can a law of float32: forecast x less its
+            offset there.
         law: of the same shape, each made before its value was known; continuous.
 
     Returns:
@@ -69,7 +71,9 @@ def run_on_law(
             f"law: expected a distribution of each value, {jnp.shape(stream)}, got {law.shape}"
         )
     state, steps = spot.run(state, normal_scores(law, stream))
-    return state, steps._replace(limit=_points(law[..., None], steps.limit))
+    scores = jnp.asarray(steps.limit, jnp.result_type(float)) + steps.rest
+    limit = _points(law[..., None], scores)
+    return state, steps._replace(limit=limit, rest=jnp.zeros_like(limit))
 
 
 @jax.jit

@@ -12,9 +12,11 @@ less the mean of the last `depth` values that were no alarms. A lower tail is th
 Alarms are kept away from the fit, so that anomalies cannot widen it. In the paper they are left
 out altogether (`alarms="exclude"`); then every fit is to a sample cut off at z, its tail too light,
 and the rate of alarms rises above q as the stream goes on. With `alarms="censor"`, the default, an
-alarm counts as a value and as a peak, known only to have exceeded the limit of its time. What then
-remains above q comes from the fit being an estimate, and `corrected=True`, the default, makes up
-for that to first order (`tails.alarm_limit`).
+alarm that may be an ordinary value (`doubt`) counts as a value and as a peak, known only to have
+exceeded the limit of its time; what cannot is left out, so that anomalies blind no detector. A
+level that lasts is taken for the new one (`level`). What then remains above q comes from the fit
+being an estimate, and `corrected=True`, the default, makes up for that to first order
+(`tails.alarm_limit`).
 
 Alarms among 1,000 ordinary values at q = 1e-3, level 0.98, in 256 series of 8,192 values from a
 generalized Pareto law, by the number of values in the calibration (of which 2 % are peaks):
@@ -23,12 +25,12 @@ generalized Pareto law, by the number of values in the calibration (of which 2 %
     shape                           -0.2    0.0    0.3       -0.2    0.0    0.3
     as published                    2.51   2.56   2.62       1.23   1.24   1.25
     exclude, corrected              2.24   2.28   2.32       1.19   1.20   1.21
-    censor, not corrected           1.20   1.19   1.17       1.02   1.02   1.02
-    default                         1.08   1.08   1.06       0.99   0.99   0.99
+    censor, not corrected           1.18   1.19   1.19       1.06   1.06   1.06
+    default                         1.06   1.06   1.07       1.03   1.02   1.01
 
 Standard errors are 0.02, and 0.08 and 0.03 where alarms are excluded. For risks that are small
-beside 1 / n no limit is good: at q = 1e-4 the default has about 1.05 q after 10,000 values, and
-2.3 q after 1,000.
+beside 1 / n no limit is good: at q = 1e-4 the default has about 1.0 q after 10,000 values, and
+1.7 q after 1,000.
 
 Reference: Siffer, Fouque, Termier and Largouet (2017), Anomaly detection in streams with extreme
 value theory, KDD.
@@ -45,8 +47,10 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Real
 
 from sbp_jax.errors import DetectorError
 from sbp_jax.extremes.calibrate import calibrate
+from sbp_jax.extremes.doubt import Doubt, waiting_time, weigh
+from sbp_jax.extremes.level import Level, follow_level
 from sbp_jax.extremes.tails import Rule, Tails, tail_probability, take_in
-from sbp_jax.extremes.unit import Unit, host_standard, to_original, to_standard
+from sbp_jax.extremes.unit import Pair, Unit, join, split, to_standard
 from sbp_jax.extremes.window import Window, push, window_mean
 
 Tail = Literal["upper", "lower", "both"]
@@ -61,6 +65,8 @@ class SpotState(NamedTuple):
     unit: Unit
     window: Window
     tails: Tails
+    doubt: Doubt
+    level: Level
 
 
 class SpotStep(NamedTuple):
@@ -70,15 +76,19 @@ class SpotStep(NamedTuple):
 
     Attributes:
         alarm: whether the value lies beyond `limit`; false where it is missing.
-        limit: in the unit of x, the moving mean included.
+        limit: in the unit of x, the moving mean included. A NumPy array of float64 from `update`
+            and `run`; in a traced program, of JAX's default precision.
         probability: of a value further out on that side, `(N_t / n) S`, where the value lies
             beyond the threshold t of that side; NaN where it does not, or is missing, as the tail
             says nothing there. It falls below the risk where there is an alarm.
+        rest: what rounding cut off from `limit`, so that their sum in float64 is right far from 0
+            too. It is 0 where the limit is of float64.
     """
 
     alarm: Bool[Array, "*batch side"]
-    limit: Float[Array, "*batch side"]
+    limit: Float[Array | np.ndarray, "*batch side"]
     probability: Float[Array, "*batch side"]
+    rest: Float[Array | np.ndarray, "*batch side"]
 
 
 @dataclass(frozen=True)
@@ -91,6 +101,8 @@ class Spot:
     a peak is taken in, as published. It never falls below t. What is an alarm on one side is an
     ordinary value to the other, but stays out of the moving mean of both.
 
+    Which alarms count, and when a change is the new normal, is told in `docs/series.md`.
+
     Attributes:
         risk: q, the wanted share of alarms among ordinary values; less than 1 - level.
         level: share of the calibration values below the threshold t, which then stays.
@@ -99,6 +111,8 @@ class Spot:
         capacity: number of most recent peaks that are fitted; n and N_t count all.
         alarms: "censor" or, as published, "exclude".
         corrected: whether z makes up for the fit being an estimate; as published it does not.
+        patience: how many more values must be off than not before their level is the new one, at
+            least 1; without effect where alarms are excluded.
 
     >>> rng = np.random.default_rng(0)
     >>> spot = Spot(risk=1e-3)
@@ -117,6 +131,7 @@ class Spot:
     capacity: int = 512
     alarms: Alarms = "censor"
     corrected: bool = True
+    patience: int = 250
 
     def __post_init__(self) -> None:
         if not 0 < self.level < 1:
@@ -130,6 +145,8 @@ class Spot:
             raise DetectorError(f"depth: expected 0 or more, got {self.depth}")
         if self.capacity < 1:
             raise DetectorError(f"capacity: expected at least 1, got {self.capacity}")
+        if self.patience < 1:
+            raise DetectorError(f"patience: expected at least 1, got {self.patience}")
         for name, known in (("tails", get_args(Tail)), ("alarms", get_args(Alarms))):
             if getattr(self, name) not in known:
                 raise DetectorError(f"{name}: expected one of {known}, got {getattr(self, name)!r}")
@@ -149,15 +166,17 @@ class Spot:
         Raises:
             DetectorError: for values that are infinite, constant, or too few.
         """
-        unit, window, tails = calibrate(
+        parts = calibrate(
             np.asarray(calibration, np.float64),
             signs=_SIGNS[self.tails],
             depth=self.depth,
             level=self.level,
             rule=self.rule,
             capacity=self.capacity,
+            wait=waiting_time(self.risk),
+            patience=self.patience,
         )
-        return SpotState(unit, window, tails)
+        return SpotState(*parts)
 
     def update(self, state: SpotState, x: Real[ArrayLike, "*batch"]) -> tuple[SpotState, SpotStep]:
         """Judge one value of each series, then take it in.
@@ -167,8 +186,7 @@ class Spot:
             x: () or (S,), as the calibration values had a leading axis or not.
         """
         _check_shape(state, np.shape(x), time_axes=0)
-        x, standard = host_standard(state.unit, x)
-        return _update(self, state, x, standard=standard)
+        return _with_limits(*_update(self, state, split(x)))
 
     def run(
         self, state: SpotState, stream: Real[ArrayLike, "*batch time"]
@@ -183,8 +201,7 @@ class Spot:
             The state after the stream, and steps with axes (T, side) or (S, T, side).
         """
         _check_shape(state, np.shape(stream), time_axes=1)
-        x, standard = host_standard(state.unit, stream)
-        return _run(self, state, x, standard=standard)
+        return _with_limits(*_run(self, state, split(stream)))
 
 
 def _check_shape(state: SpotState, shape: tuple[int, ...], time_axes: int) -> None:
@@ -197,47 +214,60 @@ def _check_shape(state: SpotState, shape: tuple[int, ...], time_axes: int) -> No
         )
 
 
-@partial(jax.jit, static_argnums=0, static_argnames="standard")
-def _update(
-    spot: Spot, state: SpotState, x: Array, *, standard: bool
-) -> tuple[SpotState, SpotStep]:
-    if not state.unit.centre.ndim:
-        together = jax.tree.map(lambda part: part[None], (state, x))
-        after = _update(spot, *together, standard=standard)
-        return jax.tree.map(lambda part: part[0], after)
-    return _advance(spot, state, x if standard else to_standard(state.unit, x))
+def _with_limits(state: SpotState, step: SpotStep) -> tuple[SpotState, SpotStep]:
+    """Steps whose limit and rest, so far two numbers to be added, are what they should be."""
+    limit, rest = join(step.limit, step.rest)
+    return state, step._replace(limit=limit, rest=rest)
 
 
-@partial(jax.jit, static_argnums=0, static_argnames="standard")
-def _run(spot: Spot, state: SpotState, x: Array, *, standard: bool) -> tuple[SpotState, SpotStep]:
+@partial(jax.jit, static_argnums=0)
+def _update(spot: Spot, state: SpotState, x: Pair) -> tuple[SpotState, SpotStep]:
     if not state.unit.centre.ndim:
         together = jax.tree.map(lambda part: part[None], (state, x))
-        after = _run(spot, *together, standard=standard)
+        after = _update(spot, *together)
         return jax.tree.map(lambda part: part[0], after)
-    unit = jax.tree.map(lambda part: part[:, None], state.unit)
-    x = x if standard else to_standard(unit, x)
-    state, steps = jax.lax.scan(partial(_advance, spot), state, x.T)
+    return _advance(spot, state, x)
+
+
+@partial(jax.jit, static_argnums=0)
+def _run(spot: Spot, state: SpotState, x: Pair) -> tuple[SpotState, SpotStep]:
+    if not state.unit.centre.ndim:
+        together = jax.tree.map(lambda part: part[None], (state, x))
+        after = _run(spot, *together)
+        return jax.tree.map(lambda part: part[0], after)
+    state, steps = jax.lax.scan(partial(_advance, spot), state, Pair(x.high.T, x.low.T))
     return state, jax.tree.map(lambda part: jnp.moveaxis(part, 0, 1), steps)
 
 
-def _advance(
-    spot: Spot, state: SpotState, x: Float[Array, " series"]
-) -> tuple[SpotState, SpotStep]:
-    """One step of all series, in standard units."""
-    unit, window, tails = state
+def _advance(spot: Spot, state: SpotState, values: Pair) -> tuple[SpotState, SpotStep]:
+    """One step of all series; limit and rest of the step are still to be added."""
+    unit, window, tails, doubt, level = state
+    x = to_standard(unit, values)
     signs = jnp.array(_SIGNS[spot.tails], jnp.float32)[None]
     mean = window_mean(window)[:, None]
-    excess = signs * (x[:, None] - mean) - tails.threshold
+    centred = signs * (x[:, None] - mean)
+    excess = centred - tails.threshold
     alarm = excess > tails.limit
-    limit = to_original(unit, mean + signs * (tails.threshold + tails.limit))
-    step = SpotStep(alarm, limit, tail_probability(tails, excess))
+    centre, rest, scale = (part[:, None] for part in unit)
+    beyond_centre = rest + scale * (mean + signs * (tails.threshold + tails.limit))
+    centre = jnp.broadcast_to(centre, alarm.shape)
+    step = SpotStep(alarm, centre, tail_probability(tails, excess), beyond_centre)
 
     finite = jnp.isfinite(x)
-    counted = jnp.broadcast_to(finite[:, None], alarm.shape)
-    if spot.alarms == "exclude":
-        counted = counted & ~alarm
-    entries = jnp.where(alarm, -tails.limit, jnp.maximum(excess, 0.0))
-    entries = jnp.where(counted, entries, 0.0)
+    learning = spot.alarms == "censor"
+    counted = finite[:, None] & ~alarm
+    entries = jnp.where(counted, jnp.maximum(excess, 0.0), 0.0)
+    counted = counted.astype(jnp.int32)
+    if learning:
+        seen = jnp.broadcast_to(finite[:, None], alarm.shape)
+        wait = waiting_time(spot.risk)
+        doubt, bound = weigh(doubt, alarm, tails.limit, seen, entries > 0, tails.led, wait)
+        believed = (bound > 0) & (tails.room | tails.led)
+        entries = jnp.where(believed, -bound, entries)
+        counted = counted + believed
     tails = take_in(tails, entries, counted, spot.rule)
     window = push(window, x, finite & ~jnp.any(alarm, axis=1))
-    return SpotState(unit, window, tails), step
+    if learning:
+        off = jnp.any(alarm | (centred < level.lowest), axis=1)
+        level, unit, window = follow_level(level, unit, window, x, off, spot.patience)
+    return SpotState(unit, window, tails, doubt, level), step

@@ -26,9 +26,10 @@ from typing import Final, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from sbp_jax.distributions.genpareto_fit import Fit, bisect
+from sbp_jax.distributions.genpareto_fit import NEAREST_0, Fit, bisect
 
 Peaks = Float[Array, " capacity"]
 Number = Float[Array, ""]
@@ -39,7 +40,9 @@ _BEND = tuple((-1) ** j * (j + 1) / (j + 2) for j in range(7))  # of -g'
 _TWIST = tuple((-1) ** j * (j + 1) * (j + 2) / (j + 3) for j in range(5))  # of g''
 _TOLERANCE: Final = 1e-3  # of the last step; Newton's next one would be about its square
 _MOST_STEPS: Final = 8
-_LOWEST_LOG, _HIGHEST_LOG, _CELLS = -14.0, 34.0, 96  # of log(1 + theta max v)
+_FURTHEST: Final = 1e12  # theta max v, beyond which the sums of Newton's method underflow
+_NEAR_LOWEST: Final = 1e-3  # of the lowest shape: whether it is the best is not asked more finely
+_GRID: Final = np.append(np.linspace(-14, 34, 97), np.linspace(35, 85, 51))  # log(1 + theta max v)
 
 
 class _Profile(NamedTuple):
@@ -79,7 +82,8 @@ def _profile(peaks: Peaks, theta: Number) -> _Profile:
     far = jnp.where(near, 1.0, u)
     bend = jnp.where(near, _series(u, _BEND), (jnp.log(1 + u) - u * r) / (far * far))
     twist = jnp.where(near, _series(u, _TWIST), (2 * bend - r * r) / far)
-    ratio = r + u * bend  # g, since u g' = r - g
+    # g; near 0 since u g' = r - g, and elsewhere by itself, as the square of u may overflow.
+    ratio = jnp.where(near, r + u * bend, jnp.log(1 + u) / far)
     k = jnp.maximum(jnp.sum(seen), 1).astype(v.dtype)
     y = jnp.where(seen, v, 0.0)
     return _Profile(
@@ -101,8 +105,9 @@ def follow(peaks: Peaks, start: Fit) -> tuple[Fit, Bool[Array, ""]]:
         start: shape and scale, in the unit of the peaks.
 
     Returns:
-        The fit, and False if the steps did not settle on a maximum with xi >= -1/2: `search`
-        then finds the fit.
+        The fit, and False if the steps did not settle on a maximum with xi >= -1/2, or the tail is
+        so heavy that float32 does not hold them (from a shape of about 4 on): `search` then finds
+        the fit.
 
     >>> peaks = jnp.array([0.1, 0.2, 0.4, 0.6, 0.9, 1.6, 3.0, 9.0, -2.0, 0.0])
     >>> fit, settled = jax.jit(follow)(peaks, Fit(jnp.float32(0.4), jnp.float32(1.5)))
@@ -130,7 +135,7 @@ def follow(peaks: Peaks, start: Fit) -> tuple[Fit, Bool[Array, ""]]:
         more, step, (jnp.int32(0), theta, jnp.ones_like(theta), jnp.full_like(theta, jnp.inf))
     )
     shape = theta * scale
-    settled = (moved <= _TOLERANCE) & (shape >= LOWEST_SHAPE) & (scale > 0)
+    settled = (moved <= _TOLERANCE) & (shape >= LOWEST_SHAPE) & (scale > 0) & (theta < _FURTHEST)
     return Fit(shape, scale * unit), settled
 
 
@@ -139,16 +144,31 @@ def _height(at: _Profile, theta: Array) -> Array:
     return -jnp.log(jnp.where(at.a > 0, at.a, 1.0)) - theta * at.observed - 1
 
 
+def _rising(peaks: Peaks, theta: Number) -> Bool[Array, ""]:
+    """Whether D > 0, from theta^2 D, whose terms do not underflow however far peaks lie apart."""
+    u = jnp.where(jnp.abs(theta) < NEAREST_0, NEAREST_0, theta) * jnp.abs(peaks)
+    s = u / (1 + u)
+    near = jnp.abs(u) < _NEAR
+    small = jnp.where(near, u, 0.0)
+    bend = jnp.where(near, small * small * _series(small, _BEND), jnp.log1p(u) - s)
+    k = jnp.maximum(jnp.sum(peaks > 0), 1).astype(u.dtype)
+    seen = jnp.sum(jnp.where(peaks > 0, s, 0.0)) / k
+    return jnp.sum(bend) > jnp.sum(jnp.log1p(u)) * seen
+
+
 def search(peaks: Peaks) -> Fit:
     """The most likely fit with xi >= -1/2, from no start.
 
     A grid in log(1 + theta max v) finds where l turns from rising to falling, bisection refines
-    the highest such place, and the result is compared with the exponential tail and with the best
-    tail of shape -1/2: given that shape, the likelihood is `log(-2 theta) + 2 A - B`, highest
-    where 1 / theta + 2 h - b = 0 with h = A'. Shapes beyond about 5 are out of the grid's reach.
+    the highest such place, and the result is compared with the best tail of shape -1/2, where that
+    is a maximum too: given that shape, the likelihood is `log(-2 theta) + 2 A - B`, highest
+    where 1 / theta + 2 h - b = 0 with h = A', and it falls with xi from there on if A is lower.
 
     Args:
         peaks: observed excesses, bounds as negative numbers, 0 elsewhere; not all 0.
+
+    Returns:
+        The fit; NaN where there is none, and where its shape is beyond the grid's reach (about 15).
 
     >>> peaks = jnp.array([0.1, 0.2, 0.4, 0.6, 0.9, 1.6, 3.0, 9.0, -2.0, 0.0])
     >>> fit = jax.jit(search)(peaks)
@@ -157,25 +177,29 @@ def search(peaks: Peaks) -> Fit:
     """
     unit = jnp.max(jnp.abs(peaks))
     look = jax.vmap(partial(_profile, peaks / unit))
-    grid = jnp.linspace(_LOWEST_LOG, _HIGHEST_LOG, _CELLS + 1, dtype=peaks.dtype)
-    at = look(jnp.expm1(grid))
-    rising, height = at.direction > 0, _height(at, jnp.expm1(grid))
+    climb = jax.vmap(partial(_rising, peaks / unit))
+    grid = jnp.asarray(_GRID, peaks.dtype)
+    rising, height = climb(jnp.expm1(grid)), _height(look(jnp.expm1(grid)), jnp.expm1(grid))
     turns = rising[:-1] & ~rising[1:]
     cell = jnp.argmax(jnp.where(turns, jnp.maximum(height[:-1], height[1:]), -jnp.inf))
 
     def both_rising(logs: Array) -> Array:
-        at = look(jnp.expm1(logs))
-        too_far = 1 + jnp.expm1(logs) * (2 * at.h - at.b) < 0
-        return jnp.stack([at.direction[0] > 0, too_far[1]])
+        theta = jnp.expm1(logs)
+        at = look(theta)
+        too_far = 1 + theta * (2 * at.h - at.b) < 0
+        return jnp.stack([climb(theta)[0], too_far[1]])
 
     low, high = jnp.stack([grid[cell], grid[0]]), jnp.append(grid[cell + 1], 0.0)
-    theta = jnp.append(jnp.expm1(bisect(both_rising, low, high)), 0.0)
+    theta = jnp.expm1(bisect(both_rising, low, high))
     at = look(theta)
-    lowest = jnp.array([False, True, False])  # in the order root, lowest shape, exponential
-    shape = jnp.where(lowest, LOWEST_SHAPE, theta * at.a)
-    scale = jnp.where(lowest, LOWEST_SHAPE / jnp.where(lowest, theta, 1.0), at.a)
+    lowest = jnp.array([False, True])
+    best_shape = theta * at.a
+    shape = jnp.where(lowest, LOWEST_SHAPE, best_shape)
+    scale = jnp.where(lowest, LOWEST_SHAPE / theta, at.a)
     growth = theta * (2 * at.a - at.observed) - jnp.log(scale)
     height = jnp.where(lowest, growth, _height(at, theta))
-    fair = (shape >= LOWEST_SHAPE) & jnp.append(jnp.any(turns), jnp.array([True, True]))
+    peaked = best_shape <= LOWEST_SHAPE + _NEAR_LOWEST
+    fair = jnp.where(lowest, peaked, jnp.any(turns) & (shape >= LOWEST_SHAPE))
     best = jnp.argmax(jnp.where(fair, height, -jnp.inf))
-    return Fit(shape[best], scale[best] * unit)
+    none = jnp.where(jnp.any(fair), 0.0, jnp.nan)
+    return Fit(shape[best] + none, scale[best] * unit + none)

@@ -5,6 +5,7 @@ their series. Only a tail that has a new peak is refitted, by itself, so that th
 that of the few tails concerned and not that of all of them.
 """
 
+from functools import partial
 from typing import Final, NamedTuple
 
 import jax
@@ -13,6 +14,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from sbp_jax.distributions import genpareto
 from sbp_jax.distributions.genpareto_fit import Fit
+from sbp_jax.extremes.doubt import has_room, highest_limit, is_led
 from sbp_jax.extremes.tail_fit import follow, search
 
 FEWEST_PEAKS: Final = 10
@@ -31,7 +33,8 @@ class Tails(NamedTuple):
         value_count: n, all values so far.
         shape: of the fit to `peaks`.
         scale: of that fit.
-        limit: excess over t from where on a value is an alarm.
+        limit: z, excess over t from where on a value is an alarm.
+        room: whether an alarm that was alone counts as a peak.
         searched: `peak_count` when the fit was last found without a warm start.
     """
 
@@ -42,6 +45,8 @@ class Tails(NamedTuple):
     shape: Float[Array, "*batch side"]
     scale: Float[Array, "*batch side"]
     limit: Float[Array, "*batch side"]
+    room: Bool[Array, "*batch side"]
+    led: Bool[Array, "*batch side"]
     searched: Int[Array, "*batch side"]
 
 
@@ -108,7 +113,7 @@ def tail_probability(
 def take_in(
     tails: Tails,
     entries: Float[Array, "series side"],
-    counted: Bool[Array, "series side"],
+    counted: Int[Array, "series side"],
     rule: Rule,
 ) -> Tails:
     """Count values, and refit the tails that get a new entry.
@@ -116,7 +121,7 @@ def take_in(
     Args:
         tails: what is known so far.
         entries: what joins `Tails.peaks`, written as there; 0 for nothing.
-        counted: whether n grows.
+        counted: by how much n grows.
         rule: for the new limits.
     """
     shape = entries.shape
@@ -141,16 +146,22 @@ def _refit(tails: Tails, row: Array, entry: Array, rule: Rule) -> Tails:
     place = tails.peak_count[row] % tails.peaks.shape[-1]
     peaks = jax.lax.dynamic_update_slice(tails.peaks, entry[None, None], (row, place))
     count = tails.peak_count[row] + 1
-    fit, settled = follow(peaks[row], Fit(tails.shape[row], tails.scale[row]))
+    before = Fit(tails.shape[row], tails.scale[row])
+    fit, settled = follow(peaks[row], before)
     again = ~settled | (count >= SEARCH_AGAIN * tails.searched[row])
     fit = jax.lax.cond(again, search, lambda _: fit, peaks[row])
+    found = jnp.isfinite(fit.shape) & (fit.scale > 0)
+    fit = jax.tree.map(partial(jnp.where, found), fit, before)  # no fit is no reason to forget one
     known = jnp.sum(peaks[row] > 0, dtype=jnp.int32)
     limit = alarm_limit(rule, fit, known, count, tails.value_count[row])
+    limit = jnp.minimum(limit, highest_limit(peaks[row]))
     return tails._replace(
         peaks=peaks,
         peak_count=tails.peak_count.at[row].set(count),
         shape=tails.shape.at[row].set(fit.shape),
         scale=tails.scale.at[row].set(fit.scale),
         limit=tails.limit.at[row].set(limit),
+        room=tails.room.at[row].set(has_room(peaks[row], limit)),
+        led=tails.led.at[row].set(is_led(peaks[row], limit)),
         searched=tails.searched.at[row].set(jnp.where(again, count, tails.searched[row])),
     )

@@ -34,6 +34,8 @@ class PlainTail:
         self.threshold = np.quantile(values, spot.level)
         self.kept = [(x - self.threshold, True) for x in values if x > self.threshold]
         self.peaks, self.values = len(self.kept), len(values)
+        self.wait = min(round(0.01 / spot.risk), 20)
+        self.calm, self.doubted = self.wait, 0.0
         self.refit()
 
     def refit(self):
@@ -45,7 +47,12 @@ class PlainTail:
         if self.spot.corrected:
             w = np.log(1 / p)
             p /= 1 + (w**4 / 8 - 2 * w**3 / 3 + 3 * w**2 - 3 * w) / len(known)
-        self.limit = self.threshold + self.scale / self.shape * (p**-self.shape - 1)
+        z = self.scale / self.shape * (p**-self.shape - 1)
+        if len(bounds):
+            z = min(z, 1.5 * max(np.max(known), np.max(bounds)))
+        self.limit = self.threshold + z
+        self.room = len(bounds) <= np.sum(known > z / 2)
+        self.led = len(bounds) + 3 <= np.sum(known > 3 * z / 4)
 
     def beyond(self, x):
         """Probability of a value further out."""
@@ -57,14 +64,28 @@ class PlainTail:
     def take(self, x):
         """Whether a value is an alarm; learn from it."""
         alarm = x > self.limit
-        if not np.isfinite(x) or (alarm and self.spot.alarms == "exclude"):
+        if not np.isfinite(x):
             return alarm
-        self.values += 1
-        if x > self.threshold:
+        believed = self.believe(alarm, x > self.threshold) if self.spot.alarms == "censor" else 0
+        if not alarm:
+            self.values += 1
+        if believed or self.threshold < x <= self.limit:
+            self.values += believed > 0
             self.peaks += 1
-            self.kept.append((min(x, self.limit) - self.threshold, not alarm))
+            self.kept.append((believed, False) if believed else (x - self.threshold, True))
             self.refit()
         return alarm
+
+    def believe(self, alarm, peak):
+        """Bound of an alarm that now counts, or 0."""
+        alone, believed = self.calm >= self.wait, 0.0
+        self.calm = 0 if alarm else self.calm + 1
+        if alarm:
+            z = self.limit - self.threshold
+            believed, self.doubted = (z, 0.0) if self.led else (0.0, alone * z)
+        elif self.calm >= self.wait and not peak:
+            believed, self.doubted = self.doubted, 0.0
+        return believed * (self.room or self.led)
 
 
 def plain_spot(spot, calibration, stream):

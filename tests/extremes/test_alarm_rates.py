@@ -13,6 +13,7 @@ import pytest
 from sbp_jax.distributions.genpareto_fit import Fit, grimshaw
 from sbp_jax.extremes import Spot
 from sbp_jax.extremes.tails import Rule, alarm_limit
+from tests.compilation import optimising
 from tests.extremes.draws import pareto
 
 pytestmark = pytest.mark.usefixtures("quick_compilation_throughout")
@@ -70,3 +71,29 @@ def test_limits_of_estimated_tails_have_the_wanted_risk_in_the_mean():
         risk[corrected] = np.mean(np.exp(-limit)) / p
     assert risk[False] > 1.06
     assert risk[True] == pytest.approx(1, abs=0.03)
+
+
+LAWS = {
+    "normal": lambda rng, size: rng.normal(size=size),
+    "exponential": lambda rng, size: rng.exponential(size=size),
+    "Student t, 3": lambda rng, size: rng.standard_t(3, size=size),
+    "trend": lambda rng, size: rng.normal(size=size) + np.linspace(0, 1, size[1]),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("depth", [0, 200])
+@pytest.mark.parametrize("risk", [1e-4, 1e-3])
+@pytest.mark.parametrize(("known", "series", "length"), [(1000, 512, 2000), (START, 64, 16_384)])
+def test_rate_on_ordinary_streams(known, series, length, risk, depth):
+    spot = Spot(risk, depth=depth)
+    for name, draw in LAWS.items():
+        x = draw(np.random.default_rng(11), (series, known + length))
+        with optimising():
+            _, steps = spot.run(spot.fit(x[:, :known]), x[:, known:])
+        found = np.mean(steps.alarm, axis=(1, 2)) / risk
+        mean, error = found.mean(), found.std(ddof=1) / np.sqrt(series)
+        print(f"{name}, {known} known, risk {risk:g}, depth {depth}: {mean:.2f} +- {error:.2f} q")
+        if not (name == "trend" and depth == 0):
+            highest = 1.0 if known == START else {1e-4: 3.65, 1e-3: 1.2}[risk]
+            assert mean < highest + 3 * error

@@ -53,7 +53,8 @@ def test_kept_fits_are_those_of_a_cold_search_after_the_ring_has_gone_round():
         state, _ = DETECTOR.run(state, stream)
     tails = jax.tree.map(lambda part: part.reshape(6, *part.shape[2:]), state.tails)
     assert np.all(tails.peak_count > 2 * DETECTOR.capacity)
-    assert np.all(tails.value_count == START - DETECTOR.depth + blocks * LENGTH)
+    seen = START - DETECTOR.depth + blocks * LENGTH  # less the alarms that are not believed
+    assert np.all((0.99 * seen < tails.value_count) & (tails.value_count <= seen))
     assert np.any(tails.peaks < 0)
     assert np.any(tails.searched < tails.peak_count)
     for row, peaks in enumerate(tails.peaks):
