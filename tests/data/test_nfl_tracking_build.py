@@ -215,7 +215,7 @@ def test_a_killed_build_does_not_look_whole(source, work, prepared, tmp_path):
 
 
 def test_a_damaged_folder_is_refused(source, work, tmp_path):
-    (tmp_path / "nfl_tracking" / "bdb2025" / "1.0.0").mkdir(parents=True)
+    (tmp_path / "nfl_tracking" / "bdb2025" / "1.1.0").mkdir(parents=True)
     with pytest.raises(DatasetError, match="damaged; delete it"):
         prepare(tmp_path, source, work=work, progress=False)
 

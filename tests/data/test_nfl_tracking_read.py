@@ -146,7 +146,7 @@ def test_what_the_source_does_not_tell_is_null_here_and_a_number_in_the_records(
 
 def test_it_is_read_without_this_repository_too(made):
     _, data_dir = made
-    (folder,) = data_dir.glob("nfl_tracking/*/1.0.0")
+    (folder,) = data_dir.glob("nfl_tracking/*/1.1.0")
     records = tfds.builder_from_directory(folder).as_data_source("test")
     assert records[0]["sequence"].shape[1] == 181
 
