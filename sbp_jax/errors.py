@@ -13,6 +13,10 @@ class InputError(SbpJaxError, ValueError):
     """Arrays or settings that no model can be fitted on or asked about; the message names them."""
 
 
+class SettingError(InputError):
+    """A setting out of its range; the message names it and the range."""
+
+
 class RunFolderError(SbpJaxError):
     """A run folder that cannot be used as asked: missing, of another config, or damaged."""
 

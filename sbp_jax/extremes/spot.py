@@ -36,6 +36,7 @@ value theory, KDD.
 
 from dataclasses import dataclass
 from functools import partial
+from numbers import Integral
 from typing import Final, Literal, NamedTuple, get_args
 
 import jax
@@ -45,7 +46,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Real
 
 from sbp_jax.errors import DetectorError
 from sbp_jax.extremes.calibrate import calibrate
-from sbp_jax.extremes.tails import Rule, Tails, tail_probability, take_in
+from sbp_jax.extremes.tails import FEWEST_PEAKS, Rule, Tails, tail_probability, take_in
 from sbp_jax.extremes.unit import Unit, host_standard, to_original, to_standard
 from sbp_jax.extremes.window import Window, push, window_mean
 
@@ -94,9 +95,10 @@ class Spot:
     Attributes:
         risk: q, the wanted share of alarms among ordinary values; less than 1 - level.
         level: share of the calibration values below the threshold t, which then stays.
-        depth: number of values in the moving mean (DSPOT), or 0 for none (SPOT).
+        depth: number of values in the moving mean (DSPOT), or 0 for none (SPOT); >= 0.
         tails: which sides are watched: "upper", "lower", or "both", in this order.
-        capacity: number of most recent peaks that are fitted; n and N_t count all.
+        capacity: number of most recent peaks that are fitted, >= 10, without which no fit means
+            anything; n and N_t count all.
         alarms: "censor" or, as published, "exclude".
         corrected: whether z makes up for the fit being an estimate; as published it does not.
 
@@ -126,10 +128,10 @@ class Spot:
                 f"risk: expected a number in (0, 1 - level) = (0, {1 - self.level:g}), "
                 f"got {self.risk}"
             )
-        if self.depth < 0:
-            raise DetectorError(f"depth: expected 0 or more, got {self.depth}")
-        if self.capacity < 1:
-            raise DetectorError(f"capacity: expected at least 1, got {self.capacity}")
+        for name, least in (("depth", 0), ("capacity", FEWEST_PEAKS)):
+            number = getattr(self, name)
+            if not isinstance(number, Integral) or number < least:
+                raise DetectorError(f"{name}: expected a whole number >= {least}, got {number!r}")
         for name, known in (("tails", get_args(Tail)), ("alarms", get_args(Alarms))):
             if getattr(self, name) not in known:
                 raise DetectorError(f"{name}: expected one of {known}, got {getattr(self, name)!r}")

@@ -15,6 +15,7 @@ from sbp_jax.models.ceiling import Ceiling, merge_above
 from sbp_jax.models.dropout import Dropout
 from sbp_jax.models.knot_anchors import KnotAnchor, anchor_points, interpolated_logits
 from sbp_jax.models.tcn import TCN, Precision, Readout
+from sbp_jax.runs.ranges import Count, Finite, Positive, Share, Whole, refuse_out_of_range
 
 
 class PlayModel(nn.Module):
@@ -44,6 +45,11 @@ class PlayModel(nn.Module):
         encoder_dropout: probability of dropping a channel within the TCN, in training; it acts
             after each of 2 L convolutions, so little goes a long way.
         precision: of the encoder's and the hidden layers' arithmetic; outputs are float32.
+
+    Ranges are those of `NetworkConfig`; numbers of outputs and bins, and columns, are >= 0.
+
+    Raises:
+        SettingError: a size out of its range.
     """
 
     varied: ClassVar[Mapping[str, tuple[float, float]]] = {
@@ -52,23 +58,28 @@ class PlayModel(nn.Module):
     }
     """Numbers that members of a population may differ in, and their half-open ranges."""
 
-    num_outputs: int
-    num_bins: int = 0
-    first_edge: float = 0.0
-    bin_width: float = 1.0
+    num_outputs: Whole
+    num_bins: Whole = 0
+    first_edge: Finite = 0.0
+    bin_width: Positive = 1.0
     anchors: tuple[Anchor | KnotAnchor, ...] = ()
     free_logits: bool = True
     ceiling: Ceiling | None = None
     arrangement: Arrangement | None = None
-    step_columns: tuple[int, ...] = ()
-    features: int = 32
-    layers: int = 5
-    kernel_size: int = 3
-    hidden: tuple[int, ...] = (128, 128)
+    step_columns: tuple[Whole, ...] = ()
+    features: Count = 32
+    layers: Whole = 5
+    kernel_size: Count = 3
+    hidden: tuple[Count, ...] = (128, 128)
     residual: bool = False
-    dropout: float = 0.2
-    encoder_dropout: float = 0.0
+    dropout: Share = 0.2
+    encoder_dropout: Share = 0.0
     precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no network."""
+        super().__post_init__()
+        refuse_out_of_range(self)
 
     @nn.compact
     def __call__(

@@ -21,6 +21,7 @@ from jaxtyping import Array, Bool, Float
 from sbp_jax.models.causal_conv import backward_conv, causal_conv
 from sbp_jax.models.dropout import Dropout
 from sbp_jax.models.product import product
+from sbp_jax.runs.ranges import Count, Share, refuse_out_of_range
 
 Readout = Literal["last", "all"]
 Precision = Literal["float32", "bfloat16"]
@@ -113,18 +114,26 @@ class TCN(nn.Module):
     """Causal encoder of masked sequences.
 
     Attributes:
-        features: channels C of every block.
-        layers: number of blocks L.
-        kernel_size: taps K of each convolution.
-        dropout: probability that a channel of an example is dropped, in training.
+        features: channels C of every block, >= 1.
+        layers: number of blocks L, >= 1.
+        kernel_size: taps K of each convolution, >= 1.
+        dropout: probability that a channel of an example is dropped, in training; in [0, 1).
         precision: of arithmetic.
+
+    Raises:
+        SettingError: a size out of its range.
     """
 
-    features: int = 32
-    layers: int = 5
-    kernel_size: int = 3
-    dropout: float = 0.0
+    features: Count = 32
+    layers: Count = 5
+    kernel_size: Count = 3
+    dropout: Share = 0.0
     precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no network."""
+        super().__post_init__()
+        refuse_out_of_range(self)
 
     def setup(self) -> None:
         """One block per power of two."""

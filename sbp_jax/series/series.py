@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from jaxtyping import Float, Shaped
 from numpy.typing import ArrayLike
 
 from sbp_jax.errors import SeriesError
+from sbp_jax.runs.ranges import Count, Range, refuse_out_of_range
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,22 +95,33 @@ def _check_times(times: Sequence | np.ndarray, rows: int, name: str) -> np.ndarr
     return array
 
 
+Part = Count | Annotated[float, Range(0, 1, above=True, below=True)]
+"""Of a series: a number of points, or a share of them."""
+
+
 @dataclass(frozen=True)
 class Split:
     """Parts of a series in order of time: to train on, to choose the epoch by, to test on.
 
     Attributes:
-        train: how many points, if whole, or what share, if below 1.
+        train: how many points, if whole, or what share, if below 1: >= 1 or in (0, 1).
         valid: likewise.
         test: likewise; None is the rest. What is left after the test part is not used.
+
+    Raises:
+        SeriesError: neither a number of points nor a share.
 
     >>> Split(0.6, 0.2).bounds(1000)
     (600, 800, 1000)
     """
 
-    train: float | int = 0.6
-    valid: float | int = 0.2
-    test: float | int | None = None
+    train: Part = 0.6
+    valid: Part = 0.2
+    test: Part | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what says of no part how long it is."""
+        refuse_out_of_range(self, SeriesError)
 
     def bounds(self, points: int, name: str = "series") -> tuple[int, int, int]:
         """Where each part ends.
