@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 import numpy as np
+import polars as pl
 from jaxtyping import Float, Shaped
 from numpy.typing import ArrayLike
 
 from sbp_jax.errors import SeriesError
 from sbp_jax.runs.ranges import Count, Range, refuse_out_of_range
+from sbp_jax.series.times import parse_times
+
+_NO_TEXT: Final = "biufcmM"  # kinds of NumPy's types: flags, numbers, spans and dates
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +32,11 @@ class Series:
 
 
 def make_series(
-    values: ArrayLike, times: Sequence | np.ndarray | None = None, *, name: str = "series"
+    values: ArrayLike,
+    times: Sequence | np.ndarray | None = None,
+    *,
+    name: str = "series",
+    time_format: str | None = None,
 ) -> Series:
     """Check a series.
 
@@ -37,12 +45,14 @@ def make_series(
 
     Args:
         values: (N,) numbers; NaN where missing.
-        times: (N,) anything that can be ordered, such as datetime64; None where unknown.
+        times: (N,) anything that can be ordered, such as datetime64; None where unknown. Texts
+            are parsed (`parse_times`), never compared as text.
         name: for messages and tables.
+        time_format: of times that are texts, such as ``%m/%d/%Y``, where that is not clear.
 
     Raises:
         SeriesError: not one row of numbers, empty, all missing, infinite somewhere, all equal,
-            or times that do not strictly increase.
+            or times that do not strictly increase, or texts of no time or of several.
 
     >>> make_series([1.0, np.nan, 4.0], name="mentions").values
     array([ 1., nan,  4.])
@@ -66,13 +76,19 @@ def make_series(
         raise SeriesError(f"{name}: expected observations, got NaN in all {array.size} rows")
     if observed.min() == observed.max():
         raise SeriesError(f"{name}: expected values that vary, got {observed[0]} everywhere")
-    return Series(name, array, None if times is None else _check_times(times, array.size, name))
+    if times is None:
+        return Series(name, array)
+    return Series(name, array, _check_times(times, array.size, name, time_format))
 
 
-def _check_times(times: Sequence | np.ndarray, rows: int, name: str) -> np.ndarray:
+def _check_times(
+    times: Sequence | np.ndarray, rows: int, name: str, time_format: str | None
+) -> np.ndarray:
     array = np.asarray(times)
     if array.shape != (rows,):
         raise SeriesError(f"{name}: expected a time for each of {rows} rows, got {array.shape}")
+    if array.dtype.kind not in _NO_TEXT and all(isinstance(time, str) for time in array):
+        array = parse_times(pl.Series(array.astype(object), dtype=pl.String), name, time_format)
     missing = array != array
     if array.dtype == object:
         missing |= np.array([time is None for time in array])

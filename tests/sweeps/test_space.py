@@ -58,7 +58,11 @@ def test_the_space_of_the_experiment_suits_both(config):
         ({"dropout": Uniform(0.0, 1.0)}, {}, r"dropout = 1.0: dropout: expected a number in"),
         ({"layers": Uniform(0.0, 1.0)}, {}, r"numeric: expected settings of .*, got \['layers'\]"),
         ({"learning_rate": Uniform(0.0, 1.0)}, {}, r"learning_rate = 0.0: learning_rate: expec"),
-        ({}, {"batch_size": Choice((512, 100))}, r"batch_size = 100: batch_size: expected a multiple of virt"),
+        (
+            {},
+            {"batch_size": Choice((512, 100))},
+            r"batch_size = 100: batch_size: expected a multiple of virt",
+        ),
         ({}, {"momentum": Choice((0.9,))}, r"momentum = 0.9: expected settings of PassingScore"),
     ],
 )
