@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from sbp_jax.batch import Batch
+from sbp_jax.batch import Batch, check_padding_last
 from sbp_jax.distributions import Family, HasBins, Law, family_from
 from sbp_jax.models.anchors import Anchor
 from sbp_jax.models.arrangement import Arrangement
@@ -72,7 +72,12 @@ class Forecaster:
     def apply(
         self, params: Any, batch: Batch, *, readout: Readout = "last"
     ) -> Float[Array, "... outputs"]:
-        """Raw outputs (B, num_outputs), or (B, T, num_outputs) with ``readout="all"``."""
+        """Raw outputs (B, num_outputs), or (B, T, num_outputs) with ``readout="all"``.
+
+        Raises:
+            BatchError: an observed step follows padding, where that is not traced.
+        """
+        check_padding_last(batch.mask)
         if readout == "last":
             return self.network.apply(params, batch)
         return self._adjustable("a readout of all steps").apply(params, batch, readout=readout)

@@ -14,7 +14,7 @@ from sbp_jax.models.arrangement import Arrangement
 from sbp_jax.models.ceiling import Ceiling, merge_above
 from sbp_jax.models.dropout import Dropout
 from sbp_jax.models.knot_anchors import KnotAnchor, anchor_points, interpolated_logits
-from sbp_jax.models.tcn import TCN, Precision, Readout
+from sbp_jax.models.tcn import TCN, Precision, Readout, at_least_one_step
 from sbp_jax.runs.ranges import Count, Finite, Positive, Share, Whole, refuse_out_of_range
 
 
@@ -87,15 +87,20 @@ class PlayModel(nn.Module):
     ) -> Float[Array, "B P"] | Float[Array, "B T P"]:
         """Raw outputs (B, num_outputs), or (B, T, num_outputs) with ``readout="all"``.
 
-        ``batch.target`` is not read. Dropout draws from the random stream ``dropout``.
+        ``batch.target`` is not read. Dropout draws from the random stream ``dropout``. Sequences of
+        length 0 are read as those without any observed step.
         """
+        length = batch.mask.shape[1]
+        sequence, mask = at_least_one_step(batch.sequence, batch.mask)
+        batch = batch._replace(sequence=sequence, mask=mask)
         facts = self._facts(batch, readout)
         h = self._joined(batch, facts, readout, train)
         if readout == "last":
             return self._head(h, facts, train)
         rows, steps = batch.mask.shape
         raw = self._head(h.reshape(rows * steps, -1), facts.reshape(rows * steps, -1), train)
-        return raw.reshape(rows, steps, self.num_outputs)
+        raw = raw.reshape(rows, steps, self.num_outputs)
+        return raw if length else raw[:, :0]
 
     def _facts(self, batch: Batch, readout: Readout) -> Float[Array, "... F"]:
         """Static facts, and the step columns at the last observed step or at every step."""

@@ -160,14 +160,18 @@ class TCN(nn.Module):
             train: apply dropout, from the random stream ``dropout``.
 
         Returns:
-            The state, float32. An example without any observed step has the zero state.
+            The state, float32. An example without any observed step has the zero state, as has one
+            whose T is 0.
         """
+        steps = sequence.shape[1]
+        sequence, mask = at_least_one_step(sequence, mask)
         x = jnp.where(mask[..., None], sequence, 0).astype(self.precision)
         if readout == "last":
             return self._read_last(x, mask, train).astype(jnp.float32)
         for block in self.blocks:
             x = block.dense(x, train)
-        return jnp.where(mask[..., None], x, 0).astype(jnp.float32)
+        x = jnp.where(mask[..., None], x, 0).astype(jnp.float32)
+        return x if steps else x[:, :0]
 
     def _read_last(
         self, x: Float[Array, "B T C"], mask: Bool[Array, "B T"], train: bool
@@ -187,6 +191,19 @@ class TCN(nn.Module):
             wanted.append(2 * (wanted[-1] - 1) + 2 * (self.kernel_size - 1) + 1)
         available = [-(-steps // 2 ** (i + 1)) for i in range(self.layers)]
         return [min(pair) for pair in zip(reversed(wanted), available, strict=True)]
+
+
+def at_least_one_step(
+    sequence: Float[Array, "B T C"], mask: Bool[Array, "B T"]
+) -> tuple[Float[Array, "B S C"], Bool[Array, "B S"]]:
+    """Sequences of length 0 as ones of a step that was not observed; others as they are.
+
+    >>> at_least_one_step(jnp.zeros((2, 0, 3)), jnp.zeros((2, 0), bool))[1].tolist()
+    [[False], [False]]
+    """
+    if sequence.shape[1]:
+        return sequence, mask
+    return jnp.pad(sequence, ((0, 0), (0, 1), (0, 0))), jnp.pad(mask, ((0, 0), (0, 1)))
 
 
 def newest_first(
