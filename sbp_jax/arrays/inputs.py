@@ -113,7 +113,7 @@ def _sequences(x: Any, mask: Any) -> tuple[Float[NDArray, "B T C"], Bool[NDArray
     try:
         check_padding_last(observed)
     except BatchError as error:
-        raise InputError(str(error)) from None
+        raise InputError(str(error).replace("sequence", "x")) from None
     return np.where(observed[..., None], values, 0.0), observed
 
 

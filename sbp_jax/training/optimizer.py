@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import jax
 import optax
 
+from sbp_jax.errors import SettingError
 from sbp_jax.runs.ranges import NotNegative, Positive, Whole, refuse_out_of_range
 from sbp_jax.training.state import Params
 
@@ -41,8 +42,13 @@ def make_optimizer(
     Args:
         config: peak, decay and warm-up, which takes at most half of the steps.
         total_steps: of the whole training.
-        clip_norm: that no gradient exceeds.
+        clip_norm: that no gradient exceeds, > 0.
+
+    Raises:
+        SettingError: it is not.
     """
+    if not clip_norm > 0:
+        raise SettingError(f"clip_norm: expected a number > 0, got {clip_norm}")
     warmup = min(config.warmup_steps, total_steps // 2)
     schedule = optax.warmup_cosine_decay_schedule(
         0.0, config.learning_rate, warmup_steps=warmup, decay_steps=total_steps

@@ -84,9 +84,10 @@ def left_padded():
 def turned(error):
     """Sequence and mask as the message says, carried out."""
     batch = left_padded()
-    names = {"np": np, "sequence": batch.sequence, "mask": batch.mask}
+    what = "x" if isinstance(error, InputError) else "sequence"
+    names = {"np": np, what: batch.sequence, "mask": batch.mask}
     exec(str(error).split("steps: ")[1], names)
-    return batch._replace(sequence=names["sequence"], mask=names["mask"])
+    return batch._replace(sequence=names[what], mask=names["mask"])
 
 
 def to_forecaster(batch):
