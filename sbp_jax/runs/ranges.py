@@ -97,7 +97,8 @@ def refuse_out_of_range(settings: Any, error: type[SbpJaxError] = SettingError) 
     Traceback (most recent call last):
     sbp_jax.errors.SettingError: dropout: expected a number in [0, 1), got 1.5
     """
-    for name, hint in limited_fields(type(settings)).items():
+    of: type = type(settings)
+    for name, hint in limited_fields(of).items():
         value = getattr(settings, name)
         if not _fits(value, hint):
             raise error(f"{name}: expected {_said(hint)}, got {value!r}")
