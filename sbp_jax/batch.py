@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float
 from numpy.typing import NDArray
@@ -76,14 +77,26 @@ def check_batch(
         raise BatchError("expected at least one example, got an empty set")
     if mask.dtype != np.bool_:
         raise BatchError(f"mask: expected dtype bool, got {mask.dtype}")
-    if (late := ~mask[:, :-1] & mask[:, 1:]).any():
-        raise BatchError(
-            f"mask: expected observed steps before padding, got padding first in row "
-            f"{int(np.argmax(late.any(axis=1)))}"
-        )
+    check_padding_last(mask)
     _check_finite("sequence", sequence, sequence_names, mask)
     _check_finite("static", static, static_names)
     _check_finite("target", target[:, None], ("target",))
+
+
+def check_padding_last(mask: Bool[Arrayish, "B T"]) -> None:
+    """Refuse a mask with padding before an observed step; one that is traced has no value yet.
+
+    Raises:
+        BatchError: it says how to turn the padding to the end.
+
+    >>> left = np.array([[False, True, True]])
+    >>> check_padding_last(np.take_along_axis(left, np.argsort(~left, 1, "stable"), 1))
+    """
+    if isinstance(mask, jax.core.Tracer):
+        return
+    observed = np.asarray(mask, np.bool_)
+    if (late := (~observed[:, :-1] & observed[:, 1:]).any(axis=1)).any():
+        raise BatchError.of_padding_first(int(np.argmax(late)))
 
 
 def _check_finite(

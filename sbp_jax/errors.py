@@ -1,5 +1,7 @@
 """Errors that a caller may want to catch; all share one base."""
 
+from typing import Self
+
 
 class SbpJaxError(Exception):
     """Something is wrong that the message can explain; catch this to catch them all."""
@@ -8,9 +10,27 @@ class SbpJaxError(Exception):
 class BatchError(SbpJaxError, ValueError):
     """Examples that no model may be trained on or asked about."""
 
+    @classmethod
+    def of_padding_first(cls, row: int) -> Self:
+        """Of a mask whose observed steps are not the first ones, and how to turn it.
+
+        Args:
+            row: the first such example.
+        """
+        return cls(
+            "mask: expected observed steps before padding, got padding first in row "
+            f"{row}; this turns it around, and leaves the order of the observed steps: order = "
+            "np.argsort(~mask, axis=1, kind='stable'); sequence = np.take_along_axis(sequence, "
+            "order[:, :, None], axis=1); mask = np.take_along_axis(mask, order, axis=1)"
+        )
+
 
 class InputError(SbpJaxError, ValueError):
     """Arrays or settings that no model can be fitted on or asked about; the message names them."""
+
+
+class SettingError(InputError):
+    """A setting out of its range; the message names it and the range."""
 
 
 class RunFolderError(SbpJaxError):

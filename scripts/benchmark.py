@@ -47,6 +47,7 @@ from sbp_jax.errors import DeviceError, SbpJaxError
 from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
 from sbp_jax.models.tcn import TCN
 from sbp_jax.nfl.plays import load_plays
+from sbp_jax.runs.ranges import Count, refuse_out_of_range
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.parallel import Backend, Devices
 from sbp_jax.training.placing import Placed, place_examples
@@ -64,21 +65,25 @@ class Benchmark:
 
     Attributes:
         parts: all of them if left out.
-        repeats: measurements of which the median is shown.
+        repeats: measurements of which the median is shown, >= 1.
         peers: also time the public PyTorch implementation, on the CPU.
         gpu: stop unless the default device is a GPU; adds the full run to the part "training".
-        plays: of the part "training"; 8,192 if left out, 50,000 with --gpu.
-        epochs: of the part "training".
-        tracking_plays: passes to simulate for the part "tracking".
+        plays: of the part "training", >= 1; 8,192 if left out, 50,000 with --gpu.
+        epochs: of the part "training", >= 1.
+        tracking_plays: passes to simulate for the part "tracking", >= 1.
     """
 
     parts: Annotated[tuple[Part, ...], tyro.conf.Positional] = ()
-    repeats: int = 15
+    repeats: Count = 15
     peers: bool = False
     gpu: bool = False
-    plays: int | None = None
-    epochs: int = 6
-    tracking_plays: int = 5_000
+    plays: Count | None = None
+    epochs: Count = 6
+    tracking_plays: Count = 5_000
+
+    def __post_init__(self) -> None:
+        """Refuse what would measure nothing."""
+        refuse_out_of_range(self)
 
 
 def milliseconds(function: Callable[..., Any], *args: Any, repeats: int) -> float:

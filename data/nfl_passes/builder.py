@@ -41,10 +41,13 @@ class NflPasses(ArrayRecordBuilder):
     A shard is a season, and examples keep the order of play.
     """
 
-    VERSION = tfds.core.Version("1.0.0")
+    VERSION = tfds.core.Version("1.1.0")
     # Raise VERSION with every change that makes other numbers of the same games; old data is
     # then not found rather than taken for new.
-    RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012  the name and type TFDS expects
+    RELEASE_NOTES = {  # noqa: RUF012  the name and type TFDS expects
+        "1.1.0": "Clocks of an overtime.",
+        "1.0.0": "First version.",
+    }
     BUILDER_CONFIGS = [  # noqa: RUF012
         PassesConfig(
             name=config_name(DEFAULT_SEASONS),

@@ -34,7 +34,6 @@ def _no_bool(x: Any) -> bool:
 
 
 _COUNT: Final[Rule] = (_whole(1), "a whole number >= 1")
-_SHARE: Final[Rule] = (_number(lambda x: 0 <= x < 1), "a number in [0, 1)")
 _RULES: Final[dict[str, Rule]] = {
     "members": _COUNT,
     "epochs": _COUNT,
@@ -56,17 +55,6 @@ _RULES: Final[dict[str, Rule]] = {
 _OPTIONAL: Final = (
     "epochs", "batch_size", "cell", "learning_rate", "objective", "network", "optimizer",
 )  # fmt: skip
-_SIZES: Final[dict[str, Rule]] = {
-    "features": _COUNT,
-    "layers": (_whole(0), "a whole number >= 0"),
-    "kernel_size": _COUNT,
-    "hidden": (
-        lambda x: isinstance(x, tuple) and all(map(_COUNT[0], x)),
-        "a tuple of whole numbers >= 1",
-    ),
-    "dropout": _SHARE,
-    "encoder_dropout": _SHARE,
-}
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:
@@ -88,15 +76,6 @@ def check_settings(settings: Mapping[str, Any]) -> None:
             raise InputError(f"{name}: expected {expected}, got {value!r}")
     if (devices := settings["devices"]) > len(jax.devices()):
         raise InputError(f"devices: expected at most {len(jax.devices())} here, got {devices}")
-    if (network := settings["network"]) is not None:
-        _check_network(network)
-
-
-def _check_network(network: NetworkConfig) -> None:
-    for name, (holds, expected) in _SIZES.items():
-        value = getattr(network, name)
-        if not holds(value):
-            raise InputError(f"network: expected {name} to be {expected}, got {value!r}")
 
 
 def said_family(family: Any, y: Any) -> Family:

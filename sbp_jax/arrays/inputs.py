@@ -13,8 +13,8 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
 from sbp_jax.arrays.tables import Table, as_numbers, check_finite, read_table
-from sbp_jax.batch import Batch, check_batch
-from sbp_jax.errors import InputError
+from sbp_jax.batch import Batch, check_batch, check_padding_last
+from sbp_jax.errors import BatchError, InputError
 
 _ROWS: Final = 2  # axes of a table
 
@@ -110,11 +110,10 @@ def _sequences(x: Any, mask: Any) -> tuple[Float[NDArray, "B T C"], Bool[NDArray
             f"mask: expected booleans of shape {values.shape[:2]}, got {observed.dtype} of "
             f"{observed.shape}"
         )
-    if (observed[:, 1:] & ~observed[:, :-1]).any():
-        row = int(np.argwhere(observed[:, 1:] & ~observed[:, :-1])[0, 0])
-        raise InputError(
-            f"mask: expected observed steps first and padding after, got others in row {row}"
-        )
+    try:
+        check_padding_last(observed)
+    except BatchError as error:
+        raise InputError(str(error).replace("sequence", "x")) from None
     return np.where(observed[..., None], values, 0.0), observed
 
 

@@ -73,10 +73,7 @@ def steps(mask: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
             f"mask: expected bool of shape {shape}, got {array.dtype} of shape {array.shape}"
         )
     if (late := (~array[:, :-1] & array[:, 1:]).any(axis=1)).any():
-        raise BatchError(
-            "mask: expected observed steps before padding, got padding first in row "
-            f"{int(np.argmax(late))}"
-        )
+        raise BatchError.of_padding_first(int(np.argmax(late)))
     return array
 
 

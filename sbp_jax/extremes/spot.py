@@ -38,6 +38,7 @@ value theory, KDD.
 
 from dataclasses import dataclass
 from functools import partial
+from numbers import Integral
 from typing import Final, Literal, NamedTuple, get_args
 
 import jax
@@ -49,7 +50,7 @@ from sbp_jax.errors import DetectorError
 from sbp_jax.extremes.calibrate import calibrate
 from sbp_jax.extremes.doubt import Doubt, waiting_time, weigh
 from sbp_jax.extremes.level import Level, follow_level
-from sbp_jax.extremes.tails import Rule, Tails, tail_probability, take_in
+from sbp_jax.extremes.tails import FEWEST_PEAKS, Rule, Tails, tail_probability, take_in
 from sbp_jax.extremes.unit import Pair, Unit, join, split, to_standard
 from sbp_jax.extremes.window import Window, push, window_mean
 
@@ -106,9 +107,10 @@ class Spot:
     Attributes:
         risk: q, the wanted share of alarms among ordinary values; less than 1 - level.
         level: share of the calibration values below the threshold t, which then stays.
-        depth: number of values in the moving mean (DSPOT), or 0 for none (SPOT).
+        depth: number of values in the moving mean (DSPOT), or 0 for none (SPOT); >= 0.
         tails: which sides are watched: "upper", "lower", or "both", in this order.
-        capacity: number of most recent peaks that are fitted; n and N_t count all.
+        capacity: number of most recent peaks that are fitted, >= 10, without which no fit means
+            anything; n and N_t count all.
         alarms: "censor" or, as published, "exclude".
         corrected: whether z makes up for the fit being an estimate; as published it does not.
         patience: how many more values must be off than not before their level is the new one, at
@@ -141,12 +143,10 @@ class Spot:
                 f"risk: expected a number in (0, 1 - level) = (0, {1 - self.level:g}), "
                 f"got {self.risk}"
             )
-        if self.depth < 0:
-            raise DetectorError(f"depth: expected 0 or more, got {self.depth}")
-        if self.capacity < 1:
-            raise DetectorError(f"capacity: expected at least 1, got {self.capacity}")
-        if self.patience < 1:
-            raise DetectorError(f"patience: expected at least 1, got {self.patience}")
+        for name, least in (("depth", 0), ("capacity", FEWEST_PEAKS), ("patience", 1)):
+            number = getattr(self, name)
+            if not isinstance(number, Integral) or number < least:
+                raise DetectorError(f"{name}: expected a whole number >= {least}, got {number!r}")
         for name, known in (("tails", get_args(Tail)), ("alarms", get_args(Alarms))):
             if getattr(self, name) not in known:
                 raise DetectorError(f"{name}: expected one of {known}, got {getattr(self, name)!r}")

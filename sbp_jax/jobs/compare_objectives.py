@@ -18,6 +18,7 @@ from sbp_jax.runs.atomic import write_json, write_text
 from sbp_jax.runs.experiment import deciding_settings, in_run
 from sbp_jax.runs.extras import need_extras
 from sbp_jax.runs.hosts import Hosts
+from sbp_jax.runs.ranges import TailMass, refuse_out_of_range
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.heads import rehearse_heads, train_heads
 from sbp_jax.training.objective import ObjectiveName
@@ -52,11 +53,15 @@ class CompareObjectives:
 
 @dataclass(frozen=True)
 class Setting:
-    """One way to set up the head."""
+    """One way to set up the head; the tail mass is in (0, 0.5)."""
 
     objective: ObjectiveName
-    tail_mass: float
+    tail_mass: TailMass
     splice: Mode
+
+    def __post_init__(self) -> None:
+        """Refuse what is no head."""
+        refuse_out_of_range(self)
 
     @property
     def name(self) -> str:

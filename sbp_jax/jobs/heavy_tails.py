@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from sbp_jax.plots import pp_figure, save_figure, series_figure
 from sbp_jax.runs.atomic import write_json, write_text
 from sbp_jax.runs.experiment import deciding_settings, in_run
 from sbp_jax.runs.extras import need_extras
+from sbp_jax.runs.ranges import NotEmpty, Range, Seed, TailMass, refuse_out_of_range
 from sbp_jax.series import Panel, SeriesNetwork, SeriesTraining, Split, make_panel
 from sbp_jax.series.compare import (
     QUANTILES,
@@ -45,19 +46,23 @@ class HeavyTails:
 
     Attributes:
         run: folder of the run.
-        seeds: of the series.
-        bins: of the families that have some, over the range of all training values.
-        tail_mass: of either tail of the spliced family.
+        seeds: of the series, one at least; in [0, 2**31).
+        bins: of the families that have some, over the range of all training values; >= 2.
+        tail_mass: of either tail of the spliced family, in (0, 0.5).
         network: sizes of the network, the same for all.
         train: how to train, the same for all.
     """
 
     run: Path = Path("runs/heavy_tails")
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
-    bins: int = 100
-    tail_mass: float = 0.05
+    seeds: Annotated[tuple[Seed, ...], NotEmpty] = (0, 1, 2, 3, 4)
+    bins: Annotated[int, Range(2)] = 100
+    tail_mass: TailMass = 0.05
     network: SeriesNetwork = field(default_factory=SeriesNetwork)
     train: SeriesTraining = field(default_factory=SeriesTraining)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be run."""
+        refuse_out_of_range(self)
 
 
 def main(config: HeavyTails) -> None:

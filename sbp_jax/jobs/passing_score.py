@@ -52,6 +52,7 @@ from sbp_jax.runs.atomic import write_json
 from sbp_jax.runs.experiment import in_run
 from sbp_jax.runs.extras import need_extras
 from sbp_jax.runs.hosts import Hosts, first_then_others, is_first
+from sbp_jax.runs.ranges import TailMass, Whole, refuse_out_of_range
 from sbp_jax.runs.run_folder import read_config, read_json
 from sbp_jax.sweeps.space import Problem
 from sbp_jax.training.config import TrainConfig
@@ -88,9 +89,9 @@ class PassingScore:
         network: sizes of the network.
         train: how to train.
         objective: what the spliced heads minimise; the rivals minimise the cell's log score.
-        tail_mass: probability of either tail of the spliced family.
+        tail_mass: probability of either tail of the spliced family, in (0, 0.5).
         splice: "edge" keeps the atoms of whole yards out of the tails, "quantile" does not.
-        min_attempts: fewest attempts that qualify a passer.
+        min_attempts: fewest attempts that qualify a passer, >= 0.
         operations: how to run it; changes no number.
         hosts: several processes that run this as one.
     """
@@ -102,11 +103,15 @@ class PassingScore:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     objective: ObjectiveName = "base_plus_tail"
-    tail_mass: float = 0.01
+    tail_mass: TailMass = 0.01
     splice: Mode = "edge"
-    min_attempts: int = 224
+    min_attempts: Whole = 224
     operations: Operations = field(default_factory=Operations)
     hosts: Hosts = field(default_factory=Hosts)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be run."""
+        refuse_out_of_range(self)
 
 
 def main(config: PassingScore) -> None:

@@ -16,6 +16,7 @@ from sbp_jax.nfl.ratings.split_columns import with_split_columns
 from sbp_jax.plots.style import save_figure
 from sbp_jax.runs.atomic import write_whole
 from sbp_jax.runs.extras import need_extras
+from sbp_jax.runs.ranges import Count, Whole, refuse_out_of_range
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class ScorePlays:
         run: folder of a finished run.
         by: what to group by: columns, or SQL expressions with a name, with commas between them.
         where: an SQL condition; all plays if left out.
-        min_attempts: fewest plays that qualify a group.
-        count: groups shown at either end.
+        min_attempts: fewest plays that qualify a group, >= 0.
+        count: groups shown at either end, >= 1.
         part: "dropback" or "throw"; by what the split reads if left out.
         equal_weights: let every play weigh the same, not by what was at stake in the game.
         output: files to write, without suffix; in the run's splits folder if left out.
@@ -37,12 +38,16 @@ class ScorePlays:
     run: Annotated[Path, tyro.conf.Positional]
     by: str = "season, passer"
     where: str | None = None
-    min_attempts: int = 1
-    count: int = 10
+    min_attempts: Whole = 1
+    count: Count = 10
     part: Rated | None = None
     equal_weights: bool = False
     output: Path | None = None
     columns: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be scored."""
+        refuse_out_of_range(self)
 
 
 def main(config: ScorePlays) -> Ratings | None:

@@ -8,6 +8,7 @@ import tyro
 
 from sbp_jax.nfl.simulator.config import SimulateConfig
 from sbp_jax.nfl.simulator.simulate import SeasonAccount, simulate_season
+from sbp_jax.runs.ranges import Count, refuse_out_of_range
 
 
 @dataclass(frozen=True)
@@ -17,14 +18,18 @@ class SimulateTracking:
     Attributes:
         out: folder to write; new or empty.
         season: what to simulate.
-        workers: processes; one per core if left out. The files do not depend on it.
+        workers: processes, >= 1; one per core if left out. The files do not depend on it.
     """
 
     out: Path
     season: Annotated[SimulateConfig, tyro.conf.arg(name="")] = field(
         default_factory=SimulateConfig
     )
-    workers: int | None = None
+    workers: Count | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be simulated."""
+        refuse_out_of_range(self)
 
 
 def main(config: SimulateTracking) -> SeasonAccount:

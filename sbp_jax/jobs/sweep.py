@@ -19,6 +19,7 @@ from sbp_jax.runs.config_file import save_config
 from sbp_jax.runs.experiment import deciding_settings, in_run
 from sbp_jax.runs.extras import need_extras
 from sbp_jax.runs.hosts import Hosts
+from sbp_jax.runs.ranges import Count, Seed, refuse_out_of_range
 from sbp_jax.sweeps.space import (
     Choice,
     Integers,
@@ -70,13 +71,13 @@ class Sweep:
         passing_score: what is not varied, if that is swept; its own folder is not written to. Of
             its operations, devices and the compilation cache are used, and any other refused.
         tracking: likewise.
-        trials: settings to train to the end or until they are stopped early.
-        population: settings that are trained together, at most.
+        trials: settings to train to the end or until they are stopped early, >= 1.
+        population: settings that are trained together, at most; >= 1.
         storage: an URL of a database, or journal:FILE; an SQLite file in the folder if left out.
         study: name of the study in its storage.
         pruner: stops settings that are worse than the "median" of finished ones at the same
             epoch, that "hyperband" halves away, or "none".
-        sampler_seed: of the choice of settings; fresh in every process if left out.
+        sampler_seed: of the choice of settings, in [0, 2**31); fresh in every process if left out.
         mapping: "vmap" or "scan" over the settings on a device; by measurement if left out.
     """
 
@@ -84,19 +85,17 @@ class Sweep:
     experiment: Literal["passing_score", "tracking"] = "passing_score"
     passing_score: PassingScore = field(default_factory=PassingScore)
     tracking: Tracking = field(default_factory=Tracking)
-    trials: int = 64
-    population: int = 16
+    trials: Count = 64
+    population: Count = 16
     storage: str | None = None
     study: str = "sweep"
     pruner: Literal["median", "hyperband", "none"] = "median"
-    sampler_seed: int | None = None
+    sampler_seed: Seed | None = None
     mapping: MembersMapping | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
-        for name in ("trials", "population"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")
+        refuse_out_of_range(self)
 
 
 class Subject(NamedTuple):

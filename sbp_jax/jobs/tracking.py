@@ -43,6 +43,7 @@ from sbp_jax.nfl.tracking.summary import summary_of_batch
 from sbp_jax.runs.experiment import in_run
 from sbp_jax.runs.extras import need_extras
 from sbp_jax.runs.hosts import Hosts, first_then_others, is_first
+from sbp_jax.runs.ranges import TailMass, Whole, refuse_out_of_range
 from sbp_jax.sweeps.space import Problem
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.forecaster_loss import Augment
@@ -75,9 +76,9 @@ class Tracking:
         network: sizes of the network.
         train: how to train.
         objective: what the spliced heads minimise; the rivals minimise the cell's log score.
-        tail_mass: probability of either tail of the spliced family; small, since touchdowns from
-            far off are atoms, which a tail smears.
-        min_attempts: fewest attempts in the test games that qualify a passer.
+        tail_mass: probability of either tail of the spliced family, in (0, 0.5); small, since
+            touchdowns from far off are atoms, which a tail smears.
+        min_attempts: fewest attempts in the test games that qualify a passer, >= 0.
         operations: how to run it; changes no number.
         hosts: several processes that run this as one.
     """
@@ -95,10 +96,14 @@ class Tracking:
         default_factory=lambda: TrainConfig(epochs=30, learning_rate=4e-3, weight_decay=0.5)
     )
     objective: ObjectiveName = "interval_nll"
-    tail_mass: float = 0.002
-    min_attempts: int = 20
+    tail_mass: TailMass = 0.002
+    min_attempts: Whole = 20
     operations: Operations = field(default_factory=Operations)
     hosts: Hosts = field(default_factory=Hosts)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be run."""
+        refuse_out_of_range(self)
 
 
 def main(config: Tracking) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from sbp_jax.plots import pp_figure, save_figure, series_figure
 from sbp_jax.runs.atomic import write_json, write_text
 from sbp_jax.runs.experiment import deciding_settings, in_run
 from sbp_jax.runs.extras import need_extras
+from sbp_jax.runs.ranges import Count, Range, Seed, TailMass, refuse_out_of_range
 from sbp_jax.series import (
     Panel,
     Series,
@@ -52,6 +53,8 @@ SBP, GAUSSIAN = "SBP", "Gaussian"
 DRAWN: Final = (SBP, "Binned", GAUSSIAN, "Student t", "hybrid Pareto", "quantiles")
 TAIL: Final = 0.95
 RISKS: Final = (1e-3, 1e-4)
+FIRST_BIN: Final = 0.02
+"""Where it ends, in means of the training part."""
 
 
 @dataclass(frozen=True)
@@ -61,24 +64,29 @@ class TwitterMentions:
     Attributes:
         source: folder of the ten files.
         run: folder of the run.
-        bins: of the families that have some; of growing width, up to `farthest`.
-        farthest: end of the bins, in means of the training part.
-        tail_mass: of the upper tail of the spliced family, the only one that counts have.
-        depth: steps of DSPOT's moving mean; 288 are a day.
-        seed: of what randomises counts for the detectors.
+        bins: of the families that have some; of growing width, up to `farthest`; >= 2.
+        farthest: end of the bins, in means of the training part; > 0.02, where the first bin ends.
+        tail_mass: of the upper tail of the spliced family, the only one that counts have; in
+            (0, 0.5).
+        depth: steps of DSPOT's moving mean, >= 1; 288 are a day.
+        seed: of what randomises counts for the detectors; in [0, 2**31).
         network: sizes of the network, the same for all families.
         train: how to train, the same for all families.
     """
 
     source: Path = Path("data/realTweets")
     run: Path = Path("runs/twitter_mentions")
-    bins: int = 80
-    farthest: float = 60.0
-    tail_mass: float = 0.02
-    depth: int = 288
-    seed: int = 0
+    bins: Annotated[int, Range(2)] = 80
+    farthest: Annotated[float, Range(FIRST_BIN, above=True)] = 60.0
+    tail_mass: TailMass = 0.02
+    depth: Count = 288
+    seed: Seed = 0
     network: SeriesNetwork = field(default_factory=SeriesNetwork)
     train: SeriesTraining = field(default_factory=SeriesTraining)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be run."""
+        refuse_out_of_range(self)
 
 
 def main(config: TwitterMentions) -> None:
@@ -121,7 +129,7 @@ def thresholds(panel: Panel) -> dict[str, float]:
 
 def make_candidates(config: TwitterMentions) -> dict[str, Candidate]:
     """All families, by the name to print, in units of the mean of the training part."""
-    edges = np.concatenate([[0.0], np.geomspace(0.02, config.farthest, config.bins)])
+    edges = np.concatenate([[0.0], np.geomspace(FIRST_BIN, config.farthest, config.bins)])
     spliced = SplicedBinnedPareto(edges, (None, config.tail_mass))
 
     def candidate(family: Family, objective: ObjectiveName = "interval_nll") -> Candidate:

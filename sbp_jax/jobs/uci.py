@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import jax
 import numpy as np
@@ -20,6 +20,7 @@ from sbp_jax.jobs.uci_scores import render, score
 from sbp_jax.runs.atomic import write_json, write_text
 from sbp_jax.runs.experiment import deciding_settings, in_run
 from sbp_jax.runs.extras import need_extras
+from sbp_jax.runs.ranges import Count, NotEmpty, Seed, refuse_out_of_range
 from sbp_jax.runs.run_folder import read_json
 
 _SPLITS: Final = "test_splits.json"
@@ -35,26 +36,36 @@ class Uci:
         source: folder of the tables, NAME.parquet with columns x0, x1, ... and y, and of
             test_splits.json, for each name a list of row numbers of test parts.
         run: folder of the run.
-        sets: names of the tables.
-        splits: of each, the first so many.
+        sets: names of the tables, one at least.
+        splits: of each, the first so many, >= 1.
         tail_splits: split by the outer sixths of each feature instead: what lies beyond the
             training part's range is tested.
         inner: leave the test parts alone, and test on a ninth of each training part instead: what
             settings are chosen on.
-        methods: names among `METHODS`.
-        members: networks of a law, each number of them is judged.
-        seed: of the fits.
+        methods: names among `METHODS`, one at least.
+        members: networks of a law, each number of them is judged; >= 1, one at least.
+        seed: of the fits, in [0, 2**31).
     """
 
     source: Path
     run: Path = Path("runs/uci")
-    sets: tuple[str, ...] = ("concrete", "energy", "kin8nm", "protein", "yacht")
-    splits: int = 10
+    sets: Annotated[tuple[str, ...], NotEmpty] = (
+        "concrete",
+        "energy",
+        "kin8nm",
+        "protein",
+        "yacht",
+    )
+    splits: Count = 10
     tail_splits: bool = False
     inner: bool = False
-    methods: tuple[str, ...] = COMPARED
-    members: tuple[int, ...] = (5, 1)
-    seed: int = 0
+    methods: Annotated[tuple[str, ...], NotEmpty] = COMPARED
+    members: Annotated[tuple[Count, ...], NotEmpty] = (5, 1)
+    seed: Seed = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be run."""
+        refuse_out_of_range(self)
 
 
 def main(config: Uci) -> None:

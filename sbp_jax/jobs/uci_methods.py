@@ -20,6 +20,7 @@ from sbp_jax.distributions import (
     SplicedBinnedPareto,
     StudentT,
 )
+from sbp_jax.runs.ranges import refuse_out_of_range
 from sbp_jax.training.objective import ObjectiveName
 
 SBP: Final = "SBP"
@@ -63,6 +64,10 @@ class Networks:
 
     family: FamilyLike | None = None
     objective: ObjectiveName | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what nothing can be trained by."""
+        refuse_out_of_range(self)
 
     def laws(self, splits: Sequence[Split], members: Sequence[int], seed: int) -> list[Laws]:
         """Those of each split of one table; all networks that can be are trained together.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import polars as pl
 
@@ -40,6 +40,7 @@ from sbp_jax.runs.atomic import write_json, write_text, write_whole
 from sbp_jax.runs.experiment import deciding_settings, in_run
 from sbp_jax.runs.extras import need_extras
 from sbp_jax.runs.hosts import Hosts, first_then_others, is_first
+from sbp_jax.runs.ranges import Range, TailMass, Whole, refuse_out_of_range
 from sbp_jax.runs.run_folder import read_config, read_json
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.operations import Operations
@@ -60,13 +61,13 @@ class Wins:
         cache: where parsed seasons are kept; a folder of the user's cache if left out.
         seasons: to score, each by a model that never saw it.
         use_reserved: allow seasons from 2019 on.
-        folds: how many models.
+        folds: how many models, >= 2 and at most one a season.
         outcome: what the distribution is over.
         network: sizes of the network.
         train: how to train.
-        tail_mass: probability of either tail of the spliced family.
-        min_attempts: fewest attempts that qualify a passer in a season.
-        min_games: fewest games as his team's most-used passer.
+        tail_mass: probability of either tail of the spliced family, in (0, 0.5).
+        min_attempts: fewest attempts that qualify a passer in a season, >= 0.
+        min_games: fewest games as his team's most-used passer, >= 0.
         other: other ratings to compare with.
         operations: how to run it; changes no number.
         hosts: several processes that run this as one.
@@ -77,16 +78,20 @@ class Wins:
     cache: Path | None = None
     seasons: tuple[int, ...] = tuple(SEASONS)
     use_reserved: bool = False
-    folds: int = 5
+    folds: Annotated[int, Range(2)] = 5
     outcome: OutcomeName = "points"
     network: NetworkConfig = field(default_factory=lambda: NetworkConfig(layers=0, dropout=0.05))
     train: TrainConfig = field(default_factory=lambda: TrainConfig(epochs=10))
-    tail_mass: float = 0.002
-    min_attempts: int = 224
-    min_games: int = 8
+    tail_mass: TailMass = 0.002
+    min_attempts: Whole = 224
+    min_games: Whole = 8
     other: OtherRatings = field(default_factory=OtherRatings)
     operations: Operations = field(default_factory=Operations)
     hosts: Hosts = field(default_factory=Hosts)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be run."""
+        refuse_out_of_range(self)
 
 
 def main(config: Wins, ratings: Mapping[str, Rating] = RATINGS) -> None:

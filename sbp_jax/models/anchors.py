@@ -13,23 +13,32 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from sbp_jax.runs.ranges import Finite, Whole, refuse_out_of_range
+
 
 @dataclass(frozen=True)
 class Anchor:
     """A column that marks a point on the target's axis.
 
     Attributes:
-        column: index of the column in ``Batch.static``; what counts on from there are the
+        column: index of the column in ``Batch.static``, >= 0; what counts on from there are the
             model's ``step_columns``.
-        scale: the column times this is in the target's unit.
-        below: relative bins kept below the anchor; lower bins share the lowest one's logit.
+        scale: the column times this is in the target's unit; finite.
+        below: relative bins kept below the anchor, >= 0; lower bins share the lowest one's logit.
         above: likewise above.
+
+    Raises:
+        SettingError: a number out of its range.
     """
 
-    column: int
-    scale: float
-    below: int
-    above: int
+    column: Whole
+    scale: Finite
+    below: Whole
+    above: Whole
+
+    def __post_init__(self) -> None:
+        """Refuse what is no anchor."""
+        refuse_out_of_range(self)
 
     @property
     def width(self) -> int:

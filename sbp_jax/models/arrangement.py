@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from sbp_jax.errors import SettingError
+from sbp_jax.runs.ranges import Finite, refuse_out_of_range
+
 
 @dataclass(frozen=True)
 class Arrangement:
@@ -14,23 +17,24 @@ class Arrangement:
     location and scale; the start is what a network says at first.
 
     Attributes:
-        pace: of each raw number, the factor of its output.
-        start: what is added.
+        pace: of each raw number, the factor of its output; finite.
+        start: what is added; finite.
 
     Raises:
-        ValueError: they differ in length.
+        SettingError: a number out of its range, or pace and start differ in length.
 
     >>> Arrangement(pace=(0.5, 1.0), start=(0.0, 3.0))(jnp.array([2.0, 1.0])).tolist()
     [1.0, 4.0]
     """
 
-    pace: tuple[float, ...]
-    start: tuple[float, ...]
+    pace: tuple[Finite, ...]
+    start: tuple[Finite, ...]
 
     def __post_init__(self) -> None:
         """Refuse what is no arrangement."""
+        refuse_out_of_range(self)
         if len(self.pace) != len(self.start):
-            raise ValueError(
+            raise SettingError(
                 f"arrangement: expected as many of pace and start, got {len(self.pace)} "
                 f"and {len(self.start)}"
             )

@@ -13,6 +13,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from sbp_jax.runs.ranges import Finite, Whole, refuse_out_of_range
+
 IMPOSSIBLE = -40.0
 """Logit, relative to the rest, of a bin above the ceiling: finite, so that tails stay defined."""
 
@@ -22,12 +24,19 @@ class Ceiling:
     """A column that holds each example's highest value.
 
     Attributes:
-        column: index of the fact: static columns, then the model's ``step_columns``.
-        scale: the column times this is in the target's unit.
+        column: index of the fact, >= 0: static columns, then the model's ``step_columns``.
+        scale: the column times this is in the target's unit; finite.
+
+    Raises:
+        SettingError: a number out of its range.
     """
 
-    column: int
-    scale: float
+    column: Whole
+    scale: Finite
+
+    def __post_init__(self) -> None:
+        """Refuse what is no ceiling."""
+        refuse_out_of_range(self)
 
 
 def merge_above(

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from sbp_jax.batch import Batch
+from sbp_jax.batch import Batch, check_padding_last
 from sbp_jax.distributions import Family, HasBins, Law, family_from
 from sbp_jax.models.anchors import Anchor
 from sbp_jax.models.arrangement import Arrangement
@@ -17,6 +17,7 @@ from sbp_jax.models.knot_anchors import KnotAnchor
 from sbp_jax.models.network import AdjustableNetwork, Network
 from sbp_jax.models.play_model import PlayModel
 from sbp_jax.models.tcn import Precision, Readout
+from sbp_jax.runs.ranges import Count, Share, Whole, refuse_out_of_range
 
 
 @dataclass(frozen=True)
@@ -24,24 +25,32 @@ class NetworkConfig:
     """Sizes of the network.
 
     Attributes:
-        features: channels of the TCN.
+        features: channels of the TCN, >= 1.
         layers: blocks of the TCN; 0 leaves the series out.
-        kernel_size: taps of each convolution.
-        hidden: widths of the perceptron's layers.
+        kernel_size: taps of each convolution, >= 1.
+        hidden: widths of the perceptron's layers, each >= 1.
         residual: a hidden layer as wide as the one before adds to it, instead of replacing it.
-        dropout: probability of dropping a unit of the state or of a hidden layer, in training.
-        encoder_dropout: probability of dropping a channel within the TCN, in training.
+        dropout: probability of dropping a unit of the state or of a hidden layer, in training;
+            in [0, 1).
+        encoder_dropout: probability of dropping a channel within the TCN, in training; in [0, 1).
+
+    Raises:
+        SettingError: a size out of its range.
     """
 
     varied: ClassVar[Mapping[str, tuple[float, float]]] = PlayModel.varied
 
-    features: int = 16
-    layers: int = 5
-    kernel_size: int = 3
-    hidden: tuple[int, ...] = (128, 128)
+    features: Count = 16
+    layers: Whole = 5
+    kernel_size: Count = 3
+    hidden: tuple[Count, ...] = (128, 128)
     residual: bool = False
-    dropout: float = 0.2
-    encoder_dropout: float = 0.1
+    dropout: Share = 0.2
+    encoder_dropout: Share = 0.1
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no network."""
+        refuse_out_of_range(self)
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,12 @@ class Forecaster:
     def apply(
         self, params: Any, batch: Batch, *, readout: Readout = "last"
     ) -> Float[Array, "... outputs"]:
-        """Raw outputs (B, num_outputs), or (B, T, num_outputs) with ``readout="all"``."""
+        """Raw outputs (B, num_outputs), or (B, T, num_outputs) with ``readout="all"``.
+
+        Raises:
+            BatchError: an observed step follows padding, where that is not traced.
+        """
+        check_padding_last(batch.mask)
         if readout == "last":
             return self.network.apply(params, batch)
         return self._adjustable("a readout of all steps").apply(params, batch, readout=readout)

@@ -14,32 +14,39 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from sbp_jax.errors import SettingError
+from sbp_jax.runs.ranges import Finite, Whole, refuse_out_of_range
+
 
 @dataclass(frozen=True)
 class KnotAnchor:
     """A point on the target's axis, and distances from it at which logits are learnt.
 
     Attributes:
-        column: index of the fact that marks the point: static columns, then the model's
+        column: index of the fact that marks the point, >= 0: static columns, then the model's
             ``step_columns``. None is the point 0.
-        scale: the column times this is in the target's unit.
-        knots: increasing distances from the point, in the target's unit; beyond the end knots
-            the end logits hold on.
+        scale: the column times this is in the target's unit; finite.
+        knots: finite, increasing distances from the point, in the target's unit; beyond the end
+            knots the end logits hold on. Two at least.
         shift_scale: how far the point moves, in the target's unit, by one unit of the output
-            that the network then has for it; 0 keeps the point where the column says.
+            that the network then has for it; 0 keeps the point where the column says. Finite.
+
+    Raises:
+        SettingError: a number out of its range, or knots that do not increase.
     """
 
-    column: int | None
-    scale: float
-    knots: tuple[float, ...]
-    shift_scale: float = 0.0
+    column: Whole | None
+    scale: Finite
+    knots: tuple[Finite, ...]
+    shift_scale: Finite = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse knots that are none."""
+        """Refuse what is no anchor."""
+        refuse_out_of_range(self)
         if len(self.knots) < 2 or any(
             a >= b for a, b in zip(self.knots, self.knots[1:], strict=False)
         ):
-            raise ValueError(f"knots: expected at least two, increasing, got {self.knots}")
+            raise SettingError(f"knots: expected at least two, increasing, got {self.knots}")
 
 
 def anchor_points(facts: Float[Array, "B F"], anchor: KnotAnchor) -> Float[Array, " B"]:

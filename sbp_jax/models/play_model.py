@@ -14,7 +14,8 @@ from sbp_jax.models.arrangement import Arrangement
 from sbp_jax.models.ceiling import Ceiling, merge_above
 from sbp_jax.models.dropout import Dropout
 from sbp_jax.models.knot_anchors import KnotAnchor, anchor_points, interpolated_logits
-from sbp_jax.models.tcn import TCN, Precision, Readout
+from sbp_jax.models.tcn import TCN, Precision, Readout, at_least_one_step
+from sbp_jax.runs.ranges import Count, Finite, Positive, Share, Whole, refuse_out_of_range
 
 
 class PlayModel(nn.Module):
@@ -44,6 +45,11 @@ class PlayModel(nn.Module):
         encoder_dropout: probability of dropping a channel within the TCN, in training; it acts
             after each of 2 L convolutions, so little goes a long way.
         precision: of the encoder's and the hidden layers' arithmetic; outputs are float32.
+
+    Ranges are those of `NetworkConfig`; numbers of outputs and bins, and columns, are >= 0.
+
+    Raises:
+        SettingError: a size out of its range.
     """
 
     varied: ClassVar[Mapping[str, tuple[float, float]]] = {
@@ -52,23 +58,28 @@ class PlayModel(nn.Module):
     }
     """Numbers that members of a population may differ in, and their half-open ranges."""
 
-    num_outputs: int
-    num_bins: int = 0
-    first_edge: float = 0.0
-    bin_width: float = 1.0
+    num_outputs: Whole
+    num_bins: Whole = 0
+    first_edge: Finite = 0.0
+    bin_width: Positive = 1.0
     anchors: tuple[Anchor | KnotAnchor, ...] = ()
     free_logits: bool = True
     ceiling: Ceiling | None = None
     arrangement: Arrangement | None = None
-    step_columns: tuple[int, ...] = ()
-    features: int = 32
-    layers: int = 5
-    kernel_size: int = 3
-    hidden: tuple[int, ...] = (128, 128)
+    step_columns: tuple[Whole, ...] = ()
+    features: Count = 32
+    layers: Whole = 5
+    kernel_size: Count = 3
+    hidden: tuple[Count, ...] = (128, 128)
     residual: bool = False
-    dropout: float = 0.2
-    encoder_dropout: float = 0.0
+    dropout: Share = 0.2
+    encoder_dropout: Share = 0.0
     precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no network."""
+        super().__post_init__()
+        refuse_out_of_range(self)
 
     @nn.compact
     def __call__(
@@ -76,15 +87,20 @@ class PlayModel(nn.Module):
     ) -> Float[Array, "B P"] | Float[Array, "B T P"]:
         """Raw outputs (B, num_outputs), or (B, T, num_outputs) with ``readout="all"``.
 
-        ``batch.target`` is not read. Dropout draws from the random stream ``dropout``.
+        ``batch.target`` is not read. Dropout draws from the random stream ``dropout``. Sequences of
+        length 0 are read as those without any observed step.
         """
+        length = batch.mask.shape[1]
+        sequence, mask = at_least_one_step(batch.sequence, batch.mask)
+        batch = batch._replace(sequence=sequence, mask=mask)
         facts = self._facts(batch, readout)
         h = self._joined(batch, facts, readout, train)
         if readout == "last":
             return self._head(h, facts, train)
         rows, steps = batch.mask.shape
         raw = self._head(h.reshape(rows * steps, -1), facts.reshape(rows * steps, -1), train)
-        return raw.reshape(rows, steps, self.num_outputs)
+        raw = raw.reshape(rows, steps, self.num_outputs)
+        return raw if length else raw[:, :0]
 
     def _facts(self, batch: Batch, readout: Readout) -> Float[Array, "... F"]:
         """Static facts, and the step columns at the last observed step or at every step."""

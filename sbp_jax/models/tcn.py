@@ -21,6 +21,7 @@ from jaxtyping import Array, Bool, Float
 from sbp_jax.models.causal_conv import backward_conv, causal_conv
 from sbp_jax.models.dropout import Dropout
 from sbp_jax.models.product import product
+from sbp_jax.runs.ranges import Count, Share, refuse_out_of_range
 
 Readout = Literal["last", "all"]
 Precision = Literal["float32", "bfloat16"]
@@ -113,18 +114,26 @@ class TCN(nn.Module):
     """Causal encoder of masked sequences.
 
     Attributes:
-        features: channels C of every block.
-        layers: number of blocks L.
-        kernel_size: taps K of each convolution.
-        dropout: probability that a channel of an example is dropped, in training.
+        features: channels C of every block, >= 1.
+        layers: number of blocks L, >= 1.
+        kernel_size: taps K of each convolution, >= 1.
+        dropout: probability that a channel of an example is dropped, in training; in [0, 1).
         precision: of arithmetic.
+
+    Raises:
+        SettingError: a size out of its range.
     """
 
-    features: int = 32
-    layers: int = 5
-    kernel_size: int = 3
-    dropout: float = 0.0
+    features: Count = 32
+    layers: Count = 5
+    kernel_size: Count = 3
+    dropout: Share = 0.0
     precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no network."""
+        super().__post_init__()
+        refuse_out_of_range(self)
 
     def setup(self) -> None:
         """One block per power of two."""
@@ -151,14 +160,18 @@ class TCN(nn.Module):
             train: apply dropout, from the random stream ``dropout``.
 
         Returns:
-            The state, float32. An example without any observed step has the zero state.
+            The state, float32. An example without any observed step has the zero state, as has one
+            whose T is 0.
         """
+        steps = sequence.shape[1]
+        sequence, mask = at_least_one_step(sequence, mask)
         x = jnp.where(mask[..., None], sequence, 0).astype(self.precision)
         if readout == "last":
             return self._read_last(x, mask, train).astype(jnp.float32)
         for block in self.blocks:
             x = block.dense(x, train)
-        return jnp.where(mask[..., None], x, 0).astype(jnp.float32)
+        x = jnp.where(mask[..., None], x, 0).astype(jnp.float32)
+        return x if steps else x[:, :0]
 
     def _read_last(
         self, x: Float[Array, "B T C"], mask: Bool[Array, "B T"], train: bool
@@ -178,6 +191,19 @@ class TCN(nn.Module):
             wanted.append(2 * (wanted[-1] - 1) + 2 * (self.kernel_size - 1) + 1)
         available = [-(-steps // 2 ** (i + 1)) for i in range(self.layers)]
         return [min(pair) for pair in zip(reversed(wanted), available, strict=True)]
+
+
+def at_least_one_step(
+    sequence: Float[Array, "B T C"], mask: Bool[Array, "B T"]
+) -> tuple[Float[Array, "B S C"], Bool[Array, "B S"]]:
+    """Sequences of length 0 as ones of a step that was not observed; others as they are.
+
+    >>> at_least_one_step(jnp.zeros((2, 0, 3)), jnp.zeros((2, 0), bool))[1].tolist()
+    [[False], [False]]
+    """
+    if sequence.shape[1]:
+        return sequence, mask
+    return jnp.pad(sequence, ((0, 0), (0, 1), (0, 0))), jnp.pad(mask, ((0, 0), (0, 1)))
 
 
 def newest_first(

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_type_hints
 
 import tyro
 
-from sbp_jax.errors import ConfigFileError
+from sbp_jax.errors import ConfigFileError, SbpJaxError
 from sbp_jax.runs.atomic import write_text
 
 T = TypeVar("T")
@@ -86,7 +86,7 @@ def overlaid(default: T, entries: Any, where: str = "") -> T:
             changes[name] = _converted(value, hints[name], entry)
     try:
         return replace(default, **changes)  # type: ignore[type-var]
-    except ValueError as error:
+    except (ValueError, SbpJaxError) as error:
         raise ValueError(f"{named or 'settings'}: {error}") from error
 
 

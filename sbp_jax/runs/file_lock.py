@@ -10,7 +10,7 @@ LOCK = ".lock"
 
 
 @contextlib.contextmanager
-def locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
+def locked(folder: Path, *, wait: bool = True, name: str = LOCK) -> Iterator[None]:
     """Keep other processes out of a folder, once none is in it.
 
     The system lets go of the lock when its process dies, however it dies.
@@ -18,13 +18,14 @@ def locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
     Args:
         folder: made if it is not there.
         wait: for the process that is in it.
+        name: of the file that is locked; one of its own for what may go on beside the folder's.
 
     Raises:
         BlockingIOError: another process is in it, and ``wait`` is false; see `holder`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     # Opened without truncating: until the lock is ours, the file is about another process.
-    with (folder / LOCK).open("a") as lock:
+    with (folder / name).open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         lock.truncate(0)
         lock.write(str(os.getpid()))

@@ -44,10 +44,10 @@ class Hosts:
         coordinator: HOST:PORT where the first process listens, the same for all of them; "auto"
             asks the cluster (SLURM, Open MPI, Cloud TPU, Kubernetes) for this and the next two.
             It listens at that address alone, unless JAX_COORDINATOR_BIND_ADDRESS names another.
-        processes: how many there are.
+        processes: how many there are, >= 1.
         process: number of this one, from 0.
-        timeout: seconds after which a process that does not come, or gives no sign of life, is
-            given up, and with it the run.
+        timeout: seconds, >= 1, after which a process that does not come, or gives no sign of life,
+            is given up, and with it the run.
     """
 
     coordinator: str | None = None
@@ -60,7 +60,7 @@ class Hosts:
         numbers = {"processes": self.processes, "process": self.process}
         missing = [name for name, number in numbers.items() if number is None]
         given = [f"{name} {number}" for name, number in numbers.items() if number is not None]
-        if self.timeout < 1:
+        if not self.timeout >= 1:
             raise DeviceError(f"hosts.timeout: expected at least 1 second, got {self.timeout}")
         if self.coordinator in (None, AUTO):
             if given:

@@ -14,6 +14,7 @@ from sbp_jax.distributions import Family
 from sbp_jax.evaluation import Verdict, concatenate, pp_mae
 from sbp_jax.evaluation.bands import Bands
 from sbp_jax.runs.atomic import write_whole
+from sbp_jax.runs.ranges import refuse_out_of_range
 from sbp_jax.series.forecast import SeriesScores, bands, forecast, score
 from sbp_jax.series.network import SeriesNetwork, series_forecaster
 from sbp_jax.series.panel import Panel
@@ -42,6 +43,10 @@ class Candidate:
     family: Family
     objective: ObjectiveName
     network: SeriesNetwork = field(default_factory=SeriesNetwork)
+
+    def __post_init__(self) -> None:
+        """Refuse what no network is trained by."""
+        refuse_out_of_range(self)
 
 
 def score_candidates(

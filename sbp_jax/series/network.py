@@ -13,6 +13,7 @@ from sbp_jax.models.flax_network import FlaxNetwork
 from sbp_jax.models.forecaster import Forecaster, NetworkConfig, make_forecaster
 from sbp_jax.models.knot_anchors import KnotAnchor
 from sbp_jax.models.tcn import receptive_field
+from sbp_jax.runs.ranges import Count, Finite, Share, Whole
 
 
 @dataclass(frozen=True)
@@ -26,17 +27,17 @@ class SeriesNetwork(NetworkConfig):
     Attributes:
         knots: on either side of the point, and one at it; 0 gives every bin a logit of its own.
         center: standardised value where the point lies before training: 0 is the median, and of
-            counts 1 is the mean.
+            counts 1 is the mean. Finite.
     """
 
-    features: int = 8
-    layers: int = 4
-    kernel_size: int = 4
-    hidden: tuple[int, ...] = (16,)
-    dropout: float = 0.0
-    encoder_dropout: float = 0.0
-    knots: int = 6
-    center: float = 0.0
+    features: Count = 8
+    layers: Whole = 4
+    kernel_size: Count = 4
+    hidden: tuple[Count, ...] = (16,)
+    dropout: Share = 0.0
+    encoder_dropout: Share = 0.0
+    knots: Whole = 6
+    center: Finite = 0.0
 
 
 def context_of(forecaster: Forecaster) -> int:

@@ -7,6 +7,7 @@ import polars as pl
 
 from sbp_jax.errors import SeriesError
 from sbp_jax.series.series import Series, make_series
+from sbp_jax.series.times import parse_times
 
 
 def read_series(
@@ -14,17 +15,19 @@ def read_series(
     *,
     value: str = "value",
     timestamp: str | None = "timestamp",
+    time_format: str | None = None,
     name: str | None = None,
 ) -> Series:
     r"""Read a series from a CSV file, which may be compressed (.gz, .zst).
 
-    An empty field, ``NA``, ``nan``, ``None`` or ``null`` is a missing value. Times are read where
-    they have the look of a date, otherwise compared as they are written.
+    An empty field, ``NA``, ``nan``, ``None`` or ``null`` is a missing value. Times are numbers, or
+    dates that can be read in one way (`parse_times`); they are never compared as text.
 
     Args:
         path: of the file.
         value: its column of numbers.
         timestamp: its column of times; None to go by the order of the rows.
+        time_format: how they are written, such as ``%m/%d/%Y``, where that is not clear.
         name: of the series; the file's name up to its first dot if left out.
 
     Raises:
@@ -64,19 +67,15 @@ def read_series(
     if (bad := numbers.is_null() & texts.is_not_null()).any():
         row = int(bad.arg_max() or 0)
         raise SeriesError(f"{path}: {value}: expected a number, got {texts[row]!r} in row {row}")
-    times = None if timestamp is None else _times(table[timestamp], f"{path}: {timestamp}")
+    times = None
+    if timestamp is not None:
+        times = _times(table[timestamp], f"{path}: {timestamp}", time_format)
     return make_series(
         numbers.fill_null(np.nan).to_numpy(), times, name=name or path.name.split(".")[0]
     )
 
 
-def _times(texts: pl.Series, where: str) -> np.ndarray:
-    """Dates where all texts are some, else the texts."""
+def _times(texts: pl.Series, where: str, time_format: str | None) -> np.ndarray:
     if texts.null_count():
         raise SeriesError(f"{where}: expected a time, got none in row {texts.is_null().arg_max()}")
-    try:
-        dates = texts.str.to_datetime(strict=True)
-    except pl.exceptions.PolarsError:
-        numbers = texts.cast(pl.Float64, strict=False)
-        return (texts if numbers.null_count() else numbers).to_numpy()
-    return dates.to_numpy()
+    return parse_times(texts, where, time_format)

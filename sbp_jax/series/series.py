@@ -2,12 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated, Final
 
 import numpy as np
+import polars as pl
 from jaxtyping import Float, Shaped
 from numpy.typing import ArrayLike
 
 from sbp_jax.errors import SeriesError
+from sbp_jax.runs.ranges import Count, Range, refuse_out_of_range
+from sbp_jax.series.times import parse_times
+
+_NO_TEXT: Final = "biufcmM"  # kinds of NumPy's types: flags, numbers, spans and dates
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +32,11 @@ class Series:
 
 
 def make_series(
-    values: ArrayLike, times: Sequence | np.ndarray | None = None, *, name: str = "series"
+    values: ArrayLike,
+    times: Sequence | np.ndarray | None = None,
+    *,
+    name: str = "series",
+    time_format: str | None = None,
 ) -> Series:
     """Check a series.
 
@@ -35,12 +45,14 @@ def make_series(
 
     Args:
         values: (N,) numbers; NaN where missing.
-        times: (N,) anything that can be ordered, such as datetime64; None where unknown.
+        times: (N,) anything that can be ordered, such as datetime64; None where unknown. Texts
+            are parsed (`parse_times`), never compared as text.
         name: for messages and tables.
+        time_format: of times that are texts, such as ``%m/%d/%Y``, where that is not clear.
 
     Raises:
         SeriesError: not one row of numbers, empty, all missing, infinite somewhere, all equal,
-            or times that do not strictly increase.
+            or times that do not strictly increase, or texts of no time or of several.
 
     >>> make_series([1.0, np.nan, 4.0], name="mentions").values
     array([ 1., nan,  4.])
@@ -64,13 +76,19 @@ def make_series(
         raise SeriesError(f"{name}: expected observations, got NaN in all {array.size} rows")
     if observed.min() == observed.max():
         raise SeriesError(f"{name}: expected values that vary, got {observed[0]} everywhere")
-    return Series(name, array, None if times is None else _check_times(times, array.size, name))
+    if times is None:
+        return Series(name, array)
+    return Series(name, array, _check_times(times, array.size, name, time_format))
 
 
-def _check_times(times: Sequence | np.ndarray, rows: int, name: str) -> np.ndarray:
+def _check_times(
+    times: Sequence | np.ndarray, rows: int, name: str, time_format: str | None
+) -> np.ndarray:
     array = np.asarray(times)
     if array.shape != (rows,):
         raise SeriesError(f"{name}: expected a time for each of {rows} rows, got {array.shape}")
+    if array.dtype.kind not in _NO_TEXT and all(isinstance(time, str) for time in array):
+        array = parse_times(pl.Series(array.astype(object), dtype=pl.String), name, time_format)
     missing = array != array
     if array.dtype == object:
         missing |= np.array([time is None for time in array])
@@ -93,22 +111,33 @@ def _check_times(times: Sequence | np.ndarray, rows: int, name: str) -> np.ndarr
     return array
 
 
+Part = Count | Annotated[float, Range(0, 1, above=True, below=True)]
+"""Of a series: a number of points, or a share of them."""
+
+
 @dataclass(frozen=True)
 class Split:
     """Parts of a series in order of time: to train on, to choose the epoch by, to test on.
 
     Attributes:
-        train: how many points, if whole, or what share, if below 1.
+        train: how many points, if whole, or what share, if below 1: >= 1 or in (0, 1).
         valid: likewise.
         test: likewise; None is the rest. What is left after the test part is not used.
+
+    Raises:
+        SeriesError: neither a number of points nor a share.
 
     >>> Split(0.6, 0.2).bounds(1000)
     (600, 800, 1000)
     """
 
-    train: float | int = 0.6
-    valid: float | int = 0.2
-    test: float | int | None = None
+    train: Part = 0.6
+    valid: Part = 0.2
+    test: Part | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what says of no part how long it is."""
+        refuse_out_of_range(self, SeriesError)
 
     def bounds(self, points: int, name: str = "series") -> tuple[int, int, int]:
         """Where each part ends.

@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
+from sbp_jax.runs.ranges import Finite, Positive, Share, refuse_out_of_range
 from sbp_jax.series.series import Series, make_series
 
 POINTS: Final = (5_000, 1_000, 1_000)
@@ -35,16 +36,23 @@ class SpikyLaw:
     """The law of a residual e + s.
 
     Attributes:
-        freedom: degrees of freedom of the lower and the upper half of the noise.
-        noise: scales of the same.
-        spikes: share of the points that jump.
-        shapes: of the jumps down and up.
+        freedom: degrees of freedom of the lower and the upper half of the noise, > 0.
+        noise: scales of the same, > 0.
+        spikes: share of the points that jump, in [0, 1).
+        shapes: of the jumps down and up, finite.
+
+    Raises:
+        SettingError: a number out of its range.
     """
 
-    freedom: tuple[float, float] = (10.0, 10.0)
-    noise: tuple[float, float] = (0.25, 0.25)
-    spikes: float = 0.15
-    shapes: tuple[float, float] = (1 / 50, 1 / 25)
+    freedom: tuple[Positive, Positive] = (10.0, 10.0)
+    noise: tuple[Positive, Positive] = (0.25, 0.25)
+    spikes: Share = 0.15
+    shapes: tuple[Finite, Finite] = (1 / 50, 1 / 25)
+
+    def __post_init__(self) -> None:
+        """Refuse what is no law."""
+        refuse_out_of_range(self)
 
     def sample(self, rng: np.random.Generator, size: int) -> Float[np.ndarray, " size"]:
         """Independent residuals."""

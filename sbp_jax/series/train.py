@@ -23,6 +23,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from sbp_jax.errors import SeriesError, TrainingError
 from sbp_jax.models.forecaster import Forecaster
+from sbp_jax.runs.ranges import Count, NotNegative, Positive, Seed, Share, Whole
 from sbp_jax.series.criteria import FINE, cell_log_score, training_loss
 from sbp_jax.series.network import context_of, forecast_steps, init_network
 from sbp_jax.series.panel import Panel, Stretch
@@ -39,32 +40,24 @@ class SeriesTraining(OptimizerConfig):
     """How to train.
 
     Attributes:
-        epochs: passes over the training part.
-        segment: targets of a stretch.
-        batch_size: stretches of an optimizer step.
-        learning_rate: as of `OptimizerConfig`, and so the next two.
-        weight_decay: likewise.
-        warmup_steps: likewise.
-        average: share of the running average of parameters that each step keeps.
-        seed: initial parameters, offsets and order of stretches, dropout.
+        epochs: passes over the training part, >= 1.
+        segment: targets of a stretch, >= 1.
+        batch_size: stretches of an optimizer step, >= 1.
+        learning_rate: as of `OptimizerConfig`, and so the next two; > 0.
+        weight_decay: likewise, >= 0.
+        warmup_steps: likewise, >= 0.
+        average: share of the running average of parameters that each step keeps; in [0, 1).
+        seed: initial parameters, offsets and order of stretches, dropout; in [0, 2**31).
     """
 
-    epochs: int = 40
-    segment: int = 64
-    batch_size: int = 4
-    learning_rate: float = 1e-2
-    weight_decay: float = 0.1
-    warmup_steps: int = 50
-    average: float = 0.98
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be run."""
-        for name in ("epochs", "segment", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")
-        if not 0 <= self.average < 1:
-            raise ValueError(f"average: expected a number in [0, 1), got {self.average}")
+    epochs: Count = 40
+    segment: Count = 64
+    batch_size: Count = 4
+    learning_rate: Positive = 1e-2
+    weight_decay: NotNegative = 0.1
+    warmup_steps: Whole = 50
+    average: Share = 0.98
+    seed: Seed = 0
 
 
 class SeriesFit(NamedTuple):

@@ -5,13 +5,13 @@ program. A setting is named as the field it sets, which the experiment's config 
 its ``network`` or ``train``.
 """
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from sbp_jax.batch import Batch
 from sbp_jax.errors import SweepError
+from sbp_jax.runs.ranges import Finite, Range, refuse_out_of_range
 from sbp_jax.training.hyperparameters import Hyperparameters
 
 T = TypeVar("T")
@@ -40,20 +40,21 @@ class Problem:
 
 @dataclass(frozen=True)
 class Uniform:
-    """Numbers from ``low`` to ``high``, all alike."""
+    """Numbers from ``low`` to ``high``, all alike; both are finite, and low < high."""
 
-    low: float
-    high: float
+    low: Finite
+    high: Finite
 
     def __post_init__(self) -> None:
         """Refuse what is no range."""
-        if not -math.inf < self.low < self.high < math.inf:
-            raise SweepError(f"expected finite low < high, got {self}")
+        refuse_out_of_range(self, SweepError)
+        if self.low >= self.high:
+            raise SweepError(f"expected low < high, got {self}")
 
 
 @dataclass(frozen=True)
 class LogUniform(Uniform):
-    """Numbers from ``low`` to ``high``, every ratio alike."""
+    """Numbers from ``low`` to ``high``, every ratio alike; both are > 0."""
 
     def __post_init__(self) -> None:
         """Refuse what has no logarithm."""
@@ -66,8 +67,8 @@ class LogUniform(Uniform):
 class Integers(Uniform):
     """Whole numbers from ``low`` to ``high``, both included."""
 
-    low: int
-    high: int
+    low: Annotated[int, Range()]
+    high: Annotated[int, Range()]
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ import json
 import math
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
@@ -19,9 +18,9 @@ from sbp_jax.sweeps.space import Integers, LogUniform, SearchSpace, Uniform
 
 try:
     import optuna
-    from optuna.storages.journal import JournalFileBackend
     from optuna.trial import FrozenTrial, Trial, TrialState
-    from sqlalchemy.exc import SQLAlchemyError
+
+    from sbp_jax.sweeps.storage import opened_storage
 except ImportError as error:
     raise MissingExtraError(
         'sweeps need optuna, which is not installed: pip install "sbp-jax[sweep]"'
@@ -33,7 +32,6 @@ DIVERGED: Final = "diverged"  # user attribute of a trial whose loss was not fin
 EPOCHS: Final = "epochs"  # user attribute of a trial: how many it was trained for
 _OWNER: Final = "owner"
 _ABOUT: Final = "about"
-_JOURNAL: Final = "journal:"
 _GRACE: Final = timedelta(minutes=1)
 """After which a trial without an owner is nobody's: its process was killed before it said so."""
 
@@ -49,6 +47,8 @@ def open_study(
     about: Mapping[str, Any],
 ) -> optuna.Study:
     """Open a study, or start it; its values are to be minimised.
+
+    Any number of processes may do so at once.
 
     Args:
         storage: an URL of a database, ``sqlite:///study.db`` for one, or ``journal:FILE`` for a
@@ -66,10 +66,10 @@ def open_study(
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     about = json.loads(json.dumps(about))  # as it comes back: lists in place of tuples
-    with _readable_errors(storage), warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    quiet = warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning)
+    with quiet, opened_storage(storage) as opened:
         study = optuna.create_study(
-            storage=_open_storage(storage),
+            storage=opened,
             study_name=name,
             load_if_exists=True,
             direction="minimize",
@@ -79,33 +79,15 @@ def open_study(
             ),
             pruner=_make_pruner(pruner, epochs),
         )
-        found = study.user_attrs.get(_ABOUT)
-        if found is None:
+        if _ABOUT not in study.user_attrs:
             study.set_user_attr(_ABOUT, about)
-        elif differing := describe_differences(about, found):
+        # Read back: another process may have said so meanwhile.
+        if differing := describe_differences(about, study.user_attrs[_ABOUT]):
             raise SweepError(
                 f"{storage}: study {name!r} is of another sweep: {differing}; choose another "
                 "study or storage"
             )
     return study
-
-
-def _open_storage(storage: str) -> optuna.storages.BaseStorage:
-    if storage.startswith(_JOURNAL):
-        backend = JournalFileBackend(storage.removeprefix(_JOURNAL))
-        return optuna.storages.JournalStorage(backend)
-    # Processes that write at once wait for each other; by default SQLite gives up after 5 s.
-    options = {"connect_args": {"timeout": 60}} if storage.startswith("sqlite") else {}
-    return optuna.storages.RDBStorage(storage, engine_kwargs=options)
-
-
-@contextmanager
-def _readable_errors(storage: str) -> Iterator[None]:
-    try:
-        yield
-    except (SQLAlchemyError, ImportError, OSError, optuna.exceptions.OptunaError) as error:
-        first_line = str(error).partition("\n")[0]
-        raise SweepError(f"{storage}: cannot be opened: {first_line}") from error
 
 
 def _make_pruner(name: PrunerName, epochs: int) -> optuna.pruners.BasePruner:

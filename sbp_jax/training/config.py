@@ -1,9 +1,11 @@
 """How to train: everything that changes the numbers, and nothing else."""
 
 from dataclasses import dataclass
-from typing import get_args
+from typing import Annotated
 
+from sbp_jax.errors import SettingError
 from sbp_jax.models.tcn import Precision
+from sbp_jax.runs.ranges import Count, Range, Seed
 from sbp_jax.training.optimizer import OptimizerConfig
 
 
@@ -14,48 +16,43 @@ class TrainConfig(OptimizerConfig):
     The optimizer's settings are those of `OptimizerConfig`.
 
     Attributes:
-        epochs: passes over the training examples.
-        batch_size: examples of one optimizer step, over all devices.
-        seed: initial parameters, order of the examples, dropout.
+        epochs: passes over the training examples, >= 1.
+        batch_size: examples of one optimizer step, over all devices; >= 1.
+        seed: initial parameters, order of the examples, dropout; in [0, 2**31).
         virtual_shards: device counts that divide it give the same run; divides batch_size.
         length_buckets: groups of like length, at most, that examples are padded in; mini-batches
-            are of one group.
-        accumulate: parts that a mini-batch is computed in, one after the other, to save memory.
+            are of one group. >= 1.
+        accumulate: parts that a mini-batch is computed in, one after the other, to save memory;
+            divides batch_size / virtual_shards.
         precision: of the network's arithmetic; parameters and losses are float32.
-        explosion: a run stops at a loss so many times larger than 1 + the last epoch's mean.
+        explosion: a run stops at a loss so many times larger than 1 + the last epoch's mean; > 1.
+
+    Raises:
+        SettingError: a setting out of its range.
     """
 
-    epochs: int = 6
-    batch_size: int = 512
-    seed: int = 0
-    virtual_shards: int = 64
-    length_buckets: int = 1
-    accumulate: int = 1
+    epochs: Count = 6
+    batch_size: Count = 512
+    seed: Seed = 0
+    virtual_shards: Count = 64
+    length_buckets: Count = 1
+    accumulate: Count = 1
     precision: Precision = "float32"
-    explosion: float = 1e3
+    explosion: Annotated[float, Range(1, above=True)] = 1e3
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
-        if self.virtual_shards < 1 or self.batch_size % self.virtual_shards:
-            raise ValueError(
-                f"expected a batch_size divisible by virtual_shards={self.virtual_shards}, "
+        super().__post_init__()
+        if self.batch_size % self.virtual_shards:
+            raise SettingError(
+                f"batch_size: expected a multiple of virtual_shards = {self.virtual_shards}, "
                 f"got {self.batch_size}"
             )
-        if self.epochs < 1:
-            raise ValueError(f"expected at least one epoch, got {self.epochs}")
-        if self.length_buckets < 1:
-            raise ValueError(f"expected at least one of length_buckets, got {self.length_buckets}")
-        if self.accumulate < 1 or self.rows_per_step % self.accumulate:
-            raise ValueError(
+        if self.rows_per_step % self.accumulate:
+            raise SettingError(
                 f"accumulate: expected a divisor of batch_size / virtual_shards = "
                 f"{self.rows_per_step}, got {self.accumulate}"
             )
-        if self.precision not in get_args(Precision):
-            raise ValueError(
-                f"precision: expected one of {get_args(Precision)}, got {self.precision!r}"
-            )
-        if not self.explosion > 1:
-            raise ValueError(f"explosion: expected more than 1, got {self.explosion}")
 
     @property
     def rows_per_step(self) -> int:

@@ -1,23 +1,23 @@
 """Settings that members of a population may differ in: numbers that change no shape."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Final
+from typing import Annotated, Final
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from sbp_jax.runs.ranges import (
+    NotNegative,
+    Positive,
+    Range,
+    Seed,
+    TailMass,
+    refuse_out_of_range,
+)
 from sbp_jax.training.config import TrainConfig
 
-_RANGES: Final[dict[str, tuple[Callable[[float], bool], str]]] = {
-    "learning_rate": (lambda x: 0 < x < math.inf, "a finite number > 0"),
-    "weight_decay": (lambda x: 0 <= x < math.inf, "a finite number >= 0"),
-    "tail_mass": (lambda x: 0 < x < 0.5, "a number in (0, 0.5)"),
-    "smoothing": (lambda x: 0 <= x < 0.5, "a number in [0, 0.5)"),
-    "seed": (lambda x: 0 <= x < 2**31 and x == int(x), "a whole number in [0, 2**31)"),
-}
 _OF_CONFIG: Final = ("learning_rate", "weight_decay", "seed")
 
 
@@ -26,34 +26,31 @@ class Hyperparameters:
     """What one member is trained with, as a run of its own would be; None is as everybody's.
 
     Attributes:
-        learning_rate: of the optimizer.
-        weight_decay: likewise.
-        tail_mass: probability of either tail of a spliced family.
-        smoothing: of labels, for smoothed_classification.
-        seed: initial parameters, order of the examples, dropout.
+        learning_rate: of the optimizer, > 0.
+        weight_decay: likewise, >= 0.
+        tail_mass: probability of either tail of a spliced family, in (0, 0.5).
+        smoothing: of labels, for smoothed_classification; in [0, 0.5).
+        seed: initial parameters, order of the examples, dropout; in [0, 2**31).
         network: numbers among those that the network declares (`AdjustableNetwork.varied`).
 
     Raises:
-        ValueError: a number is out of its range.
+        SettingError: a number is out of its range.
 
     >>> Hyperparameters(learning_rate=0.0)
     Traceback (most recent call last):
-    ValueError: learning_rate: expected a finite number > 0, got 0.0
+    sbp_jax.errors.SettingError: learning_rate: expected None or a finite number > 0, got 0.0
     """
 
-    learning_rate: float | None = None
-    weight_decay: float | None = None
-    tail_mass: float | None = None
-    smoothing: float | None = None
-    seed: int | None = None
+    learning_rate: Positive | None = None
+    weight_decay: NotNegative | None = None
+    tail_mass: TailMass | None = None
+    smoothing: Annotated[float, Range(0, 0.5, below=True)] | None = None
+    seed: Seed | None = None
     network: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         """Refuse numbers out of their ranges: once they are traced, nobody can."""
-        for name, (holds, expected) in _RANGES.items():
-            value = getattr(self, name)
-            if value is not None and not holds(value):
-                raise ValueError(f"{name}: expected {expected}, got {value!r}")
+        refuse_out_of_range(self)
 
 
 @jax.tree_util.register_dataclass
@@ -101,7 +98,9 @@ def stack(members: Sequence[Hyperparameters], config: TrainConfig) -> Stacked:
             return [getattr(config, name) if value is None else value for value in values]
         return values
 
-    columns = {one.name: column(one.name) for one in fields(Hyperparameters) if one.name in _RANGES}
+    columns = {
+        one.name: column(one.name) for one in fields(Hyperparameters) if one.name != "network"
+    }
     keys = [jax.random.key(int(seed or 0)) for seed in columns.pop("seed")]
     names = dict.fromkeys(name for member in members for name in member.network)
     network = {name: _array(name, [m.network.get(name) for m in members]) for name in names}

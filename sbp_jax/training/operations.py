@@ -7,6 +7,8 @@ from pathlib import Path
 
 import jax
 
+from sbp_jax.errors import SettingError
+from sbp_jax.runs.ranges import Count, refuse_out_of_range
 from sbp_jax.training.parallel import Backend
 
 PROFILE = "profile"
@@ -17,20 +19,23 @@ class Operations:
     """How a run is run; nothing here changes its numbers.
 
     Attributes:
-        devices: use the first so many; all if left out.
+        devices: use the first so many, >= 1; all if left out.
         backend: how an epoch is mapped over the devices; if left out, pmap in one process and
             shard_map in several.
-        keep_best: checkpoints of the best epochs that are kept, beside the latest.
+        keep_best: checkpoints of the best epochs that are kept, beside the latest; >= 1.
         tensorboard: also write the metrics for TensorBoard, into the run's tensorboard folder.
         profile: trace one epoch after the first into the run's profile folder.
         dry_run: compile, print what an epoch takes in memory and arithmetic, and stop.
         compilation_cache: folder for compiled programs; None is that of the environment's
             JAX_COMPILATION_CACHE_DIR or, without it, of the user's cache.
+
+    Raises:
+        SettingError: a setting out of its range.
     """
 
-    devices: int | None = None
+    devices: Count | None = None
     backend: Backend | None = None
-    keep_best: int = 1
+    keep_best: Count = 1
     tensorboard: bool = False
     profile: bool = False
     dry_run: bool = False
@@ -38,11 +43,10 @@ class Operations:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done."""
-        if self.keep_best < 1:
-            raise ValueError(f"expected keep_best of at least 1, got {self.keep_best}")
+        refuse_out_of_range(self)
         folder = self.compilation_cache
         if folder is not None and folder.exists() and not folder.is_dir():
-            raise ValueError(f"expected a folder for compilation_cache, got the file {folder}")
+            raise SettingError(f"compilation_cache: expected a folder, got the file {folder}")
 
 
 @contextlib.contextmanager

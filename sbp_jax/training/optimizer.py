@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import jax
 import optax
 
+from sbp_jax.errors import SettingError
+from sbp_jax.runs.ranges import NotNegative, Positive, Whole, refuse_out_of_range
 from sbp_jax.training.state import Params
 
 
@@ -13,14 +15,21 @@ class OptimizerConfig:
     """Settings of AdamW.
 
     Attributes:
-        learning_rate: peak of the schedule.
-        weight_decay: decoupled, on kernels alone.
-        warmup_steps: linear rise of the learning rate.
+        learning_rate: peak of the schedule, > 0.
+        weight_decay: decoupled, on kernels alone; >= 0.
+        warmup_steps: linear rise of the learning rate; >= 0.
+
+    Raises:
+        SettingError: a number out of its range.
     """
 
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-2
-    warmup_steps: int = 200
+    learning_rate: Positive = 2e-3
+    weight_decay: NotNegative = 1e-2
+    warmup_steps: Whole = 200
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained by."""
+        refuse_out_of_range(self)
 
 
 def make_optimizer(
@@ -33,8 +42,13 @@ def make_optimizer(
     Args:
         config: peak, decay and warm-up, which takes at most half of the steps.
         total_steps: of the whole training.
-        clip_norm: that no gradient exceeds.
+        clip_norm: that no gradient exceeds, > 0.
+
+    Raises:
+        SettingError: it is not.
     """
+    if not clip_norm > 0:
+        raise SettingError(f"clip_norm: expected a number > 0, got {clip_norm}")
     warmup = min(config.warmup_steps, total_steps // 2)
     schedule = optax.warmup_cosine_decay_schedule(
         0.0, config.learning_rate, warmup_steps=warmup, decay_steps=total_steps

@@ -11,7 +11,7 @@ from jax.experimental import multihost_utils
 from jaxtyping import Int
 from numpy.typing import NDArray
 
-from sbp_jax.batch import Batch
+from sbp_jax.batch import Batch, check_padding_last
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.length_buckets import choose_lengths
 from sbp_jax.training.parallel import Devices
@@ -76,11 +76,13 @@ def place_examples(
         ids: a name for each example, for messages.
 
     Raises:
+        BatchError: an observed step follows padding.
         DeviceError: the device count does not divide the number of virtual shards.
         ValueError: there are not as many ids as examples.
     """
     if ids is not None and len(ids) != len(batch.target):
         raise ValueError(f"ids: expected {len(batch.target)}, one an example, got {len(ids)}")
+    check_padding_last(batch.mask)
     lengths = np.asarray(batch.mask).sum(axis=1)
     edges = choose_lengths(lengths, buckets=config.length_buckets, batch_size=config.batch_size)
     bucket_of = np.searchsorted(edges, lengths)

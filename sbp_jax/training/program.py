@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from sbp_jax.batch import Batch
 from sbp_jax.models.forecaster import Forecaster
+from sbp_jax.runs.ranges import Positive, refuse_out_of_range
 from sbp_jax.training.forecaster_loss import Augment, forecaster_criteria
 from sbp_jax.training.objective import ObjectiveName
 from sbp_jax.training.optimizer import make_optimizer
@@ -34,14 +35,21 @@ class Head:
         optimizer: None for `make_optimizer` of the training's config. Another one is not told apart
             from its like when a run is resumed: a transformation has no description.
         cell: width of the cell that a target stands for, in its unit, such as 1 for whole numbers;
-            None if it is continuous.
+            None if it is continuous. > 0.
+
+    Raises:
+        SettingError: no such objective, or a cell of no width.
     """
 
     forecaster: Forecaster
     objective: ObjectiveName
     augment: Augment | None = None
     optimizer: optax.GradientTransformation | None = None
-    cell: float | None = None
+    cell: Positive | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what nothing can be trained by."""
+        refuse_out_of_range(self)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ import tyro
 
 from sbp_jax.errors import SbpJaxError
 from sbp_jax.models.tcn import Precision
+from sbp_jax.runs.ranges import Whole, refuse_out_of_range
 from sbp_jax.runs.virtual_devices import ENOUGH, THREADS
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.hyperparameters import Hyperparameters
@@ -54,13 +55,17 @@ class BenchmarkScaling:
         what: "devices": epochs on that many devices; "members": a population of that many;
             "member": the run that equals the population's member of that number; a precision:
             that many seeds of one setting, in it.
-        count: of devices, members or seeds, or the number of a member.
+        count: of devices, members or seeds, or the number of a member, from 0.
     """
 
     what: Annotated[
         Literal["devices", "members", "member", "float32", "bfloat16"], tyro.conf.Positional
     ]
-    count: int
+    count: Whole
+
+    def __post_init__(self) -> None:
+        """Refuse what would measure nothing."""
+        refuse_out_of_range(self)
 
 
 def main(config: BenchmarkScaling) -> None:

@@ -33,6 +33,7 @@ from sbp_jax.nfl.simulator.simulate import simulate_season
 from sbp_jax.nfl.tracking.build import build_parts
 from sbp_jax.nfl.tracking.split_plays import load_split
 from sbp_jax.nfl.tracking.splits import SPLITS
+from sbp_jax.runs.ranges import Count, refuse_out_of_range
 
 RSS_UNITS_PER_MB: Final = 1e6 if sys.platform == "darwin" else 1e6 / 1024
 
@@ -42,12 +43,16 @@ class BenchmarkTracking:
     """What to measure.
 
     Attributes:
-        plays: passes to simulate.
-        rounds: measurements of which the median is shown.
+        plays: passes to simulate, >= 1.
+        rounds: measurements of which the median is shown, >= 1.
     """
 
-    plays: int = 5_000
-    rounds: int = 3
+    plays: Count = 5_000
+    rounds: Count = 3
+
+    def __post_init__(self) -> None:
+        """Refuse what would measure nothing."""
+        refuse_out_of_range(self)
 
 
 class Measured(NamedTuple):

@@ -20,6 +20,7 @@ import tyro
 
 from sbp_jax.errors import SbpJaxError
 from sbp_jax.models.tcn import Precision
+from sbp_jax.runs.ranges import Count, refuse_out_of_range
 from sbp_jax.training.parallel import Devices
 from sbp_jax.training.state import count_params
 from scripts.benchmarks import peers, scaling
@@ -60,8 +61,9 @@ class BenchmarkTraining:
     Attributes:
         peers: also train and score with PyTorch, on the CPU.
         gpu: also train on 50,000 plays for 30 epochs in float32 and bfloat16.
-        plays: to train on; a quarter as many validate. 8,192, or 50,000 with --gpu.
-        epochs: of the runs that are compared.
+        plays: to train on, at least `TRIAL_PLAYS`; a quarter as many validate. 8,192, or 50,000
+            with --gpu.
+        epochs: of the runs that are compared, >= 1.
 
     Raises:
         SizeError: too few plays or epochs.
@@ -70,14 +72,13 @@ class BenchmarkTraining:
     peers: bool = False
     gpu: bool = False
     plays: int | None = None
-    epochs: int = 6
+    epochs: Count = 6
 
     def __post_init__(self) -> None:
         """Refuse what would measure nothing."""
+        refuse_out_of_range(self, SizeError)
         if self.plays is not None and self.plays < TRIAL_PLAYS:
             raise SizeError(f"plays: expected at least {TRIAL_PLAYS:,}, got {self.plays:,}")
-        if self.epochs < 1:
-            raise SizeError(f"epochs: expected at least one, got {self.epochs}")
 
 
 class Compilations:

@@ -58,7 +58,7 @@ def test_sequences_of_unequal_length_are_padded():
         (
             np.ones((2, 3, 1)),
             {"mask": np.array([[True, False, True], [True] * 3])},
-            "observed steps first and padding after, got others in row 0",
+            "observed steps before padding, got padding first in row 0",
         ),
         (np.full((1, 2, 1), np.nan), {}, "got nan in row 0, step 0, column 'step 0'"),
         (np.ones((2, 0, 3)), {}, r"x: expected steps and columns, got shape \(2, 0, 3\)"),

@@ -77,7 +77,7 @@ def test_interrupted_leaves_nothing_and_can_be_repeated(source, cache, tmp_path,
     assert not list(tmp_path.rglob("*array_record*"))
     monkeypatch.undo()
 
-    killed = tmp_path / "nfl_passes" / config_name(SEASONS) / "incomplete.ABCDEF_1.0.0"
+    killed = tmp_path / "nfl_passes" / config_name(SEASONS) / "incomplete.ABCDEF_1.1.0"
     killed.mkdir(parents=True)
     (killed / "nfl_passes-train.array_record-00000-of-00002").write_bytes(b"half")
     with pytest.raises(DatasetError, match="no data set"):
@@ -88,7 +88,7 @@ def test_interrupted_leaves_nothing_and_can_be_repeated(source, cache, tmp_path,
 
 
 def test_a_damaged_folder_is_refused(tmp_path, source, cache):
-    (tmp_path / "nfl_passes" / config_name(SEASONS) / "1.0.0").mkdir(parents=True)
+    (tmp_path / "nfl_passes" / config_name(SEASONS) / "1.1.0").mkdir(parents=True)
     with pytest.raises(DatasetError, match="damaged; delete it"):
         prepare(tmp_path, SEASONS, source=source, cache=cache)
 

@@ -77,7 +77,7 @@ assert "tensorflow" not in sys.modules
     lines = done.stdout.splitlines()
     assert lines[0].startswith("season: layout 2025, 3 tracking files of ")
     assert lines[1] == "plays: 12 seen, 12 kept, 0 dropped"
-    assert re.search(r"nfl_tracking/bdb2025/1\.0\.0: written, \d+\.\d s$", lines[-4])
+    assert re.search(r"nfl_tracking/bdb2025/1\.1\.0: written, \d+\.\d s$", lines[-4])
     assert [line.split()[:2] for line in lines[-3:]] == [
         ["train", "8"],
         ["valid", "2"],
@@ -203,7 +203,7 @@ def test_a_killed_build_does_not_look_whole(source, work, prepared, tmp_path):
     assert done.returncode == -signal.SIGKILL, done.stderr
     (unfinished,) = tmp_path.glob("nfl_tracking/bdb2025/incomplete.*")
     assert list(unfinished.glob("*array_record*"))
-    with pytest.raises(DatasetError, match=r"expected a data set of any config of version 1\.0\.0"):
+    with pytest.raises(DatasetError, match=r"expected a data set of any config of version 1\.1\.0"):
         load_examples(tmp_path, "train")
     builder, written = prepare(tmp_path, source, work=work, progress=False)
     assert written
@@ -215,7 +215,7 @@ def test_a_killed_build_does_not_look_whole(source, work, prepared, tmp_path):
 
 
 def test_a_damaged_folder_is_refused(source, work, tmp_path):
-    (tmp_path / "nfl_tracking" / "bdb2025" / "1.0.0").mkdir(parents=True)
+    (tmp_path / "nfl_tracking" / "bdb2025" / "1.1.0").mkdir(parents=True)
     with pytest.raises(DatasetError, match="damaged; delete it"):
         prepare(tmp_path, source, work=work, progress=False)
 

@@ -146,7 +146,7 @@ def test_what_the_source_does_not_tell_is_null_here_and_a_number_in_the_records(
 
 def test_it_is_read_without_this_repository_too(made):
     _, data_dir = made
-    (folder,) = data_dir.glob("nfl_tracking/*/1.0.0")
+    (folder,) = data_dir.glob("nfl_tracking/*/1.1.0")
     records = tfds.builder_from_directory(folder).as_data_source("test")
     assert records[0]["sequence"].shape[1] == 181
 
@@ -156,7 +156,7 @@ def test_what_is_not_there_is_named(made, tmp_path):
     with pytest.raises(ValueError, match=r"expected a split among .*, got 'validation'"):
         load_examples(data_dir, "validation")
     with pytest.raises(
-        DatasetError, match=r"expected a data set bdb2019 .*, found bdb202\d/1\.0\.0"
+        DatasetError, match=r"expected a data set bdb2019 .*, found bdb202\d/1\.1\.0"
     ):
         load_examples(data_dir, "train", "bdb2019")
     with pytest.raises(DatasetError, match=r"found none; build it: python -m data\.nfl_tracking"):
@@ -177,14 +177,14 @@ def flip(shard):
 def test_a_damaged_shard_is_told(made, tmp_path, damage):
     data_dir = shutil.copytree(made[1], tmp_path / "datasets")
     damage(next(data_dir.rglob("*train.array_record-00001*")))
-    with pytest.raises(DatasetError, match=r"1\.0\.0 is damaged; delete it and build again"):
+    with pytest.raises(DatasetError, match=r"1\.1\.0 is damaged; delete it and build again"):
         load_examples(data_dir, "train")
 
 
 def test_a_folder_without_a_description_is_told(made, tmp_path):
     data_dir = shutil.copytree(made[1], tmp_path / "datasets")
     next(data_dir.rglob("dataset_info.json")).unlink()
-    with pytest.raises(DatasetError, match=r"1\.0\.0 is damaged; delete it and build again"):
+    with pytest.raises(DatasetError, match=r"1\.1\.0 is damaged; delete it and build again"):
         load_examples(data_dir, "train")
 
 

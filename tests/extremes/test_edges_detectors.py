@@ -158,5 +158,5 @@ def test_limits_far_from_0_of_laws_of_float64(judged):
 
 
 def test_patience_is_refused_where_there_is_none():
-    with pytest.raises(DetectorError, match="patience: expected at least 1, got 0"):
+    with pytest.raises(DetectorError, match="patience: expected a whole number >= 1, got 0"):
         Spot(patience=0)

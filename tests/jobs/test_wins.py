@@ -167,7 +167,7 @@ def test_bad_input_is_refused_before_anything_is_written(config, tmp_path):
     with pytest.raises(SplitError, match=r"\[2019\] are reserved"):
         main(replace(fresh, seasons=(2009, 2010, 2019)))
     with pytest.raises(ScoringError, match="folds: expected 2 to 3"):
-        main(replace(fresh, folds=1))
+        main(replace(fresh, folds=4))
     with pytest.raises(ScoringError, match="999 attempts and 1 games, got none"):
         main(replace(fresh, min_attempts=999))
     missing = replace(config.other, file=tmp_path / "none.csv")

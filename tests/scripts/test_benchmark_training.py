@@ -128,7 +128,7 @@ def test_runs_take_turns_and_time_counts_to_the_first_good_epoch(capsys):
 def test_refuses_what_would_measure_nothing():
     with pytest.raises(SizeError, match="plays: expected at least 2,048, got 100"):
         BenchmarkTraining(plays=100)
-    with pytest.raises(SizeError, match="epochs: expected at least one, got 0"):
+    with pytest.raises(SizeError, match="epochs: expected a whole number >= 1, got 0"):
         BenchmarkTraining(epochs=0)
 
 

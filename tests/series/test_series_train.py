@@ -226,9 +226,9 @@ def test_a_part_without_observations_is_refused(part, stretch):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"epochs": 0}, "epochs: expected at least 1, got 0"),
-        ({"segment": 0}, "segment: expected at least 1, got 0"),
-        ({"batch_size": -1}, "batch_size: expected at least 1, got -1"),
+        ({"epochs": 0}, "epochs: expected a whole number >= 1, got 0"),
+        ({"segment": 0}, "segment: expected a whole number >= 1, got 0"),
+        ({"batch_size": -1}, "batch_size: expected a whole number >= 1, got -1"),
         ({"average": 1.0}, r"average: expected a number in \[0, 1\), got 1.0"),
         ({"average": -0.1}, r"average: expected a number in \[0, 1\), got -0.1"),
     ],

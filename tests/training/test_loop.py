@@ -156,12 +156,12 @@ def test_a_loss_that_explodes_stops_the_run_after_the_last_good_epoch(tmp_path, 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"batch_size": 30}, "divisible by virtual_shards=4, got 30"),
-        ({"epochs": 0}, "at least one epoch, got 0"),
+        ({"batch_size": 30}, "batch_size: expected a multiple of virtual_shards = 4, got 30"),
+        ({"epochs": 0}, "epochs: expected a whole number >= 1, got 0"),
         ({"accumulate": 3}, "a divisor of batch_size / virtual_shards = 8, got 3"),
-        ({"length_buckets": 0}, "at least one of length_buckets, got 0"),
+        ({"length_buckets": 0}, "length_buckets: expected a whole number >= 1, got 0"),
         ({"precision": "float16"}, "precision: expected one of .* got 'float16'"),
-        ({"explosion": 0.5}, "explosion: expected more than 1, got 0.5"),
+        ({"explosion": 0.5}, "explosion: expected a finite number > 1, got 0.5"),
     ],
 )
 def test_bad_settings_are_refused(changes, message):

@@ -8,10 +8,10 @@ from sbp_jax.training.operations import Operations, profiled
 
 
 def test_what_cannot_be_done_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="keep_best of at least 1, got 0"):
+    with pytest.raises(ValueError, match="keep_best: expected a whole number >= 1, got 0"):
         Operations(keep_best=0)
     (tmp_path / "file").write_text("")
-    with pytest.raises(ValueError, match="expected a folder for compilation_cache, got the file"):
+    with pytest.raises(ValueError, match="compilation_cache: expected a folder, got the file"):
         Operations(compilation_cache=tmp_path / "file")
     Operations(compilation_cache=tmp_path / "not yet")
 

@@ -274,5 +274,5 @@ def test_numbers_are_of_all_members_or_of_none():
     ],
 )
 def test_numbers_out_of_range_are_refused(name, value):
-    with pytest.raises(ValueError, match=f"^{name}: expected a .*, got {value}"):
+    with pytest.raises(ValueError, match=f"^{name}: expected None or a .*, got {value}"):
         Hyperparameters(**{name: value})

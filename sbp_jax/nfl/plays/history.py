@@ -15,6 +15,8 @@ import polars as pl
 from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
+from sbp_jax.nfl.clock import SECONDS_PLAYED
+
 _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "pass": ("pass", "spike"),
     "run": ("run", "scramble"),
@@ -171,8 +173,7 @@ def _identities(
     for table, columns in ((snaps, then), (passes, now)):
         columns["drive"] = table["drive"].fill_null(-1).to_numpy()
         columns["lead"] = table["score_diff"].fill_null(0).to_numpy().astype(np.float32)
-        clock = table["clock_seconds"].fill_null(0).to_numpy().astype(np.float32)
-        columns["minute"] = (table["quarter"].fill_null(1).to_numpy() * 900.0 - clock) / 60
+        columns["minute"] = table.select(SECONDS_PLAYED / 60).to_series().to_numpy()
     return then, now
 
 

@@ -10,6 +10,7 @@ from sbp_jax.nfl.errors import PlaysError
 from sbp_jax.nfl.examples import Examples
 from sbp_jax.nfl.plays.examples import pass_examples, targeted_passes
 from sbp_jax.nfl.plays.load import PlayTables
+from sbp_jax.runs.ranges import Count, refuse_out_of_range
 
 FIRST_RESERVED: Final = 2019
 """From this season on, games are kept for a last test and read only when asked for by name."""
@@ -27,18 +28,19 @@ class SeasonSplit:
         train: seasons that parameters are fitted to, playoffs included.
         valid: the season that picks the best epoch, playoffs included.
         test: the season that is reported on, regular season only.
-        max_snaps: longest history of a pass.
+        max_snaps: longest history of a pass, >= 1.
         use_reserved: allow seasons from 2019 on.
     """
 
     train: tuple[int, ...] = tuple(range(2009, 2017))
     valid: tuple[int, ...] = (2017,)
     test: tuple[int, ...] = (2018,)
-    max_snaps: int = 64
+    max_snaps: Count = 64
     use_reserved: bool = False
 
     def __post_init__(self) -> None:
         """Refuse parts that overlap, are empty, or touch reserved seasons without leave."""
+        refuse_out_of_range(self, SplitError)
         parts = (self.train, self.valid, self.test)
         if not all(parts):
             raise SplitError(f"expected seasons to train, validate and test on, got {parts}")

@@ -13,6 +13,8 @@ import polars as pl
 from jaxtyping import Float
 from numpy.typing import NDArray
 
+from sbp_jax.nfl.clock import CLOCK, HALF_SECONDS, LAST_TWO_MINUTES, QUARTER, QUARTER_SECONDS
+
 AIR_YARDS: Final = "air_yards"
 YARDS_TO_ENDZONE: Final = "yards_to_endzone"
 AIR_YARDS_SCALE: Final = 10.0
@@ -22,8 +24,6 @@ YARDS_TO_ENDZONE_SCALE: Final = 50.0
 _AIR = pl.col("air_yards").fill_null(0).cast(pl.Float32).clip(-15, 60)
 _FIELD = pl.col("yards_to_endzone").fill_null(50).cast(pl.Float32)
 _TO_GO = pl.col("yards_to_go").fill_null(10).cast(pl.Float32)
-_CLOCK = pl.col("clock_seconds").fill_null(450).cast(pl.Float32)
-_QUARTER = pl.col("quarter").fill_null(1)
 _LEAD = pl.col("score_diff").fill_null(0).cast(pl.Float32).clip(-28, 28)
 
 
@@ -61,10 +61,10 @@ STATIC_FEATURES: Final[Mapping[str, pl.Expr]] = {
     "air_yards_unknown": pl.col("air_yards").is_null(),
     "yards_to_go": _TO_GO.clip(0, 30) / 10,
     **{f"down_{i}": pl.col("down").fill_null(0).eq(i) for i in (1, 2, 3, 4)},
-    **{f"quarter_{i}": _QUARTER.eq(i) for i in (1, 2, 3, 4, 5)},
-    "clock": _CLOCK / 900,
-    "half_clock": (_CLOCK + 900 * (_QUARTER % 2)) / 1800,
-    "two_minute": ((_QUARTER % 2 == 0) & (_CLOCK <= 120)),
+    **{f"quarter_{i}": QUARTER.fill_null(1).eq(i) for i in (1, 2, 3, 4, 5)},
+    "clock": CLOCK.cast(pl.Float32) / QUARTER_SECONDS,
+    "half_clock": HALF_SECONDS.cast(pl.Float32) / (2 * QUARTER_SECONDS),
+    "two_minute": LAST_TWO_MINUTES,
     "lead": _LEAD / 14,
     **hats("lead", _LEAD, [-21, -14, -8, -3, 0, 3, 8, 14, 21]),
     "shotgun": pl.col("shotgun"),

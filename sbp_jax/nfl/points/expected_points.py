@@ -16,11 +16,12 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from sbp_jax.nfl.clock import HALF_SECONDS
 from sbp_jax.nfl.errors import PointsError
 from sbp_jax.nfl.plays.kinds import SCRIMMAGE
 from sbp_jax.nfl.points.logit import Logit, fit_logit
 from sbp_jax.nfl.points.next_score import NEXT_SCORES, with_next_score
-from sbp_jax.nfl.points.situation import HALF_SECONDS, SITUATION, situation_features
+from sbp_jax.nfl.points.situation import SITUATION, situation_features
 from sbp_jax.nfl.require_columns import require_columns
 
 _NEEDED: Final = ("season", "clock_seconds", "down", "yards_to_go", "yards_to_endzone")
@@ -69,7 +70,7 @@ def snap_situations(snaps: pl.DataFrame, games: pl.DataFrame) -> tuple[pl.DataFr
     require_columns("snaps", snaps, _NEEDED, PointsError)
     played = with_next_score(snaps, games).filter(pl.col("kind").is_in(_KINDS))
     kept = (
-        played.with_columns(HALF_SECONDS)
+        played.with_columns(half_seconds=HALF_SECONDS)
         .drop_nulls(["next_score", "down", "yards_to_go", "yards_to_endzone"])
         .filter(pl.col("yards_to_go") >= 0)
         .select("game_id", "season", *SITUATION, "next_score")

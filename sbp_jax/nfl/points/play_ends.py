@@ -6,10 +6,11 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float, Int
 
+from sbp_jax.nfl.clock import HALF_SECONDS
 from sbp_jax.nfl.errors import PointsError
 from sbp_jax.nfl.points.expected_points import ExpectedPoints
 from sbp_jax.nfl.points.next_score import SAFETY, TOUCHDOWN
-from sbp_jax.nfl.points.situation import HALF_SECONDS, situation_features
+from sbp_jax.nfl.points.situation import situation_features
 from sbp_jax.nfl.require_columns import require_columns
 
 PLAY_SECONDS: Final = 6
@@ -60,7 +61,7 @@ class Start:
         self.down = whole_numbers(plays, "down")
         self.to_go = np.maximum(whole_numbers(plays, "yards_to_go"), 0)
         self.field = np.clip(whole_numbers(plays, "yards_to_endzone"), 1, 99)
-        self.seconds = whole_numbers(clock.select(HALF_SECONDS), "half_seconds")
+        self.seconds = whole_numbers(clock.select(half_seconds=HALF_SECONDS), "half_seconds")
         self.features = _features(self.down, self.to_go, self.field, self.seconds)
 
     def after(self, yards: Rows, touchdown: Flags, fumbled: Flags | None = None) -> End:

@@ -15,12 +15,6 @@ SITUATION: Final = ("down", "yards_to_go", "yards_to_endzone", "half_seconds")
 """Columns that say all of a situation: down 1 to 4, yards to go and to the end zone, seconds left
 in the half."""
 
-HALF_SECONDS: Final = (
-    pl.col("clock_seconds").fill_null(450).cast(pl.Int32)
-    + pl.when(pl.col("quarter").is_in([1, 3])).then(900).otherwise(0)
-).alias("half_seconds")
-"""Seconds left in the half, or in the overtime."""
-
 _FIELD = pl.col("yards_to_endzone").cast(pl.Float32)
 _TO_GO = pl.col("yards_to_go").cast(pl.Float32)
 _LEFT = pl.col("half_seconds").cast(pl.Float32)

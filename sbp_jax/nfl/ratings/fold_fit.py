@@ -15,6 +15,7 @@ from sbp_jax.evaluation.verdict import Verdict, cell_probabilities, family_verdi
 from sbp_jax.models.forecaster import Forecaster, NetworkConfig, make_forecaster
 from sbp_jax.nfl.points.expected_points import ExpectedPoints
 from sbp_jax.nfl.ratings.outcome import Measured, Outcome
+from sbp_jax.runs.ranges import TailMass, refuse_out_of_range
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.loop import Fit
 
@@ -30,13 +31,17 @@ class HowToFit:
         outcome: what is scored.
         network: sizes; the series is not used, so of the encoder nothing is.
         train: how to train.
-        tail_mass: probability of either tail beyond the bins.
+        tail_mass: probability of either tail beyond the bins, in (0, 0.5).
     """
 
     outcome: Outcome
     network: NetworkConfig
     train: TrainConfig
-    tail_mass: float
+    tail_mass: TailMass
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no model."""
+        refuse_out_of_range(self)
 
     def forecaster(self) -> Forecaster:
         """Network and head, with the bins of the outcome."""

@@ -22,9 +22,10 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from sbp_jax.nfl.clock import GAME_SECONDS_LEFT, QUARTER_SECONDS
+
 MARGIN_SD: Final = 13.5
-GAME_SECONDS: Final = 3600
-QUARTER_SECONDS: Final = 900
+GAME_SECONDS: Final = 4 * QUARTER_SECONDS
 FLOOR_SECONDS: Final = 30
 LEAST: Final = 1e-9
 """Least leverage: in a game long decided it would underflow, and no mean can be made of zeros."""
@@ -52,6 +53,4 @@ def leverage(passes: pl.DataFrame) -> Float[np.ndarray, " B"]:
 
 def seconds_left(passes: pl.DataFrame) -> Float[np.ndarray, " B"]:
     """Seconds left in the game, or in the overtime; NaN where the clock is unknown."""
-    quarters = (4 - pl.col("quarter").cast(pl.Int64)).clip(0)
-    left = pl.col("clock_seconds").cast(pl.Float64) + QUARTER_SECONDS * quarters
-    return passes.select(left.fill_null(float("nan"))).to_series().to_numpy()
+    return passes.select(GAME_SECONDS_LEFT.fill_null(float("nan"))).to_series().to_numpy()

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import polars as pl
 
+from sbp_jax.nfl.clock import LAST_TWO_MINUTES
+
 
 def _bands(column: str, bounds: Mapping[str, float]) -> pl.Expr:
     """The first name whose bound the value does not exceed, sorted as here; null stays null."""
@@ -68,7 +70,7 @@ SPLIT_COLUMNS: Final[Mapping[str, tuple[tuple[str, ...], pl.Expr]]] = {
     ),
     "two_minute": (
         ("quarter", "clock_seconds"),
-        pl.col("quarter").is_in([2, 4]) & (pl.col("clock_seconds") <= 120),
+        LAST_TWO_MINUTES,
     ),
     "late_and_close": (
         ("quarter", "score_diff"),

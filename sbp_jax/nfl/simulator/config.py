@@ -1,10 +1,11 @@
 """What a simulated season is asked to be."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from sbp_jax.nfl.errors import TrackingError
 from sbp_jax.nfl.tracking.play_frames import FRAMES_PER_SECOND
+from sbp_jax.runs.ranges import Count, Range, Whole, refuse_out_of_range
 
 PASSES_PER_GAME: Final = 64
 GAMES_PER_DAY: Final = 100
@@ -17,51 +18,47 @@ PASSES_PER_WEEK: Final = DAYS_PER_WEEK * GAMES_PER_DAY * PASSES_PER_GAME
 LONGEST_MARGIN: Final = 10.0
 """Seconds before the snap, and after the throw, that may be asked for."""
 
+Margin = Annotated[float, Range(0, LONGEST_MARGIN)]
+OfPasses = Annotated[float, Range(0, 1)]
+
 
 @dataclass(frozen=True)
 class SimulateConfig:
     """A season; with the same versions of the libraries the same config gives the same bytes.
 
     Attributes:
-        plays: passes thrown at a target; the other plays come on top.
-        weeks: files to spread them over; the more plays a week has, the more games.
-        seed: source of all randomness.
-        seconds_before_snap: of every play, rounded to a tenth.
-        seconds_after_throw: of every play, rounded to a tenth.
-        run_share: runs for each pass.
-        sack_share: sacks for each pass.
-        spike_share: passes into the ground to stop the clock, for each pass.
+        plays: passes thrown at a target, >= weeks; the other plays come on top.
+        weeks: files to spread them over, 1 to 22; the more plays a week has, the more games.
+        seed: source of all randomness, >= 0.
+        seconds_before_snap: of every play, 0 to 10, rounded to a tenth.
+        seconds_after_throw: of every play, 0 to 10, rounded to a tenth.
+        run_share: runs for each pass, 0 to 1.
+        sack_share: sacks for each pass, 0 to 1.
+        spike_share: passes into the ground to stop the clock, for each pass, 0 to 1.
         compression: of the tracking files.
+
+    Raises:
+        TrackingError: a setting out of its range.
     """
 
-    plays: int = 5_000
-    weeks: int = 9
-    seed: int = 0
-    seconds_before_snap: float = 1.0
-    seconds_after_throw: float = 1.0
-    run_share: float = 0.06
-    sack_share: float = 0.04
-    spike_share: float = 0.01
+    plays: Count = 5_000
+    weeks: Annotated[int, Range(1, 22)] = 9
+    seed: Whole = 0
+    seconds_before_snap: Margin = 1.0
+    seconds_after_throw: Margin = 1.0
+    run_share: OfPasses = 0.06
+    sack_share: OfPasses = 0.04
+    spike_share: OfPasses = 0.01
     compression: Literal["none", "gzip"] = "none"
 
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated."""
-        _expect("weeks", self.weeks, 1 <= self.weeks <= 22, "1 to 22")
-        _expect(
-            "plays",
-            self.plays,
-            self.weeks <= self.plays <= self.weeks * PASSES_PER_WEEK,
-            f"{self.weeks} to {self.weeks * PASSES_PER_WEEK} in {self.weeks} weeks",
-        )
-        _expect("seed", self.seed, self.seed >= 0, "0 or more")
-        for name in ("seconds_before_snap", "seconds_after_throw"):
-            value = getattr(self, name)
-            _expect(name, value, 0 <= value <= LONGEST_MARGIN, f"0 to {LONGEST_MARGIN:g}")
-        for name in ("run_share", "sack_share", "spike_share"):
-            value = getattr(self, name)
-            _expect(name, value, 0 <= value <= 1, "0 to 1")
-        known = ("none", "gzip")
-        _expect("compression", self.compression, self.compression in known, " or ".join(known))
+        refuse_out_of_range(self, TrackingError)
+        if not self.weeks <= self.plays <= self.weeks * PASSES_PER_WEEK:
+            raise TrackingError(
+                f"plays: expected {self.weeks} to {self.weeks * PASSES_PER_WEEK} in {self.weeks} "
+                f"weeks, got {self.plays}"
+            )
 
     @property
     def frames_before(self) -> int:
@@ -97,8 +94,3 @@ class SimulateConfig:
         """Plays of all kinds and weeks."""
         weeks = range(1, self.weeks + 1)
         return self.plays + sum(sum(self.others_in_week(week)) for week in weeks)
-
-
-def _expect(name: str, value: object, holds: bool, expected: str) -> None:
-    if not holds:
-        raise TrackingError(f"{name}: expected {expected}, got {value}")

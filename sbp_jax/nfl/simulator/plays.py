@@ -12,13 +12,13 @@ import polars as pl
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
+from sbp_jax.nfl.clock import QUARTER_SECONDS
 from sbp_jax.nfl.simulator.chunk import Chunk
 from sbp_jax.nfl.simulator.coverage import Scheme
 from sbp_jax.nfl.simulator.league import TEAMS, League
 from sbp_jax.nfl.simulator.lineup import FORMATIONS, QUARTERBACK, SIDELINE
 from sbp_jax.nfl.simulator.schedule import (
     PASS,
-    QUARTER_SECONDS,
     RUN,
     SACK,
     SPIKE,

@@ -13,11 +13,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
+from sbp_jax.nfl.clock import QUARTER_SECONDS
 from sbp_jax.nfl.simulator.config import GAMES_PER_DAY, PASSES_PER_GAME, SimulateConfig
 from sbp_jax.nfl.simulator.league import TEAMS
 
 SEASON: Final = 2022
-QUARTER_SECONDS: Final = 900
 GAME_SECONDS: Final = 3600
 
 PASS, RUN, SACK, SPIKE = range(4)

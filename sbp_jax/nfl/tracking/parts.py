@@ -31,8 +31,9 @@ from sbp_jax.nfl.tracking.static import tracking_static
 from sbp_jax.nfl.tracking.tables import FACT_COLUMNS
 from sbp_jax.runs.atomic import UNFINISHED, whole_folder
 
-PARTS_VERSION: Final = 2
-"""Raise it with every change that reads other frames, plays, drops or facts out of the files."""
+PARTS_VERSION: Final = 3
+"""Raise it with every change that reads other frames, plays, drops or facts out of the files, or
+makes other statics of them."""
 
 _ACCOUNT: Final = "account.json"
 _ARRAYS: Final = ("offsets", "values", "player_id", "player_mask", "static")

@@ -34,6 +34,7 @@ from sbp_jax.nfl.tracking.tracking_folder import (
     plays_without_tracking,
 )
 from sbp_jax.nfl.tracking.tracking_rows import BALL, read_rows
+from sbp_jax.runs.ranges import Count, NotNegative, Whole, refuse_out_of_range
 
 __all__ = [
     "ReadConfig",
@@ -52,28 +53,31 @@ class ReadConfig:
     """What a play must be like to be kept.
 
     Attributes:
-        min_frames: fewest frames from the snap to the throw, both included.
-        max_frames: most frames.
-        max_hole: most frames on end that a player may be missing; they are interpolated.
-        max_speed: yards per second; whoever is faster makes the play impossible.
-        max_off_field: yards that a player may be off the field, beyond end zones and sidelines.
+        min_frames: fewest frames from the snap to the throw, both included; >= 1.
+        max_frames: most frames, >= min_frames.
+        max_hole: most frames on end that a player may be missing; they are interpolated. >= 0.
+        max_speed: yards per second, >= 0; whoever is faster makes the play impossible.
+        max_off_field: yards that a player may be off the field, beyond end zones and sidelines;
+            >= 0.
+
+    Raises:
+        TrackingError: a number out of its range.
     """
 
-    min_frames: int = 8
-    max_frames: int = 100
-    max_hole: int = 5
-    max_speed: float = 15.0
-    max_off_field: float = 20.0
+    min_frames: Count = 8
+    max_frames: Count = 100
+    max_hole: Whole = 5
+    max_speed: NotNegative = 15.0
+    max_off_field: NotNegative = 20.0
 
     def __post_init__(self) -> None:
-        if not 1 <= self.min_frames <= self.max_frames:
+        """Refuse what no play can be like."""
+        refuse_out_of_range(self, TrackingError)
+        if self.min_frames > self.max_frames:
             raise TrackingError(
-                "min_frames, max_frames: expected 1 <= min_frames <= max_frames, got "
+                "min_frames, max_frames: expected min_frames <= max_frames, got "
                 f"{self.min_frames} and {self.max_frames}"
             )
-        for name in ("max_hole", "max_speed", "max_off_field"):
-            if not getattr(self, name) >= 0:
-                raise TrackingError(f"{name}: expected 0 or more, got {getattr(self, name)}")
 
 
 class Reading(NamedTuple):

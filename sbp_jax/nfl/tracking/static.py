@@ -16,6 +16,7 @@ import polars as pl
 from jaxtyping import Float
 from numpy.typing import NDArray
 
+from sbp_jax.nfl.clock import CLOCK, HALF_SECONDS, LAST_TWO_MINUTES, QUARTER, QUARTER_SECONDS
 from sbp_jax.nfl.errors import TrackingError
 from sbp_jax.nfl.plays.static import YARDS_TO_ENDZONE as YARDS_TO_ENDZONE
 from sbp_jax.nfl.plays.static import YARDS_TO_ENDZONE_SCALE as YARDS_TO_ENDZONE_SCALE
@@ -26,14 +27,10 @@ YARDS_TO_GO_SCALE: Final = 10.0
 MOST_YARDS_TO_GO: Final = 30.0
 """Longer distances count as this one."""
 
-QUARTER_SECONDS: Final = 900
 LAST_WEEK: Final = 18.0
 
 _FIELD = pl.col("yards_to_endzone").cast(pl.Float32)
 _TO_GO = pl.col("yards_to_go").cast(pl.Float32).clip(0, MOST_YARDS_TO_GO)
-_CLOCK = pl.col("clock_seconds").fill_null(QUARTER_SECONDS // 2).cast(pl.Float32)
-_QUARTER = pl.col("quarter").clip(1, 5)  # every overtime is the fifth
-_FIRST_OF_HALF = _QUARTER.is_in([1, 3])
 _LEAD = (pl.col("offense_score") - pl.col("defense_score")).fill_null(0).cast(pl.Float32)
 
 TRACKING_STATIC: Final[Mapping[str, pl.Expr]] = {
@@ -42,10 +39,10 @@ TRACKING_STATIC: Final[Mapping[str, pl.Expr]] = {
     **hats("yards_to_endzone", _FIELD, [1, 2, 3, 5, 8, 12, 17, 24, 35, 50, 75, 99]),
     **hats("yards_to_go", _TO_GO, [1, 2, 4, 7, 10, 15, 20]),
     **{f"down_{i}": pl.col("down").eq(i) for i in (1, 2, 3, 4)},
-    **{f"quarter_{i}": _QUARTER.eq(i) for i in (1, 2, 3, 4, 5)},
-    "clock": _CLOCK / QUARTER_SECONDS,
-    "half_clock": (_CLOCK + QUARTER_SECONDS * _FIRST_OF_HALF) / (2 * QUARTER_SECONDS),
-    "two_minute": _QUARTER.is_in([2, 4]) & (_CLOCK <= 120),
+    **{f"quarter_{i}": QUARTER.eq(i) for i in (1, 2, 3, 4, 5)},
+    "clock": CLOCK.cast(pl.Float32) / QUARTER_SECONDS,
+    "half_clock": HALF_SECONDS.cast(pl.Float32) / (2 * QUARTER_SECONDS),
+    "two_minute": LAST_TWO_MINUTES.fill_null(False),
     "lead": _LEAD.clip(-28, 28) / 14,
     **hats("lead", _LEAD, [-21, -14, -8, -3, 0, 3, 8, 14, 21]),
     "at_home": pl.col("offense") == pl.col("home_team"),

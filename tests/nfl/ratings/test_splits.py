@@ -174,7 +174,7 @@ def test_bands_end_where_their_names_say_and_null_stays_null(name):
     assert found[name].to_list() == [*bands.values(), None]
 
 
-def test_the_two_minutes_are_those_of_a_half_and_close_games_those_of_the_end():
+def test_the_two_minutes_are_those_of_a_half_or_an_overtime_and_close_games_those_of_the_end():
     rows = [
         # quarter, clock, lead, two minutes, late and close
         (2, 121, 0, False, False),
@@ -184,7 +184,8 @@ def test_the_two_minutes_are_those_of_a_half_and_close_games_those_of_the_end():
         (4, 900, 8, False, True),
         (1, 30, 0, False, False),
         (3, 30, 0, False, False),
-        (5, 100, 3, False, True),
+        (5, 100, 3, True, True),
+        (5, 121, 3, False, True),
         (4, None, 0, None, True),
         (None, 100, 0, None, None),
         (1, None, None, False, False),

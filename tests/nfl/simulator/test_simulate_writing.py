@@ -165,13 +165,21 @@ def test_an_empty_folder_is_filled(season, tmp_path):
     [
         ("plays", 8, "plays: expected 9 to 403200 in 9 weeks, got 8"),
         ("plays", 500_000, "plays: expected 9 to 403200 in 9 weeks, got 500000"),
-        ("weeks", 0, "weeks: expected 1 to 22, got 0"),
-        ("seed", -1, "seed: expected 0 or more, got -1"),
-        ("seconds_before_snap", -0.1, "seconds_before_snap: expected 0 to 10, got -0.1"),
-        ("seconds_after_throw", 11, "seconds_after_throw: expected 0 to 10, got 11"),
-        ("seconds_after_throw", float("nan"), "seconds_after_throw: expected 0 to 10, got nan"),
-        ("run_share", 1.5, "run_share: expected 0 to 1, got 1.5"),
-        ("compression", "zip", "compression: expected none or gzip, got zip"),
+        ("weeks", 0, "weeks: expected a whole number in [1, 22], got 0"),
+        ("seed", -1, "seed: expected a whole number >= 0, got -1"),
+        (
+            "seconds_before_snap",
+            -0.1,
+            "seconds_before_snap: expected a number in [0, 10], got -0.1",
+        ),
+        ("seconds_after_throw", 11, "seconds_after_throw: expected a number in [0, 10], got 11"),
+        (
+            "seconds_after_throw",
+            float("nan"),
+            "seconds_after_throw: expected a number in [0, 10], got nan",
+        ),
+        ("run_share", 1.5, "run_share: expected a number in [0, 1], got 1.5"),
+        ("compression", "zip", "compression: expected one of ('none', 'gzip'), got 'zip'"),
     ],
 )
 def test_what_cannot_be_simulated_is_refused(field, value, expected):

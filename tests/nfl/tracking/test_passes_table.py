@@ -95,7 +95,7 @@ def test_splits_of_tracked_plays_can_be_made(found):
         "2.5 to 4 s",
         "over 4 s",
     ]
-    assert splits["two_minute"].to_list() == [False, False, False, True]
+    assert splits["two_minute"].to_list() == [False, False, True, True]
     assert splits["pressure"].to_list() == (found["nearest_rusher"] <= 2).to_list()
     assert splits["half"].to_list() == ["first", "second", "overtime", "first"]
     assert sum(found.null_count().row(0)) == 0

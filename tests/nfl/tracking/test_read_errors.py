@@ -180,11 +180,11 @@ def test_empty_file(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"min_frames": 0}, "expected 1 <= min_frames <= max_frames, got 0 and 100"),
-        ({"max_frames": 5}, "expected 1 <= min_frames <= max_frames, got 8 and 5"),
-        ({"max_hole": -1}, "max_hole: expected 0 or more, got -1"),
-        ({"max_speed": float("nan")}, "max_speed: expected 0 or more, got nan"),
-        ({"max_off_field": -0.5}, "max_off_field: expected 0 or more, got -0.5"),
+        ({"min_frames": 0}, "min_frames: expected a whole number >= 1, got 0"),
+        ({"max_frames": 5}, "expected min_frames <= max_frames, got 8 and 5"),
+        ({"max_hole": -1}, "max_hole: expected a whole number >= 0, got -1"),
+        ({"max_speed": float("nan")}, "max_speed: expected a finite number >= 0, got nan"),
+        ({"max_off_field": -0.5}, "max_off_field: expected a finite number >= 0, got -0.5"),
     ],
 )
 def test_impossible_config(arguments, message):
