@@ -104,7 +104,10 @@ def _sequences(x: Any, mask: Any) -> tuple[Float[NDArray, "B T C"], Bool[NDArray
     values = as_numbers("x", x)
     if not all(values.shape[1:]):
         raise InputError(f"x: expected steps and columns, got shape {values.shape}")
-    observed = np.ones(values.shape[:2], np.bool_) if mask is None else np.asarray(mask)
+    try:
+        observed = np.ones(values.shape[:2], np.bool_) if mask is None else np.asarray(mask)
+    except ValueError as error:
+        raise InputError(f"mask: expected rows of equal length, got others ({error})") from None
     if observed.shape != values.shape[:2] or observed.dtype != np.bool_:
         raise InputError(
             f"mask: expected booleans of shape {values.shape[:2]}, got {observed.dtype} of "

@@ -55,6 +55,7 @@ def test_sequences_of_unequal_length_are_padded():
         (X, {"static": X}, "static: expected none with a table"),
         (np.ones((2, 3, 1)), {"mask": np.ones((2, 2), bool)}, r"booleans of shape \(2, 3\)"),
         (np.ones((2, 3, 1)), {"mask": np.ones((2, 3))}, "booleans of shape .* got float64"),
+        (np.ones((2, 3, 1)), {"mask": [[True], [True] * 3]}, "mask: expected rows of equal length"),
         (
             np.ones((2, 3, 1)),
             {"mask": np.array([[True, False, True], [True] * 3])},

@@ -283,7 +283,7 @@ def test_constrain_maps():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"components": 1}, "components: expected at least 2, .*, got 1"),
+        ({"components": 1}, "components: expected a whole number >= 2, got 1"),
         ({"spread": 0.0}, "spread: expected a finite number > 0, got 0.0"),
         ({"center": np.inf}, "center: expected a finite number, got inf"),
         ({"shape_range": (-1.0, 0.5)}, "shape_range: expected"),
