@@ -13,6 +13,7 @@ within one program. Such a family does not hash and lives no longer than the tra
 import functools
 import inspect
 from collections.abc import Callable, Sequence
+from types import MethodType
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 import jax
@@ -161,6 +162,28 @@ def on_any_mesh(method: F) -> F:
         return as_batch(of, arrays, own, mesh, len(static.get("shape", ())))
 
     return call  # type: ignore[return-value]
+
+
+class where_base_has:  # noqa: N801  # a decorator
+    """A method that a family has if its base has a method of a name, else AttributeError.
+
+    What comes of it is a bound method as any other, so that it pickles.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, method: Callable[..., Any]) -> Any:
+        """Take the method."""
+        self._method = method
+        self.__doc__ = method.__doc__
+        return self
+
+    def __get__(self, family: Any, owner: type) -> Any:
+        if family is None:
+            return self._method
+        getattr(family.base, self._name)
+        return MethodType(self._method, family)
 
 
 def _own_of_argument(family: Any, name: str, value: Any) -> Any:

@@ -223,13 +223,14 @@ class Law(Generic[P]):
         found = each(asked.reshape(-1))
         return found.reshape(*found.shape[:-1], *asked.shape)
 
-    def interval(self, probability: float = 0.9) -> Result:
+    def interval(self, probability: Number = 0.9) -> Result:
         """Ends of the central interval of a probability, lower and upper on the last axis.
 
         Raises:
             ValueError: the probability is not in (0, 1).
         """
-        if not 0 < number("probability", probability) < 1:
+        probability = number("probability", probability)
+        if not 0 < probability < 1:
             raise ValueError(f"probability: expected a number in (0, 1), got {probability!r}")
         return self.quantile([(1 - probability) / 2, (1 + probability) / 2])
 
@@ -362,7 +363,7 @@ def mixture_of(
     positive = jnp.all((relative > 0) & jnp.isfinite(relative))
     refused = not isinstance(positive, jax.core.Tracer) and not bool(positive)
     if relative.shape != (len(laws),) or refused:
-        raise ValueError(f"weights: expected {len(laws)} finite numbers > 0, got {weights!r}")
+        raise ValueError(f"weights: expected {len(laws)} numbers > 0, finite, got {weights!r}")
     shape = first.shape
 
     def side_by_side(params: list[Any]) -> Any:
