@@ -12,6 +12,7 @@ within one program. Such a family does not hash and lives no longer than the tra
 
 import functools
 import inspect
+import operator
 from collections.abc import Callable, Sequence
 from types import MethodType
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
@@ -123,7 +124,8 @@ def compiled_sample(method: F) -> F:
     @functools.wraps(method)
     def sample(self: Any, key: Any, params: Any, shape: Sequence[int] = ()) -> Any:
         inlined = is_traced(self) or _traced_on_mesh((key, params))
-        return (method if inlined else program)(self, key, params, tuple(shape))
+        sizes = tuple(operator.index(size) for size in shape)  # scalars of NumPy and JAX, too
+        return (method if inlined else program)(self, key, params, sizes)
 
     return sample  # type: ignore[return-value]
 

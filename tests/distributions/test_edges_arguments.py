@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from sbp_jax.arrays.choose_family import moving_bins
+from sbp_jax.arrays.settings import Settings
 from sbp_jax.distributions import (
     Binned,
     Gaussian,
@@ -71,6 +73,17 @@ def test_methods_that_a_base_has_pickle():
         again = pickle.loads(pickle.dumps(method))
         assert (again.__self__, again.__name__) == (method.__self__, method.__name__)
     assert not hasattr(Moved(HybridPareto()), "entropy")
+
+
+def test_sizes_and_settings_may_be_scalars_of_jax():
+    params = G.constrain(jnp.zeros(2))
+    assert G.sample(jax.random.key(0), params, jnp.array([2, 3])).shape == (2, 3)
+    assert G.sample(jax.random.key(0), params, (np.int64(2), jnp.int32(3))).shape == (2, 3)
+    given = moving_bins(bins=np.int64(4), tops=jnp.int32(2), pace=jnp.float32(0.5))
+    assert given == moving_bins(bins=4, tops=2, pace=0.5)
+    with pytest.raises(InputError, match="bins: expected a whole number >= 2, got 1"):
+        moving_bins(bins=1)
+    assert Settings(batch_size=np.uint8(16), devices=np.uint8(1)).for_rows(28).batch_size == 16
 
 
 def test_weights_of_a_mixture():
