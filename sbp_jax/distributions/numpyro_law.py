@@ -133,7 +133,7 @@ class _OfFamily:
         stand_in: Any = dist.Normal(jnp.zeros(base_dist.batch_shape))
         super().__init__(stand_in, *args, **kwargs)  # type: ignore[call-arg]
         self.base_dist = base_dist
-        if isinstance(base_dist, _Truncated):
+        if issubclass(type(base_dist), _Truncated):
             self._support = base_dist.support
 
 

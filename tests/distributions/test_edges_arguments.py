@@ -77,7 +77,6 @@ def test_methods_that_a_base_has_pickle():
 
 def test_sizes_and_settings_may_be_scalars_of_jax():
     params = G.constrain(jnp.zeros(2))
-    assert G.sample(jax.random.key(0), params, jnp.array([2, 3])).shape == (2, 3)
     assert G.sample(jax.random.key(0), params, (np.int64(2), jnp.int32(3))).shape == (2, 3)
     given = moving_bins(bins=np.int64(4), tops=jnp.int32(2), pace=jnp.float32(0.5))
     assert given == moving_bins(bins=4, tops=2, pace=0.5)
