@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from sbp_jax.distributions import Family, Moved, SplicedBinnedPareto, Tops
+from sbp_jax.distributions.arguments import Number, Whole, number, whole
 from sbp_jax.models.arrangement import Arrangement
 from sbp_jax.training.objective import ObjectiveName
 
@@ -57,7 +58,7 @@ FamilyLike = Family | Candidate | Callable[[Float[NDArray, " B"]], Family]
 
 
 def moving_bins(
-    *, bins: int = 20, tops: int = 5, pace: float = 0.1, tail_mass: float = 0.05
+    *, bins: Whole = 20, tops: Whole = 5, pace: Number = 0.1, tail_mass: Number = 0.05
 ) -> Candidate:
     """The spliced law of the residual, in standard units: the default of `fit`.
 
@@ -73,6 +74,8 @@ def moving_bins(
     >>> moving_bins(tops=1).family.num_outputs
     27
     """
+    bins, tops = whole("bins", bins, 2), whole("tops", tops, 1)
+    pace = float(number("pace", pace))
     steps = np.linspace(-1, 1, bins + 1)
     edges = _REACH * np.sinh(_STRETCH * steps) / np.sinh(_STRETCH)
     shape = SplicedBinnedPareto(edges, tail_mass, shape_range=_SHAPES)

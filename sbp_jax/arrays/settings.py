@@ -78,7 +78,8 @@ class Settings:
         size = self.batch_size
         if size is None:
             size = int(np.clip(2 ** round(math.log2(rows / 16)), 32, 512))
-        size = -(-min(size, rows) // self.devices) * self.devices  # a device's share is whole
+        devices = int(self.devices)  # of NumPy a small integer would overflow, as would a size
+        size = -(-min(int(size), rows) // devices) * devices  # a device's share is whole
         steps = -(-rows // size)
         epochs = self.epochs
         if epochs is None:

@@ -11,12 +11,15 @@ from sbp_jax.distributions.binned import Binned
 from sbp_jax.distributions.elementary import align
 from sbp_jax.distributions.family import Family
 from sbp_jax.distributions.gaussian import Gaussian
+from sbp_jax.distributions.moved import Moved
 
 
 def divergence(
     family: Family, params: Any, other: Family, other_params: Any
 ) -> Float[Array, "..."]:
     """Divergence of a distribution from another, in nats: of two normal or two binned ones.
+
+    A normal law in another unit (`Moved`) is normal.
 
     Args:
         family: of the distribution p that is taken for the truth.
@@ -31,6 +34,8 @@ def divergence(
     >>> float(divergence(Gaussian(), p, Gaussian(), q))
     2.0
     """
+    family, params = _unmoved(family, params)
+    other, other_params = _unmoved(other, other_params)
     if isinstance(family, Gaussian) and isinstance(other, Gaussian):
         loc, scale, other_loc, other_scale = align(*params, *other_params)
         ratio, apart = scale / other_scale, (loc - other_loc) / other_scale
@@ -45,6 +50,14 @@ def divergence(
     raise NotImplementedError(
         f"kl_divergence: expected two normal or two binned families, got {family!r} and {other!r}"
     )
+
+
+def _unmoved(family: Family, params: Any) -> tuple[Family, Any]:
+    """A moved normal law as what it is; another as it was."""
+    if not (isinstance(family, Moved) and isinstance(family.base, Gaussian)):
+        return family, params
+    loc, scale, own_loc, own_scale = align(params.loc, params.scale, *params.base)
+    return family.base, Gaussian.Params(loc + scale * own_loc, scale * own_scale)
 
 
 def _weighed(log_p: Array, log_q: Array) -> Array:

@@ -12,7 +12,9 @@ within one program. Such a family does not hash and lives no longer than the tra
 
 import functools
 import inspect
+import operator
 from collections.abc import Callable, Sequence
+from types import MethodType
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 import jax
@@ -108,7 +110,8 @@ def compiled(method: F) -> F:
 
     @functools.wraps(method)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return (method if is_traced(self) else program)(self, *args, **kwargs)
+        inlined = is_traced(self) or _traced_on_mesh((args, kwargs))
+        return (method if inlined else program)(self, *args, **kwargs)
 
     return call  # type: ignore[return-value]
 
@@ -120,9 +123,22 @@ def compiled_sample(method: F) -> F:
 
     @functools.wraps(method)
     def sample(self: Any, key: Any, params: Any, shape: Sequence[int] = ()) -> Any:
-        return (method if is_traced(self) else program)(self, key, params, tuple(shape))
+        inlined = is_traced(self) or _traced_on_mesh((key, params))
+        sizes = tuple(operator.index(size) for size in shape)  # scalars of NumPy and JAX, too
+        return (method if inlined else program)(self, key, params, sizes)
 
     return sample  # type: ignore[return-value]
+
+
+def _traced_on_mesh(arguments: Any) -> bool:
+    """Whether arguments are traced while a mesh with explicit axes is set (`jax.set_mesh`).
+
+    Then a method is part of another program or of a derivative. Of the latter JAX mistakes the
+    axes where a program in it has a derivative of its own, which holds programs again (0.10).
+    """
+    return bool(jax.sharding.get_abstract_mesh().explicit_axes) and any(
+        isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(arguments)
+    )
 
 
 def on_any_mesh(method: F) -> F:
@@ -140,7 +156,7 @@ def on_any_mesh(method: F) -> F:
         given = {**dict(zip(names, args, strict=False)), **kwargs}
         static = {k: v for k, v in given.items() if k == "shape" or isinstance(v, bool)}
         arrays = {k: v for k, v in given.items() if k not in static}
-        own = {name: _own_dimensions(self, name, value) for name, value in arrays.items()}
+        own = {name: _own_of_argument(self, name, value) for name, value in arrays.items()}
 
         def of(arrays: Any) -> Any:
             return method(self, **arrays, **static)
@@ -150,12 +166,39 @@ def on_any_mesh(method: F) -> F:
     return call  # type: ignore[return-value]
 
 
-def _own_dimensions(family: Any, name: str, value: Any) -> Any:
+class where_base_has:  # noqa: N801  # a decorator
+    """A method that a family has if its base has a method of a name, else AttributeError.
+
+    What comes of it is a bound method as any other, so that it pickles.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, method: Callable[..., Any]) -> Any:
+        """Take the method."""
+        self._method = method
+        self.__doc__ = method.__doc__
+        return self
+
+    def __get__(self, family: Any, owner: type) -> Any:
+        if family is None:
+            return self._method
+        getattr(family.base, self._name)
+        return MethodType(self._method, family)
+
+
+def _own_of_argument(family: Any, name: str, value: Any) -> Any:
     """How many last dimensions of each leaf of an argument are not the batch's."""
     if name == "params":
-        own = jax.eval_shape(family.constrain, jnp.zeros(family.num_outputs))
-        return jax.tree.map(lambda _, one: one.ndim, value, own)
+        return own_dimensions(family)
     return {"raw": 1, "key": jnp.ndim(value)}.get(name, 0)
+
+
+def own_dimensions(family: Any) -> Any:
+    """How many last dimensions of each leaf of a family's parameters are not the batch's."""
+    one = jax.eval_shape(family.constrain, jnp.zeros(family.num_outputs))
+    return jax.tree.map(lambda leaf: leaf.ndim, one)
 
 
 def is_traced(family: Any) -> bool:
@@ -176,12 +219,11 @@ def batch_shape(family: Family[P], params: P) -> tuple[int, ...]:
 
 def with_batch(family: Family[P], params: P, shape: tuple[int, ...]) -> P:
     """Parameters with all batch dimensions in every leaf, broadcast to a shape."""
-    own = jax.eval_shape(family.constrain, jnp.zeros(family.num_outputs))
 
-    def broadcast(leaf: Any, of_one: Any) -> Array:
-        return jnp.broadcast_to(leaf, (*shape, *leaf.shape[jnp.ndim(leaf) - of_one.ndim :]))
+    def broadcast(leaf: Any, own: int) -> Array:
+        return jnp.broadcast_to(leaf, (*shape, *jnp.shape(leaf)[jnp.ndim(leaf) - own :]))
 
-    found: P = jax.tree.map(broadcast, params, own)
+    found: P = jax.tree.map(broadcast, params, own_dimensions(family))
     return found
 
 

@@ -12,7 +12,14 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.arguments import Number, number, row
 from sbp_jax.distributions.elementary import align
-from sbp_jax.distributions.family import Family, batch_shape, with_batch
+from sbp_jax.distributions.family import Family, batch_shape, own_dimensions, with_batch
+from sbp_jax.distributions.layout import (
+    as_batch,
+    batch_spec,
+    explicit_mesh,
+    on_automatic_axes,
+    whole,
+)
 from sbp_jax.distributions.mixture import Mixture
 from sbp_jax.distributions.moved import Moved
 from sbp_jax.distributions.tabulate import tabulate_bins, tabulate_quantiles
@@ -125,14 +132,26 @@ class Law(Generic[P]):
             IndexError: there are none such; an index that is traced is clamped instead.
         """
         shape = self.shape
-        whole = with_batch(self.family, self.params, shape)
         numbers = _numbers(shape, index)
 
-        def take(leaf: Array) -> Array:
-            own = leaf.shape[len(shape) :]
-            return leaf.reshape(math.prod(shape), *own)[numbers]
+        def take(arrays: tuple[P, Any]) -> P:
+            params, numbers = arrays
+            every = with_batch(self.family, params, shape)
+            found: P = jax.tree.map(
+                lambda leaf: leaf.reshape(math.prod(shape), *leaf.shape[len(shape) :])[numbers],
+                every,
+            )
+            return found
 
-        return Law(self.family, jax.tree.map(take, whole))
+        mesh = explicit_mesh((self.params, numbers))
+        if mesh is None:
+            return Law(self.family, take((self.params, numbers)))
+        spec, _ = batch_spec(self.params, own_dimensions(self.family))
+        kept = _kept(spec, shape, numbers)
+        return Law(
+            self.family,
+            on_automatic_axes(take, (self.params, numbers), mesh, lambda _: kept),
+        )
 
     def affine(self, loc: Number, scale: Number) -> "Law[Any]":
         """The law of `loc + scale y`: the same distributions in another unit, exactly.
@@ -197,19 +216,20 @@ class Law(Generic[P]):
         Returns:
             Of the batch's shape for one number, else with the axes of the levels behind it.
         """
-        asked = jnp.asarray(levels)
+        asked = whole(jnp.asarray(levels))
         if not asked.ndim:
             return self.family.quantile(self.params, asked)
         each = jax.vmap(lambda q: self.family.quantile(self.params, q), out_axes=-1)
         found = each(asked.reshape(-1))
         return found.reshape(*found.shape[:-1], *asked.shape)
 
-    def interval(self, probability: float = 0.9) -> Result:
+    def interval(self, probability: Number = 0.9) -> Result:
         """Ends of the central interval of a probability, lower and upper on the last axis.
 
         Raises:
             ValueError: the probability is not in (0, 1).
         """
+        probability = number("probability", probability)
         if not 0 < probability < 1:
             raise ValueError(f"probability: expected a number in (0, 1), got {probability!r}")
         return self.quantile([(1 - probability) / 2, (1 + probability) / 2])
@@ -291,13 +311,25 @@ def _numbers(shape: tuple[int, ...], index: Any) -> Any:
     """Which of the flattened distributions an index asks for."""
     count = math.prod(shape)
     if any(isinstance(part, jax.core.Tracer) for part in jax.tree.leaves(index)):
-        return jnp.arange(count).reshape(shape)[index]
+        return jnp.arange(count).reshape(shape)[
+            jax.tree.map(lambda x: whole(x) if isinstance(x, jax.Array) else x, index)
+        ]
     try:
         return np.arange(count).reshape(shape)[index]
     except IndexError as error:
         raise IndexError(
             f"index: expected one of distributions of shape {shape}, got {index!r}: {error}"
         ) from error
+
+
+def _kept(spec: list[Any], shape: tuple[int, ...], numbers: Any) -> list[Any]:
+    """How chosen distributions are sharded: as before along an axis that is there as a whole."""
+    if not isinstance(numbers, np.ndarray):
+        return []
+    strides = np.arange(math.prod(shape)).reshape(shape).strides
+    before = dict(zip(zip(shape, strides, strict=True), spec, strict=True))
+    after = zip(numbers.shape, numbers.strides, strict=True)
+    return [before.get(axis) if axis[0] > 1 else None for axis in after]
 
 
 def mixture_of(
@@ -310,7 +342,8 @@ def mixture_of(
         weights: (M,) of each, > 0; equal ones if left out.
 
     Raises:
-        ValueError: no laws, laws of several families or shapes, or weights that are not all > 0.
+        ValueError: no laws, laws of several families or shapes, or weights that are not all finite
+            and > 0; of traced ones only their number is checked.
 
     >>> from sbp_jax.distributions import Gaussian
     >>> laws = [Law(Gaussian(), Gaussian.Params(jnp.array([x]), jnp.ones(1))) for x in (-1.0, 3.0)]
@@ -327,10 +360,21 @@ def mixture_of(
                 f"{law.family!r} of shape {law.shape} at {i}"
             )
     relative = jnp.ones(len(laws)) if weights is None else jnp.asarray(weights, jnp.float32)
-    if relative.shape != (len(laws),) or not bool(jnp.all(relative > 0)):
-        raise ValueError(f"weights: expected {len(laws)} numbers > 0, got {weights!r}")
+    positive = jnp.all((relative > 0) & jnp.isfinite(relative))
+    refused = not isinstance(positive, jax.core.Tracer) and not bool(positive)
+    if relative.shape != (len(laws),) or refused:
+        raise ValueError(f"weights: expected {len(laws)} numbers > 0, finite, got {weights!r}")
     shape = first.shape
-    whole = [with_batch(law.family, law.params, shape) for law in laws]
-    base = jax.tree.map(lambda *leaves: jnp.stack(leaves, axis=len(shape)), *whole)
+
+    def side_by_side(params: list[Any]) -> Any:
+        each = [with_batch(first.family, one, shape) for one in params]
+        return jax.tree.map(lambda *leaves: jnp.stack(leaves, axis=len(shape)), *each)
+
+    params = [law.params for law in laws]
+    mesh = explicit_mesh(params)
+    if mesh is None:
+        base = side_by_side(params)
+    else:
+        base = as_batch(side_by_side, params, [own_dimensions(first.family)] * len(laws), mesh)
     logits = jnp.broadcast_to(jnp.log(relative), (*shape, len(laws)))
     return Law(Mixture(first.family, len(laws)), Mixture.Params(logits, base))

@@ -50,6 +50,12 @@ def explicit_mesh(arrays: Any) -> AbstractMesh | None:
     return None
 
 
+def whole(x: Array) -> Array:
+    """The same numbers on every device of the mesh with explicit axes that they lie on, if any."""
+    mesh = explicit_mesh(x)
+    return x if mesh is None else jax.sharding.reshard(x, NamedSharding(mesh, PartitionSpec()))
+
+
 def as_batch(
     function: Callable[[Any], Any], arrays: Any, own: Any, mesh: AbstractMesh, leading: int = 0
 ) -> Any:
@@ -63,12 +69,30 @@ def as_batch(
         mesh: that one of them at least lies on.
         leading: number of dimensions before the batch's.
     """
-    spec, shape = _batch(jax.tree.leaves(arrays), jax.tree.leaves(own))
+    spec, shape = batch_spec(arrays, own)
 
-    def sharding(result: jax.ShapeDtypeStruct) -> NamedSharding:
+    def kept(result: jax.ShapeDtypeStruct) -> list[Any]:
         sizes = result.shape[leading : leading + len(shape)]
-        kept = [axes if a == b else None for axes, a, b in zip(spec, sizes, shape, strict=False)]
-        return NamedSharding(mesh, PartitionSpec(*(None,) * leading, *kept))
+        same = [axes if a == b else None for axes, a, b in zip(spec, sizes, shape, strict=False)]
+        return [None] * leading + same
+
+    return on_automatic_axes(function, arrays, mesh, kept)
+
+
+def on_automatic_axes(
+    function: Callable[[Any], Any],
+    arrays: Any,
+    mesh: AbstractMesh,
+    spec_of: Callable[[jax.ShapeDtypeStruct], list[Any]],
+) -> Any:
+    """The function of arrays on a mesh with explicit axes, which it sees as automatic ones.
+
+    Args:
+        function: of the arrays.
+        arrays: a pytree.
+        mesh: that one of them at least lies on.
+        spec_of: how the dimensions of each result are sharded, those that are left out not at all.
+    """
 
     def automatic(out_sharding: Any) -> Callable[[Any], Any]:
         run: Callable[[Any], Any] = jax.sharding.auto_axes(
@@ -76,14 +100,40 @@ def as_batch(
         )
         return run
 
+    arrays = _together(arrays)
     results = jax.eval_shape(automatic(NamedSharding(mesh, PartitionSpec())), arrays)
-    return automatic(jax.tree.map(sharding, results))(arrays)
+    shardings = jax.tree.map(lambda x: NamedSharding(mesh, PartitionSpec(*spec_of(x))), results)
+    return automatic(shardings)(arrays)
 
 
-def _batch(leaves: list[Any], own: list[int]) -> tuple[list[Any], tuple[int, ...]]:
-    """How the batch that leaves broadcast to is sharded, each of its dimensions, and its shape."""
+def _together(arrays: Any) -> Any:
+    """Arrays outside of a program, all on the mesh with explicit axes that some of them lie on.
+
+    Where no mesh is set, JAX (0.10) refuses a number of one device beside such arrays.
+    """
+    known = [x for x in jax.tree.leaves(arrays) if not isinstance(x, jax.core.Tracer)]
+    placed = [x for x in known if explicit_mesh(x) is not None]
+    if not placed:
+        return arrays
+    everywhere = NamedSharding(placed[0].sharding.mesh, PartitionSpec())
+
+    def put(x: Any) -> Any:
+        there = isinstance(x, jax.core.Tracer) or explicit_mesh(x) is not None
+        return x if there else jax.device_put(x, everywhere)
+
+    return jax.tree.map(put, arrays)
+
+
+def batch_spec(arrays: Any, own: Any) -> tuple[list[Any], tuple[int, ...]]:
+    """How the batch that arrays broadcast to is sharded, each of its dimensions, and its shape.
+
+    Args:
+        arrays: a pytree.
+        own: for each leaf how many last dimensions are not the batch's.
+    """
+    leaves, counts = jax.tree.leaves(arrays), jax.tree.leaves(own)
     types = [jax.typeof(leaf) for leaf in leaves]
-    ranks = [x.ndim - count for x, count in zip(types, own, strict=True)]
+    ranks = [x.ndim - count for x, count in zip(types, counts, strict=True)]
     shape = np.broadcast_shapes(*(x.shape[:rank] for x, rank in zip(types, ranks, strict=True)))
     spec: list[Any] = [None] * len(shape)
     for x, rank in zip(types, ranks, strict=True):

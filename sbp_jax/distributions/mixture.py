@@ -35,6 +35,7 @@ from sbp_jax.distributions.family import (
     compiled,
     compiled_sample,
     on_any_mesh,
+    where_base_has,
 )
 from sbp_jax.distributions.inversion import invert
 from sbp_jax.distributions.layout import settled_scan
@@ -133,20 +134,16 @@ class Mixture(Derived):
         """Log probability of [lo, hi], a sum over the components; -inf where hi <= lo."""
         return self._log_sum(self.base.log_interval, params, lo, hi)
 
-    @property
-    def log_window(self) -> Callable[[Params, Value], Result]:
-        """From parameters and y to the log of the mean density about y, each component's window.
+    @where_base_has("log_window")
+    @on_any_mesh
+    def log_window(self, params: Params, y: Value) -> Result:
+        """Log of the mean density about y, each component's window.
 
         Raises:
             AttributeError: the base has none.
         """
         moved: Any = self.base
-        of_base = moved.log_window
-
-        def log_window(mixture: Mixture, params: Mixture.Params, y: Value) -> Result:
-            return mixture._log_sum(of_base, params, y)
-
-        return partial(on_any_mesh(log_window), self)
+        return self._log_sum(moved.log_window, params, y)
 
     @compiled
     def quantile(self, params: Params, q: Value) -> Result:

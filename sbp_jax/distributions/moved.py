@@ -13,9 +13,8 @@ m and s must be trained on the mass of a cell, `log_interval`, in which edges co
 interval_nll does.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -32,6 +31,7 @@ from sbp_jax.distributions.family import (
     compiled,
     compiled_sample,
     on_any_mesh,
+    where_base_has,
     with_batch,
 )
 from sbp_jax.distributions.raw_zeros import keep_location_scale
@@ -87,9 +87,10 @@ class Moved(Derived):
         """How large the numbers are that it describes, at raw zeros."""
         return float(self.spread * getattr(self.base, "unit", 1.0))
 
-    @property
-    def log_window(self) -> Callable[[Params, Value], Result]:
-        """From parameters and y to the log of the mean density about y, in the target's unit.
+    @where_base_has("edges")
+    @on_any_mesh
+    def log_window(self, params: Params, y: Value) -> Result:
+        """Log of the mean density about y, in the target's unit.
 
         The window is as wide as one of the base's middle bins, moved: what the objective window_nll
         sees of an observation. Far out, where so narrow a window would be lost in rounding, it is
@@ -102,14 +103,10 @@ class Moved(Derived):
         edges = binned.edges
         middle = len(edges) // 2
         of_base = (edges[middle + 1] - edges[middle - 1]) / 2
-
-        def log_window(_: Moved, params: Moved.Params, y: Value) -> Result:
-            z, scale = _finite(params, y)
-            width = jnp.maximum(of_base, _ROUNDINGS * jnp.finfo(z.dtype).eps * jnp.abs(z))
-            low, high = z - width / 2, z + width / 2
-            return self.base.log_interval(params.base, low, high) - jnp.log(width * scale)
-
-        return partial(on_any_mesh(log_window), self)
+        z, scale = _finite(params, y)
+        width = jnp.maximum(of_base, _ROUNDINGS * jnp.finfo(z.dtype).eps * jnp.abs(z))
+        low, high = z - width / 2, z + width / 2
+        return self.base.log_interval(params.base, low, high) - jnp.log(width * scale)
 
     @compiled
     def constrain(self, raw: Float[ArrayLike, "*batch outputs"]) -> Params:
@@ -127,21 +124,17 @@ class Moved(Derived):
         shift = raw[..., 1] if self.location else jnp.zeros_like(scale)
         return self.Params(self.center + self.spread * shift, scale, base)
 
-    @property
-    def knots(self) -> Callable[[Params], Float[Array, "*batch knots"]]:
-        """From parameters to where the density may jump: the base's knots, moved.
+    @where_base_has("knots")
+    @on_any_mesh
+    def knots(self, params: Params) -> Float[Array, "*batch knots"]:
+        """Where the density may jump: the base's knots, moved.
 
         Raises:
             AttributeError: the base has none.
         """
         jumping: Any = self.base
-        of_base = jumping.knots
-
-        def knots(_: Moved, params: Moved.Params) -> Float[Array, "*batch knots"]:
-            z, loc, scale = align_with(of_base(params.base), params.loc, params.scale)
-            return loc[..., None] + scale[..., None] * z
-
-        return partial(on_any_mesh(knots), self)
+        z, loc, scale = align_with(jumping.knots(params.base), params.loc, params.scale)
+        return loc[..., None] + scale[..., None] * z
 
     @compiled
     def log_prob(self, params: Params, y: Value) -> Result:
@@ -205,55 +198,42 @@ class Moved(Derived):
         score = scale * self.base.crps(params.base, jnp.where(finite, z, 0.0))
         return jnp.where(finite, score, jnp.abs(y))
 
-    @property
-    def twcrps(self) -> Callable[..., Result]:
-        """Threshold-weighted CRPS (params, y, lower, upper), s times that of z; as the base has it.
+    @where_base_has("twcrps")
+    @on_any_mesh
+    def twcrps(
+        self, params: Params, y: Value, lower: Value = -jnp.inf, upper: Value = jnp.inf
+    ) -> Result:
+        """Threshold-weighted CRPS from `lower` to `upper`, s times that of z; as the base has it.
 
         Raises:
             AttributeError: the base has none in closed form.
         """
         exact: Any = self.base
-        of_base = exact.twcrps
+        ends = (_standard(params, x) for x in (y, lower, upper))
+        scale, score = align(params.scale, exact.twcrps(params.base, *ends))
+        return scale * score
 
-        def twcrps(
-            _: Moved,
-            params: Moved.Params,
-            y: Value,
-            lower: Value = -jnp.inf,
-            upper: Value = jnp.inf,
-        ) -> Result:
-            ends = (_standard(params, x) for x in (y, lower, upper))
-            scale, score = align(params.scale, of_base(params.base, *ends))
-            return scale * score
-
-        return partial(on_any_mesh(twcrps), self)
-
-    @property
-    def entropy(self) -> Callable[[Params], Result]:
-        """Differential entropy from parameters, `log s` more than that of z.
+    @where_base_has("entropy")
+    @on_any_mesh
+    def entropy(self, params: Params) -> Result:
+        """Differential entropy in nats, `log s` more than that of z.
 
         Raises:
             AttributeError: the base has none in closed form.
         """
         exact: Any = self.base
-        of_base = exact.entropy
+        loc, scale, of_z = align(params.loc, params.scale, exact.entropy(params.base))
+        return defined_by(jnp.log(scale) + of_z, loc)
 
-        def entropy(_: Moved, params: Moved.Params) -> Result:
-            loc, scale, of_z = align(params.loc, params.scale, of_base(params.base))
-            return defined_by(jnp.log(scale) + of_z, loc)
-
-        return partial(on_any_mesh(entropy), self)
-
-    @property
-    def with_tail_mass(self) -> Callable[[Any], "Moved"]:
+    @where_base_has("with_tail_mass")
+    def with_tail_mass(self, mass: Any) -> "Moved":
         """The same with another tail mass of the base, which may be traced.
 
         Raises:
             AttributeError: the base has none.
         """
         able: Any = self.base
-        of_base = able.with_tail_mass
-        return lambda mass: replace(self, base=of_base(mass))
+        return replace(self, base=able.with_tail_mass(mass))
 
 
 def _standard(params: Moved.Params, y: Value) -> Array:

@@ -23,7 +23,8 @@ from numpyro.distributions.util import validate_sample
 from sbp_jax.distributions.bins import random_levels
 from sbp_jax.distributions.divergence import divergence
 from sbp_jax.distributions.elementary import align, log_sum
-from sbp_jax.distributions.family import Family, batch_shape
+from sbp_jax.distributions.family import Family, batch_shape, with_batch
+from sbp_jax.distributions.gaussian import Gaussian
 from sbp_jax.distributions.inversion import invert_log
 
 
@@ -104,20 +105,36 @@ def _divergence(p: FamilyDistribution, q: FamilyDistribution) -> Array:
     return divergence(p.family, p.params, q.family, q.params)
 
 
+def _divergence_from_normal(p: FamilyDistribution, q: dist.Normal) -> Array:
+    return _divergence(p, _ours(q))
+
+
+def _divergence_of_normal(p: dist.Normal, q: FamilyDistribution) -> Array:
+    return _divergence(_ours(p), q)
+
+
+def _ours(normal: dist.Normal) -> FamilyDistribution:
+    return FamilyDistribution(Gaussian(), Gaussian.Params(normal.loc, normal.scale))
+
+
 kl_divergence.register(FamilyDistribution, FamilyDistribution)(_divergence)
+kl_divergence.register(FamilyDistribution, dist.Normal)(_divergence_from_normal)
+kl_divergence.register(dist.Normal, FamilyDistribution)(_divergence_of_normal)
 
 
 class _OfFamily:
-    """A distribution made of a family's; `base_dist` by position or by name, as NumPyro has it."""
+    """A distribution made of a family's, or, if censored, of a truncated one."""
 
-    base_dist: FamilyDistribution
+    base_dist: Any
     batch_shape: tuple[int, ...]
 
-    def __init__(self, base_dist: FamilyDistribution, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, base_dist: Any, *args: Any, **kwargs: Any) -> None:
         # NumPyro would broadcast the parameters as if all their dimensions were the batch's.
         stand_in: Any = dist.Normal(jnp.zeros(base_dist.batch_shape))
         super().__init__(stand_in, *args, **kwargs)  # type: ignore[call-arg]
         self.base_dist = base_dist
+        if issubclass(type(base_dist), _Truncated):
+            self._support = base_dist.support
 
 
 class LeftCensored(_OfFamily, dist.LeftCensoredDistribution):
@@ -181,9 +198,20 @@ class _Truncated(_OfFamily):
 
     def cdf(self, value: ArrayLike) -> Array:
         """Distribution function, 0 and 1 beyond the bounds."""
-        low, high = self._bounds()
-        inside = jnp.clip(value, low, high)
-        return jnp.exp(self.base_dist.log_interval(low, inside) - self._log_mass())
+        return jnp.exp(self.log_cdf(value))
+
+    def log_interval(self, low: ArrayLike, high: ArrayLike) -> Array:
+        """log(F(high) - F(low))."""
+        low, high = (jnp.clip(x, *self._bounds()) for x in (low, high))
+        return self.base_dist.log_interval(low, high) - self._log_mass()
+
+    def log_cdf(self, value: ArrayLike) -> Array:
+        """Logarithm of the distribution function."""
+        return self.log_interval(-jnp.inf, value)
+
+    def log_sf(self, value: ArrayLike) -> Array:
+        """log(1 - F)."""
+        return self.log_interval(value, jnp.inf)
 
     def icdf(self, q: ArrayLike) -> Array:
         """Quantiles; NaN for q outside [0, 1]."""
@@ -247,10 +275,22 @@ _OURS = {
 
 def _of_family(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """NumPyro's hook at the making of a distribution: ours in place of one of its, or None."""
-    base = args[0] if args else kwargs.get("base_dist")
-    if cls in _OURS and isinstance(base, FamilyDistribution):
-        return _OURS[cls](*args, **kwargs)
-    return None
+    ours = _OURS.get(cls)
+    if ours is None:
+        return None
+    base = _base(args[0] if args else kwargs.get("base_dist"))
+    censored = not issubclass(ours, _Truncated)
+    if not isinstance(base, (FamilyDistribution, _Truncated) if censored else FamilyDistribution):
+        return None
+    return ours(base, *args[1:], **{k: v for k, v in kwargs.items() if k != "base_dist"})
+
+
+def _base(given: Any) -> Any:
+    """What a distribution is made of; a family's that was expanded, with parameters that were."""
+    of = given.base_dist if isinstance(given, dist.ExpandedDistribution) else None
+    if not isinstance(of, FamilyDistribution):
+        return given
+    return FamilyDistribution(of.family, with_batch(of.family, of.params, given.batch_shape))
 
 
 # First, since NumPyro's handlers append to the list and take off its end.

@@ -6,9 +6,11 @@ from typing import Any
 from sbp_jax.batch import Batch
 from sbp_jax.evaluation.verdict import Verdict, family_verdict
 from sbp_jax.models.forecaster import Forecaster
+from sbp_jax.training.own_mesh import without_mesh
 from sbp_jax.training.placing import Placed, in_order
 
 
+@without_mesh()
 def forecast_verdict(
     forecaster: Forecaster,
     params: Any,

@@ -28,6 +28,7 @@ from sbp_jax.training.explosion import (
 )
 from sbp_jax.training.metrics_log import MetricsLog
 from sbp_jax.training.operations import Operations, profiled
+from sbp_jax.training.own_mesh import without_mesh
 from sbp_jax.training.placing import Placed, check_placed_alike, examples_of_step
 from sbp_jax.training.program import Head, Program, make_program
 from sbp_jax.training.start_report import start_line
@@ -50,6 +51,7 @@ class Fit(NamedTuple):
     best_epoch: int
 
 
+@without_mesh()
 def fit(
     head: Head,
     train: Placed,

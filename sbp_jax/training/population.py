@@ -22,6 +22,7 @@ from sbp_jax.training.checkpoint import EpochMetrics
 from sbp_jax.training.explosion import first_bad_step
 from sbp_jax.training.hyperparameters import Hyperparameters
 from sbp_jax.training.loop import VALIDATION_SCORE
+from sbp_jax.training.own_mesh import without_mesh
 from sbp_jax.training.placing import Placed
 from sbp_jax.training.population_program import MembersMapping, Population, PopulationProgram
 from sbp_jax.training.program import Head
@@ -55,6 +56,7 @@ class MemberFit(NamedTuple):
     start_score: float | None = None
 
 
+@without_mesh()
 def fit_population(
     head: Head,
     members: Sequence[Hyperparameters],

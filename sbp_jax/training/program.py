@@ -15,6 +15,7 @@ from sbp_jax.runs.ranges import Positive, refuse_out_of_range
 from sbp_jax.training.forecaster_loss import Augment, forecaster_criteria
 from sbp_jax.training.objective import ObjectiveName
 from sbp_jax.training.optimizer import make_optimizer
+from sbp_jax.training.own_mesh import without_mesh
 from sbp_jax.training.parallel import EpochFn, LossFn, Summed, summed_gradient
 from sbp_jax.training.placing import Placed
 from sbp_jax.training.shards import Shards
@@ -108,6 +109,7 @@ def example_of(placed: Placed) -> Batch:
     )
 
 
+@without_mesh()
 def rehearse(program: Program) -> str:
     """Compile an epoch without running it, and tell what it takes on each device.
 

@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from sbp_jax.arrays.choose_family import moving_bins
+from sbp_jax.arrays.settings import Settings
 from sbp_jax.distributions import (
     Binned,
     Gaussian,
@@ -24,6 +26,7 @@ from sbp_jax.distributions import (
     StudentT,
     Tabulated,
     Tops,
+    mixture_of,
 )
 from sbp_jax.errors import InputError
 
@@ -64,6 +67,30 @@ def test_scalars_are_numbers(given, plain):
     assert jax.eval_shape(given.constrain, jnp.zeros(given.num_outputs))
 
 
+def test_methods_that_a_base_has_pickle():
+    moved = Moved(SplicedBinnedPareto(EDGES, 0.1))
+    for method in (moved.log_window, moved.knots, Tops(moved).log_window, Moved(G).entropy):
+        again = pickle.loads(pickle.dumps(method))
+        assert (again.__self__, again.__name__) == (method.__self__, method.__name__)
+    assert not hasattr(Moved(HybridPareto()), "entropy")
+
+
+def test_settings_may_be_scalars_of_jax():
+    given = moving_bins(bins=np.int64(4), tops=jnp.int32(2), pace=jnp.float32(0.5))
+    assert given == moving_bins(bins=4, tops=2, pace=0.5)
+    with pytest.raises(InputError, match="bins: expected a whole number >= 2, got 1"):
+        moving_bins(bins=1)
+    assert Settings(batch_size=np.uint8(16), devices=np.uint8(1)).for_rows(28).batch_size == 16
+
+
+def test_weights_of_a_mixture():
+    laws = [Law(G, G.Params(x, 1)) for x in (0, 4)]
+    np.testing.assert_allclose(jax.jit(lambda w: mixture_of(laws, w).mean)(jnp.array([1, 3])), 3)
+    for weights in ([1, np.inf], [1, np.nan], [1, 0], [1]):
+        with pytest.raises(ValueError, match=r"^weights: expected 2 numbers > 0"):
+            mixture_of(laws, weights)
+
+
 REFUSED: dict[str, list[Callable[[], object]]] = {
     "center": [lambda: Gaussian("1"), lambda: Gaussian(np.zeros(1)), lambda: Gaussian(True)],
     "spread": [lambda: Moved(G, spread=1j), lambda: Gaussian(spread=10**400)],
@@ -99,6 +126,7 @@ TRACED = {
     "levels": lambda x: QuantileHead([0.1, x]),
     "edges": lambda x: Binned(jnp.stack([-x, x, 2 * x])),
     "location": lambda x: Moved(G, location=x > 0),
+    "probability": lambda x: Law(G, G.constrain(jnp.zeros(2))).interval(x),
     "loc": lambda x: Law(G, G.constrain(jnp.zeros(2))).affine(x, 1.0),
     "probabilities": lambda x: Law.from_bins([0, 1, 2], jnp.stack([x, 1 - x])),
     "values": lambda x: Law.from_quantiles([0.1, 0.9], jnp.stack([x, x])),

@@ -1,5 +1,7 @@
 """Families on meshes of eight devices: whatever the axes, the answers of one device."""
 
+from contextlib import nullcontext
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +13,7 @@ from sbp_jax.distributions import (
     Gaussian,
     GaussianMixture,
     HybridPareto,
+    Law,
     Mixture,
     Moved,
     QuantileHead,
@@ -18,6 +21,7 @@ from sbp_jax.distributions import (
     StudentT,
     Tabulated,
     Tops,
+    mixture_of,
 )
 from sbp_jax.distributions.inversion import invert
 from sbp_jax.distributions.threshold_weighted import count_crps, twcrps
@@ -119,6 +123,7 @@ def vmapped(axes):
     return run
 
 
+G = Gaussian()
 AUTO, EXPLICIT = AxisType.Auto, AxisType.Explicit
 WAYS = {
     "auto": meshed(AUTO, (0, 1, 2)),
@@ -219,3 +224,68 @@ def test_a_search_may_close_over_what_varies():
         logistic_median, mesh=mesh, in_specs=PartitionSpec("b"), out_specs=PartitionSpec("b")
     )
     np.testing.assert_allclose(jax.jit(mapped)(jnp.asarray(Y)), Y, rtol=1e-5, atol=1e-6)
+
+
+def without_context(_):
+    return nullcontext()
+
+
+CHOICES = {
+    "one": np.s_[3],
+    "the last by a slice": np.s_[-1:],
+    "some": np.array([1, 6]),
+    "a mask": Y > 0,
+    "an axis more": np.s_[:, None],
+    "reversed": np.s_[::-1],
+}
+
+
+@pytest.mark.usefixtures("quick_compilation")
+@pytest.mark.parametrize(
+    ("choice", "context"),
+    [
+        ("an axis more", jax.set_mesh),
+        ("one", without_context),
+        *(
+            pytest.param(choice, context, marks=pytest.mark.slow)
+            for choice in CHOICES
+            for context in (jax.set_mesh, without_context)
+        ),
+    ],
+)
+def test_a_law_is_indexed_on_explicit_axes(choice, context):
+    mesh = jax.make_mesh((DEVICES,), ("b",), axis_types=(EXPLICIT,))
+    law = Law(G, G.Params(jnp.asarray(Y), jnp.ones(())))
+    with context(mesh):
+        found = Law(G, G.Params(on(mesh, Y), jnp.ones(())))[CHOICES[choice]].params
+    check(found, law[CHOICES[choice]].params)
+    kept = PartitionSpec("b", None) if choice == "an axis more" else None
+    assert kept in (None, jax.typeof(found.loc).sharding.spec)
+
+
+@pytest.mark.usefixtures("quick_compilation")
+def test_laws_on_explicit_axes_are_mixed_and_asked_at_sharded_levels():
+    mesh = jax.make_mesh((DEVICES,), ("b",), axis_types=(EXPLICIT,))
+
+    def answers(loc, levels):
+        law, other = (Law(G, G.Params(x, jnp.ones(DEVICES))) for x in (loc, jnp.asarray(Y + 1)))
+        chosen = jax.jit(lambda law, at: law[at].params)(law, jnp.array([5, 0]))
+        return mixture_of([law, other], [1, 2]).cdf(1.0), law.quantile(levels), chosen
+
+    with jax.set_mesh(mesh):
+        found = answers(on(mesh, Y), on(mesh, LEVELS))
+    check(found, answers(jnp.asarray(Y), jnp.asarray(LEVELS)))
+
+
+@pytest.mark.usefixtures("quick_compilation")
+def test_a_derivative_outside_of_jit_passes_through_explicit_axes():
+    mesh = jax.make_mesh((DEVICES,), ("b",), axis_types=(EXPLICIT,))
+    family, logits = Binned([0.0, 1.0, 3.0]), np.zeros((DEVICES, 2), np.float32)
+
+    def loss(logits, y):
+        return jnp.sum(family.crps(family.Params(logits), y))
+
+    expected = jax.grad(loss)(jnp.asarray(logits), Y)
+    with jax.set_mesh(mesh):
+        found = jax.grad(loss)(on(mesh, logits), on(mesh, Y))
+    check(found, expected)

@@ -10,7 +10,14 @@ import pytest
 from scipy import stats
 
 from sbp_jax import errors
-from sbp_jax.distributions import Binned, Gaussian, HybridPareto, SplicedBinnedPareto, StudentT
+from sbp_jax.distributions import (
+    Binned,
+    Gaussian,
+    HybridPareto,
+    Law,
+    SplicedBinnedPareto,
+    StudentT,
+)
 from sbp_jax.distributions.numpyro_adapter import to_numpyro
 
 pytest.importorskip("numpyro", reason="needs the extra: pip install sbp-jax[numpyro]")
@@ -45,6 +52,20 @@ def test_censored_values_count_with_the_whole_tail():
     # At raw zeros a fifth of the upper bin lies beyond the threshold, 1.6; the scale is 0.1 * 4.
     tail = stats.genpareto(0.1, 1.6, 0.4)
     np.testing.assert_allclose(far, np.log(0.1) + tail.logsf(1e12), rtol=1e-4)
+
+
+def test_wrappers_of_what_was_expanded_or_truncated():
+    wide = NORMAL.expand((2, 3))
+    right = dist.RightCensoredDistribution(wide, FLAGS).log_prob(np.full((2, 3), 40.0))
+    np.testing.assert_allclose(
+        right, [np.where(FLAGS, LAW.logsf(40), LAW.logpdf(40))] * 2, rtol=1e-5
+    )
+    above = dist.TruncatedDistribution(base_dist=wide, low=1.0)
+    assert above.sample(jax.random.key(0)).shape == (2, 3)
+    found = dist.RightCensoredDistribution(above, True).log_prob(40.0)
+    np.testing.assert_allclose(found, [LAW.logsf(40) - LAW.logsf(1)] * 2, rtol=1e-5)
+    nothing = dist.LeftCensoredDistribution(above, True).log_prob(0.5)
+    assert np.isneginf(nothing).all()
 
 
 def test_intervals_that_are_censored():
@@ -109,6 +130,11 @@ def test_divergence_where_it_is_closed():
     theirs = dist.kl_divergence(dist.Normal(0, SCALES), dist.Normal(1, 1))
     one = to_numpyro(Gaussian(), Gaussian.Params(jnp.ones(()), jnp.ones(())))
     np.testing.assert_allclose(dist.kl_divergence(NORMAL, one), theirs, rtol=1e-5)
+    np.testing.assert_allclose(dist.kl_divergence(NORMAL, dist.Normal(1, 1)), theirs, rtol=1e-5)
+    np.testing.assert_allclose(dist.kl_divergence(dist.Normal(0, SCALES), one), theirs, rtol=1e-5)
+    moved = Law(Gaussian(), NORMAL.params).affine(5, 2).to_numpyro()
+    other = Law(Gaussian(), one.params).affine(5, 2).to_numpyro()
+    np.testing.assert_allclose(dist.kl_divergence(moved, other), theirs, rtol=1e-5)
     even, uneven = Binned([0.0, 1.0, 2.0]), Binned([0.0, 0.5, 2.0])
     p = to_numpyro(even, even.Params(jnp.log(jnp.array([0.25, 0.75]))))
     q = to_numpyro(uneven, uneven.Params(jnp.log(jnp.array([0.5, 0.5]))))
