@@ -132,7 +132,7 @@ def divide_end(
 ) -> Float[Array, "*batch"]:
     """Return `x / scale`, with gradient 0 where that is infinite, as at an end of an interval."""
     quotient = jax.lax.stop_gradient(x / scale)
-    finite = ~jnp.isinf(quotient)
+    finite = jnp.abs(quotient) < jnp.inf
     ratio = jnp.where(finite, x, 1.0) / jnp.where(finite, scale, 1.0)
     return jnp.where(finite, ratio, quotient)
 
