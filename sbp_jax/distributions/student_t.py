@@ -163,8 +163,8 @@ class StudentT(Derived):
         # Of an interval that lies far off as a whole; otherwise only its near end counts.
         near = jnp.where(low * high > 0, jnp.minimum(jnp.abs(low), jnp.abs(high)), 0.0)
         wide, less = _widened(near, scale, df)
-        ends = (divide_end(x, wide) for x in (low, high, hi - lo))
-        return _log_between(*ends, df) - less
+        low, high, width = (divide_end(x, wide) for x in (low, high, hi - lo))
+        return _log_between(low, high, width, df) - less
 
     @compiled
     def quantile(self, params: Params, q: Value) -> Result:

@@ -79,8 +79,8 @@ class NumpyLaw:
         asked = np.asarray(levels, np.float64)
         found = np.empty((*self.shape, asked.size))
         for i, level in enumerate(asked.flat):
-            found[..., i] = self._family.quantile(self._parameters, np.asarray(level))
-        found = np.moveaxis(self._defined(np.moveaxis(found, -1, 0)), 0, -1)
+            value = self._family.quantile(self._parameters, np.asarray(level))
+            found[..., i] = self._defined(value)
         return found.reshape((*self.shape, *asked.shape))
 
     def interval(self, probability: float = 0.9) -> Floats:
