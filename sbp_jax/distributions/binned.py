@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.bin_search import grid
 from sbp_jax.distributions.bins import Bins, Edges, check_edges, check_raw, random_levels
-from sbp_jax.distributions.elementary import align_with
+from sbp_jax.distributions.elementary import align_with, defined_by
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 
 Value = Real[ArrayLike, "*#batch"]
@@ -166,7 +166,8 @@ class Binned(Derived):
         )
         below = jnp.maximum(jnp.minimum(stop, first) - jnp.maximum(start, y), 0.0)
         above = jnp.maximum(jnp.minimum(stop, y) - jnp.maximum(start, last), 0.0)
-        return jnp.where(stop <= start, 0.0, below + body + above)
+        score = below + body + above
+        return defined_by(jnp.where(stop <= start, 0.0, score), body, y)
 
     def _moments(self, params: Params, center: Value) -> tuple[Result, Result]:
         logits, center = align_with(params.logits, center)

@@ -10,8 +10,9 @@ from math import factorial
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float, Real
+from jaxtyping import Array, ArrayLike, Bool, Float, Real
 
+_FAR = 1e18
 _LOG_2 = 0.6931471805599453
 _LOG1P_SERIES = tuple(1 / (2 * k + 1) for k in range(9))
 _EXPM1_SERIES = tuple(1 / factorial(k + 1) for k in range(13))
@@ -129,9 +130,31 @@ def defined_by(value: Float[Array, "*#batch"], *inputs: Float[Array, "*#batch"])
 def divide_end(
     x: Float[Array, "*#batch"], scale: Float[Array, "*#batch"]
 ) -> Float[Array, "*batch"]:
-    """Return `x / scale`, with gradient 0 where x, an end of an interval, is infinite."""
-    finite = jnp.abs(x) < jnp.inf
-    return jnp.where(finite, jnp.where(finite, x, 1.0) / scale, jax.lax.stop_gradient(x / scale))
+    """Return `x / scale`, with gradient 0 where that is infinite, as at an end of an interval."""
+    quotient = jax.lax.stop_gradient(x / scale)
+    finite = jnp.abs(quotient) < jnp.inf
+    ratio = jnp.where(finite, x, 1.0) / jnp.where(finite, scale, 1.0)
+    return jnp.where(finite, ratio, quotient)
+
+
+def far_off(
+    distance: Float[Array, "*#batch"], scale: Float[Array, "*#batch"]
+) -> Bool[Array, "*batch"]:
+    """Whether a distance is beyond 1e18 scales, where the square of their ratio may overflow.
+
+    There a score is the distance, and a tail that falls as a power has no other form.
+    """
+    size = jnp.abs(distance)
+    return (size > _FAR * scale) & (size < jnp.inf)
+
+
+def wider(distance: Float[Array, "*#batch"], scale: Float[Array, "*#batch"]) -> Array:
+    """The scale, or one of which the distance is 1e18, where it is `far_off`.
+
+    A tail of index a, `S(z) ~ z^-a`, has with the wider scale `log(wider / scale) a` more log
+    probability.
+    """
+    return jnp.where(far_off(distance, scale), jnp.abs(distance) / _FAR, scale)
 
 
 def at_ends(

@@ -78,7 +78,7 @@ class Gaussian(Derived):
         """Log density `-z^2 / 2 - log sigma - log(2 pi) / 2`."""
         loc, scale, y = align(*params, y)
         return at_ends(
-            lambda y: -0.5 * ((y - loc) / scale) ** 2 - jnp.log(scale) - HALF_LOG_2PI,
+            lambda y: -0.5 * divide_end(y - loc, scale) ** 2 - jnp.log(scale) - HALF_LOG_2PI,
             y, -jnp.inf, -jnp.inf,
         )  # fmt: skip
 
@@ -86,25 +86,25 @@ class Gaussian(Derived):
     def cdf(self, params: Params, y: Value) -> Result:
         """Distribution function Phi(z)."""
         loc, scale, y = align(*params, y)
-        return at_ends(lambda y: jax.scipy.special.ndtr((y - loc) / scale), y, 0.0, 1.0)
+        return at_ends(lambda y: jax.scipy.special.ndtr(divide_end(y - loc, scale)), y, 0.0, 1.0)
 
     @compiled
     def log_cdf(self, params: Params, y: Value) -> Result:
         """Log Phi(z), also far below where Phi itself underflows."""
         loc, scale, y = align(*params, y)
-        return at_ends(lambda y: log_upper((loc - y) / scale), y, -jnp.inf, 0.0)
+        return at_ends(lambda y: log_upper(divide_end(loc - y, scale)), y, -jnp.inf, 0.0)
 
     @compiled
     def sf(self, params: Params, y: Value) -> Result:
         """Survival function Phi(-z)."""
         loc, scale, y = align(*params, y)
-        return at_ends(lambda y: jax.scipy.special.ndtr((loc - y) / scale), y, 1.0, 0.0)
+        return at_ends(lambda y: jax.scipy.special.ndtr(divide_end(loc - y, scale)), y, 1.0, 0.0)
 
     @compiled
     def log_sf(self, params: Params, y: Value) -> Result:
         """Log Phi(-z), also far above where the survival function underflows."""
         loc, scale, y = align(*params, y)
-        return at_ends(lambda y: log_upper((y - loc) / scale), y, 0.0, -jnp.inf)
+        return at_ends(lambda y: log_upper(divide_end(y - loc, scale)), y, 0.0, -jnp.inf)
 
     @compiled
     def log_interval(self, params: Params, lo: Value, hi: Value) -> Result:
@@ -162,7 +162,7 @@ class Gaussian(Derived):
         Reference: Gneiting and Raftery (2007), Journal of the American Statistical Association.
         """
         loc, scale, y = align(*params, y)
+
         return at_ends(
-            lambda y: scale * (mean_distance((y - loc) / scale) - 1 / math.sqrt(math.pi)),
-            y, jnp.inf, jnp.inf,
-        )  # fmt: skip
+            lambda y: mean_distance(y - loc, scale, 1 / math.sqrt(math.pi)), y, jnp.inf, jnp.inf
+        )

@@ -112,7 +112,7 @@ class GaussianMixture(Derived):
         log_weights, locs, scales, y = _align(params, y)
 
         def density(y: Array) -> Array:
-            z = (y[..., None] - locs) / scales
+            z = divide_end(y[..., None] - locs, scales)
             return log_total(log_weights - 0.5 * z * z - jnp.log(scales) - HALF_LOG_2PI)
 
         return at_ends(density, y, -jnp.inf, -jnp.inf)
@@ -123,7 +123,7 @@ class GaussianMixture(Derived):
         log_weights, locs, scales, y = _align(params, y)
 
         def mass(y: Array) -> Array:
-            z = (y[..., None] - locs) / scales
+            z = divide_end(y[..., None] - locs, scales)
             return weighted_sum(jnp.exp(log_weights), jax.scipy.special.ndtr(z))
 
         return at_ends(mass, y, 0.0, 1.0)
@@ -134,7 +134,7 @@ class GaussianMixture(Derived):
         log_weights, locs, scales, y = _align(params, y)
 
         def log_mass(y: Array) -> Array:
-            z = (y[..., None] - locs) / scales
+            z = divide_end(y[..., None] - locs, scales)
             below, above = (log_total(log_weights + log_upper(x)) for x in (-z, z))
             return log_of_either(below, above)
 
@@ -146,7 +146,7 @@ class GaussianMixture(Derived):
         log_weights, locs, scales, y = _align(params, y)
 
         def mass(y: Array) -> Array:
-            z = (y[..., None] - locs) / scales
+            z = divide_end(y[..., None] - locs, scales)
             return weighted_sum(jnp.exp(log_weights), jax.scipy.special.ndtr(-z))
 
         return at_ends(mass, y, 1.0, 0.0)
@@ -157,7 +157,7 @@ class GaussianMixture(Derived):
         log_weights, locs, scales, y = _align(params, y)
 
         def log_mass(y: Array) -> Array:
-            z = (y[..., None] - locs) / scales
+            z = divide_end(y[..., None] - locs, scales)
             below, above = (log_total(log_weights + log_upper(x)) for x in (-z, z))
             return log_of_either(above, below)
 
@@ -221,10 +221,10 @@ class GaussianMixture(Derived):
         weights = jnp.exp(log_weights)
         apart = locs[..., :, None] - locs[..., None, :]
         scale = jnp.hypot(scales[..., :, None], scales[..., None, :])
-        among = weighted_sum(weights[..., None, :], scale * mean_distance(apart / scale))
+        among = weighted_sum(weights[..., None, :], mean_distance(apart, scale))
 
         def score(y: Array) -> Array:
-            distance = scales * mean_distance((y[..., None] - locs) / scales)
+            distance = mean_distance(y[..., None] - locs, scales)
             return weighted_sum(weights, distance - 0.5 * among)
 
         return at_ends(score, y, jnp.inf, jnp.inf)

@@ -264,10 +264,12 @@ def integrated_sf(z: Value, shape: Value, scale: Value = 1.0) -> Result:
     z, shape, scale = align(z, shape, scale)
     place = locate(z, shape, scale)
     exponent = (shape - 1) * place.hazard
-    # For large exponents ((beta + xi z) S(z) - beta) / (xi - 1), which does not overflow.
+    # For large exponents ((beta + xi z) S(z) - beta) / (xi - 1), in an order in which neither
+    # S(z) underflows nor a sum overflows.
     heavy = exponent > 1
     excess = jnp.where(heavy, shape - 1, 1.0)
-    whole = (scale / excess + place.z * (shape / excess)) * jnp.exp(-place.hazard)
+    half = jnp.exp(-0.5 * place.hazard)
+    whole = (scale / excess * half + place.z * half * (shape / excess)) * half
     rising = whole * -jnp.expm1(-jnp.where(heavy, exponent, 1.0))
     # For very negative ones as the formula stands: L, whose slopes are large there, drops out.
     light = exponent < -1

@@ -39,10 +39,12 @@ from sbp_jax.distributions.elementary import (
     at_ends,
     defined_by,
     divide_end,
+    far_off,
     log1mexp,
     log_dot,
     positive,
     weighted_sum,
+    wider,
 )
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.inversion import invert
@@ -142,9 +144,10 @@ class HybridPareto(Derived):
         p, (y,) = self._prepare(params, y)
 
         def log_density(y: Array) -> Array:
-            z = self._standardize(p, y)
+            wide, less = self._widened(p, self._signs(p.locs) * (y[..., None] - p.locs))
+            z = self._standardize(wide, y)
             density = self._each(p, component.log_density, component.log_density, z)
-            return _log_mixture(p, density - jnp.log(p.scales))
+            return _log_mixture(p, density - jnp.log(wide.scales) - less)
 
         return at_ends(log_density, y, -jnp.inf, -jnp.inf)
 
@@ -193,12 +196,13 @@ class HybridPareto(Derived):
         """
         p, (lo, hi) = self._prepare(params, lo, hi)
         signs, ends = self._signs(p.locs), (lo[..., None] - p.locs, hi[..., None] - p.locs)
-        from_lo, from_hi = (signs * divide_end(end, p.scales) for end in ends)
-        width = divide_end(jnp.where(lo == hi, 0.0, hi - lo)[..., None], p.scales)
         upward = signs > 0
+        wide, less = self._widened(p, signs * jnp.where(upward, *ends))
+        from_lo, from_hi = (signs * divide_end(end, wide.scales) for end in ends)
+        width = divide_end(jnp.where(lo == hi, 0.0, hi - lo)[..., None], wide.scales)
         near, far = jnp.where(upward, from_lo, from_hi), jnp.where(upward, from_hi, from_lo)
         parts = self._each(p, component.log_part, component.log_part, near, far, width)
-        return _log_mixture(p, parts)
+        return _log_mixture(p, parts - less)
 
     @compiled
     def quantile(self, params: Params, q: Value) -> Result:
@@ -271,7 +275,15 @@ class HybridPareto(Derived):
 
     def _standardize(self, p: Params, y: Array) -> Array:
         """Signed distance from each location in the direction that the component faces."""
-        return self._signs(p.locs) * ((y[..., None] - p.locs) / p.scales)
+        return self._signs(p.locs) * divide_end(y[..., None] - p.locs, p.scales)
+
+    def _widened(self, p: Params, distance: Array) -> tuple[Params, Array]:
+        """Scales wide enough for distances into the tails, and by how much logs are too large."""
+        tail = (p.shapes > 0) & (distance > 0) & (distance < jnp.inf) & far_off(distance, p.scales)
+        wide = jnp.where(tail, wider(distance, p.scales), p.scales)
+        ratio = jnp.log(jnp.where(tail, wide, 1.0)) - jnp.log(jnp.where(tail, p.scales, 1.0))
+        less = jnp.where(tail, ratio / jnp.where(tail, p.shapes, 1.0), 0.0)
+        return p._replace(scales=wide), less
 
     def _each(
         self, p: Params, upward: Callable[..., Array], downward: Callable[..., Array], *z: Array
@@ -289,12 +301,18 @@ class HybridPareto(Derived):
         return jnp.concatenate(parts, axis=-1)
 
     def _log_below(self, p: Params, y: Array) -> Array:
-        z = self._standardize(p, y)
-        return _log_mixture(p, self._each(p, component.log_short, component.log_beyond, z))
+        signs = self._signs(p.locs)
+        wide, less = self._widened(p, signs * (y[..., None] - p.locs))
+        z = self._standardize(wide, y)
+        parts = self._each(p, component.log_short, component.log_beyond, z)
+        return _log_mixture(p, parts - jnp.where(signs < 0, less, 0.0))
 
     def _log_above(self, p: Params, y: Array) -> Array:
-        z = self._standardize(p, y)
-        return _log_mixture(p, self._each(p, component.log_beyond, component.log_short, z))
+        signs = self._signs(p.locs)
+        wide, less = self._widened(p, signs * (y[..., None] - p.locs))
+        z = self._standardize(wide, y)
+        parts = self._each(p, component.log_beyond, component.log_short, z)
+        return _log_mixture(p, parts - jnp.where(signs > 0, less, 0.0))
 
     def _invert(self, p: Params, level: Array, complement: Array) -> Array:
         level, complement = (

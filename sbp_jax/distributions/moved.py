@@ -23,7 +23,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions.arguments import Number, family_of, flag
 from sbp_jax.distributions.bins import check_raw
-from sbp_jax.distributions.elementary import align, align_with, defined_by, divide_end
+from sbp_jax.distributions.elementary import align, align_with, defined_by, divide_end, far_off
 from sbp_jax.distributions.family import (
     Derived,
     Family,
@@ -193,10 +193,10 @@ class Moved(Derived):
     @compiled
     def crps(self, params: Params, y: Value) -> Result:
         """Continuous ranked probability score, s times that of z."""
-        z, scale, y = align(*_finite(params, y), y)
-        finite = jnp.abs(y) < jnp.inf
-        score = scale * self.base.crps(params.base, jnp.where(finite, z, 0.0))
-        return jnp.where(finite, score, jnp.abs(y))
+        z, scale, loc, y = align(*_finite(params, y), params.loc, y)
+        finite, far = jnp.abs(y) < jnp.inf, far_off(y - loc, scale)
+        score = scale * self.base.crps(params.base, jnp.where(finite & ~far, z, 0.0))
+        return jnp.where(finite & ~far | jnp.isnan(score), score, jnp.abs(y - loc))
 
     @where_base_has("twcrps")
     @on_any_mesh
@@ -211,7 +211,9 @@ class Moved(Derived):
         exact: Any = self.base
         ends = (_standard(params, x) for x in (y, lower, upper))
         scale, score = align(params.scale, exact.twcrps(params.base, *ends))
-        return scale * score
+        finite = jnp.abs(score) < jnp.inf
+        held = scale * jnp.where(finite, score, 0.0)
+        return jnp.where(finite, held, jax.lax.stop_gradient(scale * score))
 
     @where_base_has("entropy")
     @on_any_mesh

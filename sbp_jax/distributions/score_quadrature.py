@@ -97,7 +97,8 @@ def score_integral(
         return cdf(middle) ** 2 - sf(middle) ** 2, at_start, at_stop
 
     value = _with_slopes(integral, slopes, middle, start, stop)
-    value = jnp.where(some & endless, jnp.inf, value)
+    known = jax.lax.stop_gradient(value)
+    value = jnp.where(some & endless & ~jnp.isnan(known), jnp.inf, value)
     return jnp.where(undefined, jnp.nan, value)
 
 

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 
 from sbp_jax.distributions.arguments import Numbers, number
 from sbp_jax.distributions.bins import Bins
+from sbp_jax.distributions.elementary import defined_by
 from sbp_jax.errors import InputError
 
 Mode = Literal["quantile", "edge"]
@@ -53,7 +54,8 @@ def splice(
             point = bins.point(logits, level, upper=upper)
             sides.append((point, jnp.broadcast_to(jnp.log(level), point.shape)))
         else:
-            sides.append(bins.edge(logits, level, upper=upper))
+            edge, log_mass = bins.edge(logits, level, upper=upper)
+            sides.append((defined_by(edge, log_mass), log_mass))
     (t_lower, log_below), (t_upper, log_above) = sides
     return Splice(t_lower, t_upper, log_below, log_above)
 

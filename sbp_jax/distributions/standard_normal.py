@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from sbp_jax.distributions.elementary import log1mexp
+from sbp_jax.distributions.elementary import far_off, log1mexp
 
 Value = Float[Array, "*#batch"]
 Result = Float[Array, "*batch"]
@@ -22,14 +22,20 @@ _LEGENDRE, _LAGUERRE = (
 )
 
 
-def mean_distance(z: Value) -> Result:
-    """Mean of |z - X| for X standard normal: `z (2 Phi(z) - 1) + 2 phi(z)`.
+def mean_distance(distance: Value, scale: Value, less: float = 0.0) -> Result:
+    """Mean of |d - s X| for X standard normal, less a share of the scale s.
 
-    >>> round(float(mean_distance(jnp.zeros(()))), 6)  # sqrt(2 / pi)
+    With z = d / s it is `s (z (2 Phi(z) - 1) + 2 phi(z))`; `far_off` it is |d|, also where z is
+    too large for a number.
+
+    >>> round(float(mean_distance(jnp.zeros(()), jnp.ones(()))), 6)  # sqrt(2 / pi)
     0.797885
     """
+    far = far_off(distance, scale)
+    z = jnp.where(far, 0.0, distance) / jnp.where(far, 1.0, scale)
     density = jnp.exp(-0.5 * z * z - HALF_LOG_2PI)
-    return z * jax.scipy.special.erf(z / math.sqrt(2)) + 2 * density
+    near = scale * (z * jax.scipy.special.erf(z / math.sqrt(2)) + 2 * density - less)
+    return jnp.where(far, jnp.abs(distance), near)
 
 
 def log_upper(x: Value) -> Result:

@@ -31,8 +31,10 @@ from sbp_jax.distributions.elementary import (
     at_ends,
     defined_by,
     divide_end,
+    far_off,
     log1mexp,
     positive,
+    wider,
 )
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.inversion import invert
@@ -119,33 +121,36 @@ class StudentT(Derived):
     def log_prob(self, params: Params, y: Value) -> Result:
         """Log density `log c - log sigma - (nu + 1) L / 2`."""
         loc, scale, df, y = align(*params, y)
-        return at_ends(
-            lambda y: _log_density((y - loc) / scale, df) - jnp.log(scale), y, -jnp.inf, -jnp.inf
-        )
+
+        def density(y: Array) -> Array:
+            wide, less = _widened(y - loc, scale, df)
+            return _log_density((y - loc) / wide, df) - jnp.log(wide) - less
+
+        return at_ends(density, y, -jnp.inf, -jnp.inf)
 
     @compiled
     def cdf(self, params: Params, y: Value) -> Result:
         """Distribution function, accurate also where it is small."""
         loc, scale, df, y = align(*params, y)
-        return at_ends(lambda y: _upper((loc - y) / scale, df), y, 0.0, 1.0)
+        return at_ends(lambda y: _beyond(loc - y, scale, df), y, 0.0, 1.0)
 
     @compiled
     def log_cdf(self, params: Params, y: Value) -> Result:
         """Log F, also far below where F itself underflows."""
         loc, scale, df, y = align(*params, y)
-        return at_ends(lambda y: _log_upper((loc - y) / scale, df), y, -jnp.inf, 0.0)
+        return at_ends(lambda y: _log_beyond(loc - y, scale, df), y, -jnp.inf, 0.0)
 
     @compiled
     def sf(self, params: Params, y: Value) -> Result:
         """Survival function, accurate also where it is small."""
         loc, scale, df, y = align(*params, y)
-        return at_ends(lambda y: _upper((y - loc) / scale, df), y, 1.0, 0.0)
+        return at_ends(lambda y: _beyond(y - loc, scale, df), y, 1.0, 0.0)
 
     @compiled
     def log_sf(self, params: Params, y: Value) -> Result:
         """log(1 - F), also far above where the survival function underflows."""
         loc, scale, df, y = align(*params, y)
-        return at_ends(lambda y: _log_upper((y - loc) / scale, df), y, 0.0, -jnp.inf)
+        return at_ends(lambda y: _log_beyond(y - loc, scale, df), y, 0.0, -jnp.inf)
 
     @compiled
     def log_interval(self, params: Params, lo: Value, hi: Value) -> Result:
@@ -154,8 +159,12 @@ class StudentT(Derived):
         Either end may be infinite.
         """
         loc, scale, df, lo, hi = align(*params, lo, hi)
-        low, high, width = (divide_end(x, scale) for x in (lo - loc, hi - loc, hi - lo))
-        return _log_between(low, high, width, df)
+        low, high = lo - loc, hi - loc
+        # Of an interval that lies far off as a whole; otherwise only its near end counts.
+        near = jnp.where(low * high > 0, jnp.minimum(jnp.abs(low), jnp.abs(high)), 0.0)
+        wide, less = _widened(near, scale, df)
+        low, high, width = (divide_end(x, wide) for x in (low, high, hi - lo))
+        return _log_between(low, high, width, df) - less
 
     @compiled
     def quantile(self, params: Params, q: Value) -> Result:
@@ -218,8 +227,34 @@ class StudentT(Derived):
         loc, scale, df, y = align(*params, y)
         exists = df > 1
         nu = jnp.where(exists, df, 2.0)
-        score = at_ends(lambda y: scale * _crps((y - loc) / scale, nu), y, jnp.inf, jnp.inf)
-        return jnp.where(exists, score, jnp.nan)
+
+        def score(y: Array) -> Array:
+            far = far_off(y - loc, scale)
+            near = scale * _crps(jnp.where(far, 0.0, y - loc) / jnp.where(far, 1.0, scale), nu)
+            return jnp.where(far & ~jnp.isnan(near), jnp.abs(y - loc), near)
+
+        return jnp.where(exists, at_ends(score, y, jnp.inf, jnp.inf), jnp.nan)
+
+
+def _widened(distance: Array, scale: Array, df: Array) -> tuple[Array, Array]:
+    """A scale wide enough for a distance, and by how much it makes log probabilities too large."""
+    wide = wider(distance, scale)
+    far = wide != scale
+    ends = (jnp.log(jnp.where(far, x, 1.0)) for x in (wide, scale))
+    return wide, jnp.where(far, df * (next(ends) - next(ends)), 0.0)
+
+
+def _beyond(distance: Array, scale: Array, df: Array) -> Array:
+    """Probability of what lies farther than a signed distance from the location."""
+    wide, less = _widened(distance, scale, df)
+    tail = jnp.exp(_log_tail(distance / wide, df) - less)
+    return jnp.where(distance < 0, 1 - tail, tail)
+
+
+def _log_beyond(distance: Array, scale: Array, df: Array) -> Array:
+    """Log probability of what lies farther than a signed distance from the location."""
+    wide, less = _widened(distance, scale, df)
+    return _log_upper(distance / wide, df) - jnp.where(distance > 0, less, 0.0)
 
 
 def _crps(z: Array, df: Array) -> Array:
@@ -295,12 +330,6 @@ def _log_upper(z: Array, df: Array) -> Array:
     log_tail = _log_tail(z, df)
     below = z < 0
     return jnp.where(below, jnp.log1p(-jnp.exp(jnp.where(below, log_tail, -1.0))), log_tail)
-
-
-def _upper(z: Array, df: Array) -> Array:
-    """1 - F(z)."""
-    tail = jnp.exp(_log_tail(z, df))
-    return jnp.where(z < 0, 1 - tail, tail)
 
 
 def _quantile(level: Array, complement: Array, df: Array) -> Array:

@@ -120,6 +120,22 @@ class Gaussian:
         return loc + scale * normal_quantile(q).astype(loc.dtype)
 
 
+def defined_by(value: Floats, parameters: Parameters, shape: tuple[int, ...]) -> Floats:
+    """The value of distributions of that shape, NaN where one of their parameters is."""
+    undefined = np.zeros(shape, np.bool_)
+    for leaf in _leaves(parameters):
+        undefined |= np.isnan(leaf).reshape(*shape, -1).any(axis=-1)
+    return np.where(undefined, np.nan, value) if undefined.any() else value
+
+
+def _leaves(parameters: Parameters) -> list[Floats]:
+    return [
+        leaf
+        for value in parameters.values()
+        for leaf in (_leaves(value) if isinstance(value, dict) else [value])
+    ]
+
+
 def clipped(raw: Floats) -> Floats:
     """Keep raw outputs so far from overflow that no sum of two can."""
     return np.clip(raw, -1e30, 1e30)
@@ -155,7 +171,8 @@ def normal_cdf(z: Floats) -> Floats:
 
 def log_normal_density(z: Floats) -> Floats:
     """Log phi(z)."""
-    return -0.5 * z * z - 0.5 * math.log(2 * math.pi)
+    with np.errstate(over="ignore"):
+        return -0.5 * z * z - 0.5 * math.log(2 * math.pi)
 
 
 def normal_quantile(q: Floats) -> Floats:

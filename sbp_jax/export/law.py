@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sbp_jax.export.family import Family, Parameters
+from sbp_jax.export.family import Family, Parameters, defined_by
 
 Floats = NDArray[np.floating]
 
@@ -56,15 +56,15 @@ class NumpyLaw:
 
     def log_prob(self, y: ArrayLike) -> Floats:
         """Log density at y, in nats; -inf outside the support."""
-        return self._family.log_prob(self._parameters, np.asarray(y, np.float64))
+        return self._defined(self._family.log_prob(self._parameters, np.asarray(y, np.float64)))
 
     def cdf(self, y: ArrayLike) -> Floats:
         """Probability of y or less, accurate where it is small."""
-        return self._family.cdf(self._parameters, np.asarray(y, np.float64))
+        return self._defined(self._family.cdf(self._parameters, np.asarray(y, np.float64)))
 
     def sf(self, y: ArrayLike) -> Floats:
         """Probability of more than y, accurate where it is small."""
-        return self._family.sf(self._parameters, np.asarray(y, np.float64))
+        return self._defined(self._family.sf(self._parameters, np.asarray(y, np.float64)))
 
     def quantile(self, levels: Sequence[float] | ArrayLike) -> Floats:
         """Quantiles.
@@ -79,7 +79,8 @@ class NumpyLaw:
         asked = np.asarray(levels, np.float64)
         found = np.empty((*self.shape, asked.size))
         for i, level in enumerate(asked.flat):
-            found[..., i] = self._family.quantile(self._parameters, np.asarray(level))
+            value = self._family.quantile(self._parameters, np.asarray(level))
+            found[..., i] = self._defined(value)
         return found.reshape((*self.shape, *asked.shape))
 
     def interval(self, probability: float = 0.9) -> Floats:
@@ -96,6 +97,10 @@ class NumpyLaw:
     def median(self) -> Floats:
         """Quantile at 1/2."""
         return self.quantile(0.5)
+
+    def _defined(self, values: Floats) -> Floats:
+        """The values, NaN of a distribution of which a parameter is."""
+        return defined_by(values, self._parameters, self.shape)
 
 
 def _taken(parameters: Parameters, numbers: NDArray, shape: tuple[int, ...]) -> Parameters:

@@ -22,7 +22,7 @@ from sbp_jax.export import inputs
 from sbp_jax.export.architecture import Architecture, check_shapes
 from sbp_jax.export.check_config import check_config
 from sbp_jax.export.encoder import Encoder
-from sbp_jax.export.family import Parameters
+from sbp_jax.export.family import Parameters, defined_by
 from sbp_jax.export.head import Head
 from sbp_jax.export.read_family import read_family
 from sbp_jax.export.weights import Config, Flat
@@ -121,11 +121,11 @@ class NumpyModel:
 
     def cdf(self, parameters: Parameters, y: ArrayLike) -> Floats:
         """Distribution function at y, a number or (..., B)."""
-        return self._family.cdf(parameters, np.asarray(y))
+        return _defined(self._family.cdf(parameters, np.asarray(y)), parameters)
 
     def quantile(self, parameters: Parameters, q: ArrayLike) -> Floats:
         """Inverse of the distribution function at q, a number or (..., B)."""
-        return self._family.quantile(parameters, np.asarray(q))
+        return _defined(self._family.quantile(parameters, np.asarray(q)), parameters)
 
     def median(self, parameters: Parameters) -> Floats:
         """Median (B,)."""
@@ -175,3 +175,11 @@ class NumpyModel:
         last = observed[rows].sum(axis=1) - 1
         now[rows] = features[rows, last][:, list(self._network.step_columns)]
         return now
+
+
+def _defined(values: Floats, parameters: Parameters) -> Floats:
+    """The values, NaN of an example of whose distribution a parameter is."""
+    first = next(iter(parameters.values()))
+    while isinstance(first, dict):
+        first = next(iter(first.values()))
+    return defined_by(values, parameters, np.shape(first)[:1])

@@ -152,11 +152,14 @@ def hazard(z: Floats, shape: Floats, scale: Floats) -> Floats:
     >>> float(hazard(np.array(3.0), np.array(1.0), np.array(1.0)))  # log 4
     1.3862943611198906
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         x = z / scale
         u = shape * x
-        value = np.where(u == 0, x, x * (np.log1p(u) / u))
-    return np.where((u <= -1) | (x == np.inf), np.inf, value)
+        value = np.where((u == 0) | (shape == 0), x, x * (np.log1p(u) / u))
+        # Where a ratio overflows its logarithm does not.
+        apart = np.log(shape) + np.log(z) - np.log(scale)
+        value = np.where((u == np.inf) & (z < np.inf), np.logaddexp(0, apart) / shape, value)
+    return np.where((u <= -1) | (z == np.inf), np.inf, value)
 
 
 def excess(w: Floats, shape: Floats, scale: Floats) -> Floats:

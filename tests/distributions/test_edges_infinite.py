@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sbp_jax.distributions import Gaussian
+from sbp_jax.distributions import Binned, Gaussian, Moved
 from tests.distributions.edge_families import AT_POINTS, FAMILIES, numbers_of
 
 pytestmark = pytest.mark.usefixtures("quick_compilation_throughout")
@@ -53,3 +53,13 @@ def test_no_derivative_is_nan(family):
         assert np.all(np.asarray(slope)[~finite] == 0)
     _, far = of_intervals(row, np.clip(lo, -1e7, 1e7), np.clip(hi, -1e7, 1e7))
     np.testing.assert_allclose(slopes[0], far[0], rtol=2e-2, atol=1e-5)
+
+
+def test_the_scale_of_a_moved_score():
+    family = Moved(Binned(range(4)))
+    base = Binned.Params(jnp.zeros(3))
+
+    def score(scale):
+        return family.twcrps(family.Params(jnp.zeros(()), scale, base), jnp.inf, 0.5)
+
+    assert jax.value_and_grad(score)(jnp.ones(())) == (jnp.inf, 0)

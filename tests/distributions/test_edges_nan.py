@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 from jax.scipy.special import expit
 
-from sbp_jax.distributions import Binned, SplicedBinnedPareto, genpareto
-from tests.distributions.edge_families import FAMILIES, OF_PARAMS, methods_of, numbers_of
+from sbp_jax.distributions import Binned, Gaussian, SplicedBinnedPareto, genpareto
+from sbp_jax.distributions.splicing import splice
+from sbp_jax.distributions.threshold_weighted import twcrps
+from sbp_jax.export.law import NumpyLaw
+from sbp_jax.export.mixture import Mixture
+from sbp_jax.export.spliced import Spliced
+from tests.distributions.edge_families import EDGES, FAMILIES, OF_PARAMS, methods_of, numbers_of
 
 pytestmark = pytest.mark.usefixtures("quick_compilation_throughout")
 Y = (-1.3, 1.7, 6.1)
@@ -72,6 +77,37 @@ def test_genpareto():
         wrong[4 : 4 + len(INVALID)] = True
         assert np.all(np.isnan(found[wrong])), name
         assert not np.isnan(found[-1]), name
+
+
+def test_scores_and_thresholds():
+    binned, normal = Binned(range(4)), Gaussian()
+    logits, one = jnp.array([[0.0, 0.0, np.nan], [0.0] * 3, [0.0] * 3]), jnp.ones(3)
+    y, lower = jnp.array([1.0, np.nan, 1.0]), jnp.array([np.inf, np.inf, 2.0])
+    found = binned.twcrps(Binned.Params(logits), y, lower, one)
+    np.testing.assert_array_equal(np.isnan(found), [True, True, False])
+    params = Gaussian.Params(jnp.array([np.nan, 0.0, 0.0]), jnp.array([1.0, np.nan, 1.0]))
+    found = twcrps(normal, params, jnp.full(3, jnp.inf), jnp.zeros(3))
+    np.testing.assert_array_equal(found, [np.nan, np.nan, np.inf])
+    cut = splice(binned.bins, logits, (0.1, 0.1), "edge")
+    assert np.isnan([cut.lower[0], cut.upper[0]]).all()
+    assert not np.isnan([cut.lower[1], cut.upper[1]]).any()
+
+
+@pytest.mark.parametrize("name", ["logits", "lower_shape", "upper_scale"])
+def test_the_same_of_numpy(name):
+    family = Spliced(EDGES, (0.1, 0.1), "edge", (0.0, 0.95))
+    parameters = family.constrain(np.random.default_rng(0).normal(size=(3, 2, 8)))
+    parameters[name][1, 1] = np.nan
+    law = NumpyLaw(family, parameters, (3, 2))
+    whole = np.zeros((3, 2), bool)
+    whole[1, 1] = True
+    for y in (-30.0, 1.7, 30.0):
+        for found in (law.log_prob(y), law.cdf(y), law.sf(y), law.median, law.interval()[..., 0]):
+            np.testing.assert_array_equal(np.isnan(found), whole)
+    mixed = Mixture(family, 2)
+    law = NumpyLaw(mixed, {"logits": np.zeros((3, 2)), "base": parameters}, (3,))
+    for found in (law.cdf(1.7), law.sf(-30.0), law.quantile(1.0)):
+        np.testing.assert_array_equal(np.isnan(found), whole[:, 1])
 
 
 def test_an_empty_bin_counts_nothing():

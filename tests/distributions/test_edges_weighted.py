@@ -8,10 +8,20 @@ import mpmath
 import numpy as np
 import pytest
 import scipy.integrate
+import scipy.special
 import scipy.stats
 
-from sbp_jax.distributions import GaussianMixture, HybridPareto, QuantileHead, StudentT, genpareto
+from sbp_jax.distributions import (
+    Gaussian,
+    GaussianMixture,
+    HybridPareto,
+    Moved,
+    QuantileHead,
+    StudentT,
+    genpareto,
+)
 from sbp_jax.distributions.threshold_weighted import twcrps
+from sbp_jax.export.spliced import hazard
 
 pytestmark = pytest.mark.usefixtures("quick_compilation_throughout")
 Y = np.array([-6.0, 0.0, 0.4, 0.4, 3.0, 25.0, np.inf], np.float32)
@@ -92,3 +102,52 @@ def test_far_ratios():
     np.testing.assert_allclose(found[1], [float(x) for x in logpdf], rtol=1e-6)
     small = genpareto.integrated_sf(np.float32(1e-30), 0.3, 1e30)
     np.testing.assert_allclose(small, 1e-30, rtol=1e-6)
+    # S is 0 in float32, the integral is not; nor does beta + xi z overflow to it.
+    found = genpareto.integrated_sf(np.float32([1e25, 3e38]), 1.5, np.float32([1e-37, 1.0]))
+    z, scale = (np.float32(x).astype(float) for x in ([1e25, 3e38], [1e-37, 1.0]))
+    np.testing.assert_allclose(found, 2 * scale * ((1 + 1.5 * z / scale) ** (1 / 3) - 1), rtol=2e-5)
+
+
+FAR = np.array([(1e12, 1e-30), (1e30, 1e-10), (-1e30, 1e-30), (1e5, 1e-3)], np.float32)
+
+
+def far_values(family, params):
+    @jax.jit
+    def program(y, *params):
+        p = family.Params(*params)
+        near, beyond = jnp.minimum(y, 2 * y), jnp.maximum(y, 2 * y)
+        side = jnp.where(y > 0, family.log_sf(p, y), family.log_cdf(p, y))
+        return family.log_prob(p, y), side, family.log_interval(p, near, beyond)
+
+    return program(FAR[:, 0], *params)
+
+
+def test_student_t_far_off():
+    y, scale = FAR.T
+    params = StudentT.Params(np.zeros(4, np.float32), scale, np.float32(5))
+    z = np.abs(FAR[:, 0].astype(float)) / FAR[:, 1].astype(float)
+    tail = scipy.stats.t(5).logsf(z)
+    whole = scipy.stats.t(5).logpdf(z) - np.log(scale.astype(float))
+    expected = whole, tail, tail + np.log1p(-(2.0**-5))
+    np.testing.assert_allclose(far_values(StudentT(), params), expected, rtol=1e-5)
+    np.testing.assert_allclose(StudentT().crps(params, y), np.abs(y), rtol=1e-5)
+    np.testing.assert_allclose(Gaussian().crps(Gaussian.Params(*params[:2]), y), np.abs(y), 1e-5)
+    family, shape = Moved(Gaussian()), np.zeros(4, np.float32)
+    moved = family.Params(shape, scale, Gaussian.Params(shape, shape + 1))
+    np.testing.assert_allclose(family.crps(moved, y), np.abs(y), rtol=1e-5)
+    found = hazard(np.float32([1e12, 1e12]), np.float32([0.1, 0]), np.float32(1e-30))
+    np.testing.assert_allclose(found, [944.0599, np.inf], rtol=1e-6)
+
+
+@pytest.mark.slow
+def test_hybrid_pareto_far_off():
+    scale, xi = FAR[:, 1].astype(float), 0.3
+    pair = np.ones((4, 2), np.float32)
+    params = HybridPareto.Params(0 * pair, 0 * pair, pair * FAR[:, 1:], np.float32(xi) * pair)
+    at = np.sqrt(scipy.special.lambertw((1 + xi) ** 2 / (2 * np.pi)).real)
+    law = scipy.stats.genpareto(xi, loc=at, scale=(1 + xi) / at)
+    less = np.log(2) + np.log1p(scipy.stats.norm.cdf(at))
+    z = np.abs(FAR[:, 0].astype(float)) / scale
+    tail = law.logsf(z) - less
+    expected = law.logpdf(z) - np.log(scale) - less, tail, tail + np.log1p(-(2 ** (-1 / xi)))
+    np.testing.assert_allclose(far_values(HybridPareto(2), params), expected, rtol=1e-5)
