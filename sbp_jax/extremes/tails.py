@@ -101,6 +101,24 @@ def alarm_limit(
     return jnp.clip(genpareto.isf(share, fit.shape, fit.scale), _NEAREST, _FURTHEST)
 
 
+def expected_alarms(
+    rule: Rule,
+    peaks: Float[Array, "*batch capacity"],
+    count: Int[Array, "*batch"],
+    size: Int[Array, "*batch"],
+) -> Float[Array, "*batch"]:
+    """Number of ordinary alarms among the values that the peaks are the peaks of: q n k / N_t.
+
+    Args:
+        rule: q.
+        peaks: as in `Tails`; k of them are kept.
+        count: N_t.
+        size: n.
+    """
+    kept = jnp.sum(peaks != 0, axis=-1) / count
+    return rule.risk * size.astype(jnp.float32) * kept.astype(jnp.float32)
+
+
 def tail_probability(
     tails: Tails, excess: Float[Array, "series side"]
 ) -> Float[Array, "series side"]:
@@ -155,13 +173,14 @@ def _refit(tails: Tails, row: Array, entry: Array, rule: Rule) -> Tails:
     known = jnp.sum(peaks[row] > 0, dtype=jnp.int32)
     limit = alarm_limit(rule, fit, known, count, tails.value_count[row])
     limit = jnp.minimum(limit, highest_limit(peaks[row]))
+    expected = expected_alarms(rule, peaks[row], count, tails.value_count[row])
     return tails._replace(
         peaks=peaks,
         peak_count=tails.peak_count.at[row].set(count),
         shape=tails.shape.at[row].set(fit.shape),
         scale=tails.scale.at[row].set(fit.scale),
         limit=tails.limit.at[row].set(limit),
-        room=tails.room.at[row].set(has_room(peaks[row], limit)),
+        room=tails.room.at[row].set(has_room(peaks[row], limit, expected)),
         led=tails.led.at[row].set(is_led(peaks[row], limit)),
         searched=tails.searched.at[row].set(jnp.where(again, count, tails.searched[row])),
     )
