@@ -11,7 +11,7 @@ from sbp_jax.distributions.genpareto_fit import grimshaw
 from sbp_jax.errors import DetectorError
 from sbp_jax.extremes.doubt import Doubt, has_room, is_led
 from sbp_jax.extremes.level import MOST_REMEMBERED, Level
-from sbp_jax.extremes.tails import FEWEST_PEAKS, Rule, Tails, alarm_limit, expected_alarms
+from sbp_jax.extremes.tails import FEWEST_PEAKS, Rule, Tails, alarm_limit
 from sbp_jax.extremes.unit import Unit, find_unit
 from sbp_jax.extremes.window import Window
 
@@ -137,8 +137,7 @@ def _fit_tails(
             "logarithm of values that differ by so many orders of magnitude"
         )
     limit = alarm_limit(rule, fit, jnp.minimum(count, peaks.shape[1]), count, size)
-    room = has_room(peaks, limit, expected_alarms(rule, peaks, count, size))
-    led = is_led(peaks, limit)
+    room, led = has_room(peaks, limit), is_led(peaks, limit)
     fitted = (fit.shape, fit.scale, limit)
     tails = Tails(threshold, peaks, count, size, *fitted, room, led, searched=count)
     return jax.tree.map(lambda x: x.reshape(*shape, *x.shape[1:]), tails)

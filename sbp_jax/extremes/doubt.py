@@ -25,8 +25,7 @@ from jaxtyping import Array, Bool, Float, Int
 LOST: Final = 0.01  # ordinary alarms, as a share, that have another among the values after them
 LONGEST: Final = 20  # values that are waited for at most
 GROWTH: Final = 1.5  # of the limit beyond what has been seen
-SPARE: Final = 1.0  # alarms believed beyond those of the risk, and their standard deviations
-DEVIATIONS: Final = 4.0
+
 
 CLOSE: Final = 3  # peaks in the last quarter before the limit that make the next alarm no surprise
 
@@ -53,9 +52,7 @@ def waiting_time(risk: float) -> int:
 
 
 def has_room(
-    peaks: Float[Array, "*batch capacity"],
-    limit: Float[Array, "*batch"],
-    expected: Float[Array, "*batch"],
+    peaks: Float[Array, "*batch capacity"], limit: Float[Array, "*batch"]
 ) -> Bool[Array, "*batch"]:
     """Whether one more alarm may be of the same tail as the peaks.
 
@@ -68,16 +65,13 @@ def has_room(
     Args:
         peaks: as in `Tails`.
         limit: z.
-        expected: number of ordinary alarms among as many values as the peaks are of.
 
-    >>> peaks, one = jnp.array([0.5, 1.0, 1.5, -2.0, 0.0]), jnp.float32(1.0)
-    >>> bool(has_room(peaks, jnp.float32(2.5), one)), bool(has_room(peaks, jnp.float32(4.0), one))
+    >>> peaks = jnp.array([0.5, 1.0, 1.5, -2.0, 0.0])
+    >>> bool(has_room(peaks, jnp.float32(2.5))), bool(has_room(peaks, jnp.float32(4.0)))
     (True, False)
     """
     leading = jnp.sum(2 * peaks > limit[..., None], axis=-1)
-    believed = jnp.sum(peaks < 0, axis=-1)
-    most = SPARE + expected + DEVIATIONS * jnp.sqrt(expected)
-    return (believed <= leading) & (believed + 1 <= most)
+    return jnp.sum(peaks < 0, axis=-1) <= leading
 
 
 def is_led(

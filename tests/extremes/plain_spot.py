@@ -46,7 +46,8 @@ class PlainTail:
         p = self.spot.risk * self.values / self.peaks
         if self.spot.corrected:
             w = np.log(1 / p)
-            p /= 1 + (w**4 / 8 - 2 * w**3 / 3 + 3 * w**2 - 3 * w) / len(known)
+            lack = (w**4 / 8 - 2 * w**3 / 3 + 3 * w**2 - 3 * w) / len(known)
+            p /= 1 + lack + lack**2
         z = self.scale / self.shape * (p**-self.shape - 1)
         if len(bounds):
             z = min(z, 1.5 * max(np.max(known), np.max(bounds)))
