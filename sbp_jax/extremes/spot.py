@@ -51,7 +51,7 @@ from sbp_jax.extremes.doubt import Doubt, waiting_time, weigh
 from sbp_jax.extremes.level import Level, follow_level
 from sbp_jax.extremes.tails import FEWEST_PEAKS, Rule, Tails, tail_probability, take_in
 from sbp_jax.extremes.unit import Pair, Unit, join, split, to_standard
-from sbp_jax.extremes.window import Window, push, window_mean
+from sbp_jax.extremes.window import Window, is_within, push, window_mean
 from sbp_jax.runs.ranges import Count, Range, Whole, refuse_out_of_range
 
 Tail = Literal["upper", "lower", "both"]
@@ -100,7 +100,8 @@ class Spot:
     are restricted to xi >= -1/2; below (uniform noise, say) there are fewer alarms than q, and
     every refit is a full search, so that streams take about eight times as long. z moves only when
     a peak is taken in, as published. It never falls below t. What is an alarm on one side is an
-    ordinary value to the other, but stays out of the moving mean of both.
+    ordinary value to the other, but stays out of the moving mean of both, unless it lies between
+    values that the mean is of (where alarms are not excluded).
 
     Which alarms count, and when a change is the new normal, is told in `docs/series.md`.
 
@@ -259,7 +260,10 @@ def _advance(spot: Spot, state: SpotState, values: Pair) -> tuple[SpotState, Spo
         entries = jnp.where(believed, -bound, entries)
         counted = counted + believed
     tails = take_in(tails, entries, counted, spot.rule)
-    window = push(window, x, finite & ~jnp.any(alarm, axis=1))
+    enters = ~jnp.any(alarm, axis=1)
+    if learning:
+        enters = enters | is_within(window, x)
+    window = push(window, x, finite & enters)
     if learning:
         off = jnp.any(alarm | (centred < level.lowest), axis=1)
         level, unit, window = follow_level(level, unit, window, x, off, spot.patience)

@@ -102,6 +102,7 @@ def plain_spot(spot, calibration, stream):
         limits.append((mean + tails[0].limit, mean - tails[1].limit))
         beyond.append((tails[0].beyond(x - mean), tails[1].beyond(mean - x)))
         alarms.append((tails[0].take(x - mean), tails[1].take(mean - x)))
-        if np.isfinite(x) and not any(alarms[-1]):
+        within = spot.alarms == "censor" and min(window) <= x <= max(window)
+        if np.isfinite(x) and (within or not any(alarms[-1])):
             window = [*window[1:], x]
     return np.array(alarms), np.array(limits), np.array(beyond)
