@@ -257,11 +257,11 @@ def test_ends_that_belong_to_a_range_and_numbers_of_numpy_and_jax_are_taken():
 
 
 def test_numbers_of_numpy_and_jax_become_pythons(tmp_path):
-    config = TrainConfig(epochs=np.int64(3), learning_rate=jnp.float32(0.25))  # type: ignore[arg-type]
+    config = TrainConfig(epochs=np.int64(3), learning_rate=jnp.float32(0.25))
     assert config == TrainConfig(epochs=3, learning_rate=0.25)
     save_config(tmp_path / "train.json", config)
     assert load_config(tmp_path / "train.json", TrainConfig()) == config
-    assert hash(Spot(risk=jnp.float32(0.0078125), depth=np.array(5))) == hash(Spot(2**-7, depth=5))  # type: ignore[arg-type]
+    assert hash(Spot(risk=jnp.float32(0.0078125), depth=np.array(5))) == hash(Spot(2**-7, depth=5))
     assert NetworkConfig(hidden=(np.int32(8),)) == NetworkConfig(hidden=(8,))
 
 
@@ -272,7 +272,7 @@ PITS = np.array([0.1, 0.6]), np.array([0.5, 0.6])
     ("call", "message"),
     [
         (lambda: randomised_pit(*PITS, draws=0), "draws: expected a whole number >= 1, got 0"),
-        (lambda: pp_mae(*PITS, draws=1.5), "draws: expected a whole number >= 1, got 1.5"),
+        (lambda: pp_mae(*PITS, draws=1.5), "draws: expected a whole number >= 1, got 1.5"),  # type: ignore[arg-type]
         (lambda: pp_mae(*PITS, seed=-1), r"seed: expected a whole number in \[0, 2\*\*31\)"),
         (lambda: pit_histogram(*PITS, bins=0), "bins: expected a whole number >= 1, got 0"),
         (lambda: central_coverage(*PITS, -0.1), r"probability: .* number in \[0, 1\], got -0.1"),
@@ -281,7 +281,7 @@ PITS = np.array([0.1, 0.6]), np.array([0.5, 0.6])
         (lambda: fit_empirical(*PITS, min_count=0), "min_count: expected a whole number >= 1"),
         (lambda: moving_bins(pace=-1), "pace: expected a finite number > 0, got -1"),
         (lambda: moving_bins(bins=1), "bins: expected a whole number >= 2, got 1"),
-        (lambda: moving_bins(tops=1.5), "tops: expected a whole number >= 1, got 1.5"),
+        (lambda: moving_bins(tops=1.5), "tops: expected a whole number >= 1, got 1.5"),  # type: ignore[arg-type]
         (lambda: choose_lengths(np.arange(3), buckets=0, batch_size=2), "buckets: .* got 0"),
         (lambda: make_optimizer(OptimizerConfig(), 0), "total_steps: .* >= 1, got 0"),
         (lambda: run_jobs([], 0, print, RuntimeError), "workers: .* >= 1, got 0"),
