@@ -24,6 +24,7 @@ from scipy import stats
 from sbp_jax.distributions import Family, Moved, SplicedBinnedPareto, Tops
 from sbp_jax.distributions.arguments import Number, Whole, number, whole
 from sbp_jax.models.arrangement import Arrangement
+from sbp_jax.runs.ranges import Positive, TailMass, refuse_unless
 from sbp_jax.training.objective import ObjectiveName
 
 _REACH: Final = 5.0  # of the bins that move, in scales
@@ -63,19 +64,21 @@ def moving_bins(
     """The spliced law of the residual, in standard units: the default of `fit`.
 
     Args:
-        bins: of the shape.
-        tops: places that the shape may stand at, each with a weight and a scale of its own.
-        pace: how fast the shape follows the input, where place and scale have pace 1.
-        tail_mass: probability of either tail of the shape.
+        bins: of the shape, >= 2.
+        tops: places that the shape may stand at, each with a weight and a scale of its own; >= 1.
+        pace: how fast the shape follows the input, where place and scale have pace 1; > 0.
+        tail_mass: probability of either tail of the shape, in (0, 0.5).
 
     Raises:
-        ValueError: fewer than 2 bins or one top, or a mass that is none.
+        SettingError: a number out of its range.
 
     >>> moving_bins(tops=1).family.num_outputs
     27
     """
     bins, tops = whole("bins", bins, 2), whole("tops", tops, 1)
     pace = float(number("pace", pace))
+    refuse_unless(Positive, pace=pace)
+    refuse_unless(TailMass, tail_mass=tail_mass)
     steps = np.linspace(-1, 1, bins + 1)
     edges = _REACH * np.sinh(_STRETCH * steps) / np.sinh(_STRETCH)
     shape = SplicedBinnedPareto(edges, tail_mass, shape_range=_SHAPES)

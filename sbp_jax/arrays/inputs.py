@@ -102,8 +102,8 @@ def _sequences(x: Any, mask: Any) -> tuple[Float[NDArray, "B T C"], Bool[NDArray
             raise InputError("mask: expected none with a list of arrays, got one")
         return _padded(x)
     values = as_numbers("x", x)
-    if not all(values.shape[1:]):
-        raise InputError(f"x: expected steps and columns, got shape {values.shape}")
+    if not values.shape[2]:
+        raise InputError(f"x: expected columns, got shape {values.shape}")
     try:
         observed = np.ones(values.shape[:2], np.bool_) if mask is None else np.asarray(mask)
     except ValueError as error:
@@ -117,6 +117,10 @@ def _sequences(x: Any, mask: Any) -> tuple[Float[NDArray, "B T C"], Bool[NDArray
         check_padding_last(observed)
     except BatchError as error:
         raise InputError(str(error).replace("sequence", "x")) from None
+    if not values.shape[1]:  # as a list of arrays without a step
+        values, observed = (
+            np.pad(part, [(0, 0), (0, 1), (0, 0)][: part.ndim]) for part in (values, observed)
+        )
     return np.where(observed[..., None], values, 0.0), observed
 
 

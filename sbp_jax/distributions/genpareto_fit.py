@@ -65,8 +65,10 @@ def _prepare(excesses: Excesses, mask: Mask | None) -> _Sample:
     count = jnp.maximum(jnp.sum(observed, axis=-1), 1)
     unit = jnp.max(jnp.where(observed, x, 0.0), axis=-1, initial=0.0)
     unit = jnp.where(unit == 0, 1.0, unit)
-    # Excesses that are too small beside the largest would count as 0, and give another fit.
-    lost = jnp.any(observed & (x > 0) & (x / unit[..., None] == 0), axis=-1)
+    # Excesses that are too small, by themselves or beside the largest, would count as 0, and give
+    # another fit. (Those that arithmetic takes for 0 are told from it by their bits.)
+    bits = jax.lax.bitcast_convert_type(x, f"int{8 * x.dtype.itemsize}")
+    lost = jnp.any(observed & (bits << 1 != 0) & (x / unit[..., None] == 0), axis=-1)
     unit = jnp.where(lost, jnp.nan, unit)
     ordered = jnp.sort(jnp.where(observed, x / unit[..., None], jnp.inf), axis=-1)
     kept = jnp.expand_dims(jnp.arange(x.shape[-1]), tuple(range(x.ndim - 1))) < count[..., None]

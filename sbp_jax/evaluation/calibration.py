@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Float
 
 from sbp_jax.errors import EvaluationError
+from sbp_jax.runs.ranges import Count, Probability, Seed, refuse_unless
 
 Pits = Float[np.ndarray, " B"]
 
@@ -72,10 +73,15 @@ def randomised_pit(
 ) -> Float[np.ndarray, "draws B"]:
     """Uniform draws between F(y - 1/2) and F(y + 1/2), independent for each observation.
 
+    Raises:
+        EvaluationError: values that are no PITs, no draw, or a seed out of its range.
+
     >>> randomised_pit(np.array([0.2, 0.4]), np.array([0.2, 0.4]), draws=1)
     array([[0.2, 0.4]])
     """
     _check(lower, upper)
+    refuse_unless(Count, EvaluationError, draws=draws)
+    refuse_unless(Seed, EvaluationError, seed=seed)
     uniform = np.random.default_rng(seed).random((draws, lower.size))
     return lower + uniform * (upper - lower)
 
@@ -102,7 +108,8 @@ def pp_mae(lower: Pits, upper: Pits, *, draws: int = 20, seed: int = 0) -> dict[
         Values of the regions "lower" (q < 0.05), "base", "upper" (q > 0.95), "full".
 
     Raises:
-        EvaluationError: no observations, lengths differ, or values that are no PITs.
+        EvaluationError: no observations, lengths differ, values that are no PITs, no draw, or a
+            seed out of its range.
 
     >>> edges = np.linspace(0, 1, 1001)
     >>> pp_mae(edges[:-1], edges[1:])["full"] < 1e-3
@@ -131,10 +138,14 @@ def pit_histogram(lower: Pits, upper: Pits, *, bins: int = 20) -> Float[np.ndarr
 
     Counts, so they sum to B; each is near B / bins if forecasts are right.
 
+    Raises:
+        EvaluationError: values that are no PITs, or no bin.
+
     >>> pit_histogram(np.array([0.0, 0.6]), np.array([0.5, 0.6]), bins=4)
     array([0.5, 0.5, 1. , 0. ])
     """
     _check(lower, upper)
+    refuse_unless(Count, EvaluationError, bins=bins)
     # The ends are infinite so that a PIT of exactly 1 counts.
     edges = [-np.inf, *np.linspace(0, 1, bins + 1)[1:-1], np.inf]
     return np.diff([share_below(lower, upper, float(q)).sum() for q in edges])
@@ -147,9 +158,13 @@ def central_coverage(lower: Pits, upper: Pits, probability: float) -> Float[np.n
     interval that ends within an atom counts the atom in part, as it should: the interval with
     the whole atom covers more by right.
 
+    Raises:
+        EvaluationError: the probability is not in [0, 1].
+
     >>> central_coverage(np.array([0.0, 0.3]), np.array([0.2, 0.4]), 0.8)
     array([0.5, 1. ])
     """
+    refuse_unless(Probability, EvaluationError, probability=probability)
     tail = (1 - probability) / 2
     return share_below(lower, upper, 1 - tail) - share_below(lower, upper, tail)
 
@@ -163,17 +178,17 @@ def perfect_forecaster(
 
     Args:
         n: observations, at least 1.
-        draws: simulated samples.
+        draws: simulated samples, at least 1.
         seed: of the simulation.
 
     Raises:
-        EvaluationError: n is less than 1.
+        EvaluationError: n or draws is less than 1, or the seed out of its range.
 
     >>> {name: round(floor.mean, 3) for name, floor in perfect_forecaster(15_000).items()}
     {'lower': 0.001, 'base': 0.003, 'upper': 0.001, 'full': 0.002}
     """
-    if n < 1:
-        raise EvaluationError(f"n: expected at least one observation, got {n}")
+    refuse_unless(Count, EvaluationError, n=n, draws=draws)
+    refuse_unless(Seed, EvaluationError, seed=seed)
     rng = np.random.default_rng(seed)
     counts = rng.multinomial(n, np.diff(LEVELS, prepend=0.0, append=1.0), size=draws)
     errors = np.abs(np.cumsum(counts[:, :-1], axis=1) / n - LEVELS)

@@ -31,6 +31,7 @@ from jaxtyping import Float, Int, Shaped
 from sbp_jax.errors import EvaluationError
 from sbp_jax.evaluation.moments import centred, correlation_of, mid_ranks, moments
 from sbp_jax.evaluation.rows import check_rows
+from sbp_jax.runs.ranges import Seed, Several, refuse_unless
 
 Kind = Literal["pearson", "spearman"]
 Vector = Float[np.ndarray, " N"]
@@ -173,13 +174,14 @@ def draw_clusters(clusters: int, draws: int, seed: int) -> Int[np.ndarray, "D cl
     """How often each cluster is drawn, when as many as there are are drawn with replacement.
 
     Raises:
-        EvaluationError: fewer than 2 draws, of which there is no standard deviation.
+        EvaluationError: fewer than 2 draws, of which there is no standard deviation, or a seed
+            out of its range.
 
     >>> draw_clusters(4, 3, seed=0).sum(axis=1)
     array([4, 4, 4])
     """
-    if draws < 2:
-        raise EvaluationError(f"draws: expected at least 2, got {draws}")
+    refuse_unless(Several, EvaluationError, draws=draws)
+    refuse_unless(Seed, EvaluationError, seed=seed)
     rng = np.random.default_rng(seed)
     return rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=draws)
 

@@ -16,6 +16,7 @@ from jaxtyping import Float, Real
 
 from sbp_jax.errors import EvaluationError
 from sbp_jax.evaluation.verdict import YARDS, Verdict, concatenate, pmf_verdict
+from sbp_jax.runs.ranges import Count, NotNegative, refuse_unless
 
 MIN_COUNT: Final = 1000
 """Fewest passes of a group; from 100 to 4,000, this has the best log score on season 2017."""
@@ -84,7 +85,8 @@ def fit_empirical(
         yards: lowest and highest cell.
 
     Raises:
-        EvaluationError: lengths differ, no rows, or a y that is not one of the cells.
+        EvaluationError: lengths differ, no rows, a y that is not one of the cells, or a number
+            out of its range.
 
     >>> air = np.array([0.0, 0, 0, 1, 7, 8, 9])
     >>> law = fit_empirical(air, np.array([0.0, 2, 4, 0, 7, 0, 9]), min_count=3)
@@ -92,6 +94,8 @@ def fit_empirical(
     (array([1.]), (2, 201))
     """
     _check(covariate, y)
+    refuse_unless(Count, EvaluationError, min_count=min_count)
+    refuse_unless(NotNegative, EvaluationError, weight=weight)
     lowest, highest = yards
     cells = highest - lowest + 1
     cell = y - lowest

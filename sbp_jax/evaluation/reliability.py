@@ -34,6 +34,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from sbp_jax.errors import EvaluationError
 from sbp_jax.evaluation.moments import centred, correlation_of, moments
 from sbp_jax.evaluation.rows import check_rows
+from sbp_jax.runs.ranges import Seed, Several, refuse_unless
 
 Plays = Float[np.ndarray, " B"]
 Labels = Shaped[np.ndarray, " B"]
@@ -141,8 +142,8 @@ def split_half_of(
     """
     clusters = groups if clusters is None else clusters
     check_rows({"totals": totals, "groups": groups, "clusters": clusters}, groups.size)
-    if draws < 2:
-        raise EvaluationError(f"draws: expected at least 2, got {draws}")
+    refuse_unless(Several, EvaluationError, draws=draws)
+    refuse_unless(Seed, EvaluationError, seed=seed)
     names, group, games = np.unique(groups, return_inverse=True, return_counts=True)
     order = np.flatnonzero(games[group] > 1)
     order = order[np.argsort(group[order], kind="stable")]

@@ -38,8 +38,7 @@ value theory, KDD.
 
 from dataclasses import dataclass
 from functools import partial
-from numbers import Integral
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Annotated, Final, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -52,7 +51,8 @@ from sbp_jax.extremes.doubt import Doubt, waiting_time, weigh
 from sbp_jax.extremes.level import Level, follow_level
 from sbp_jax.extremes.tails import FEWEST_PEAKS, Rule, Tails, tail_probability, take_in
 from sbp_jax.extremes.unit import Pair, Unit, join, split, to_standard
-from sbp_jax.extremes.window import Window, push, window_mean
+from sbp_jax.extremes.window import Window, is_within, push, window_mean
+from sbp_jax.runs.ranges import Count, Range, Whole, refuse_out_of_range
 
 Tail = Literal["upper", "lower", "both"]
 Alarms = Literal["censor", "exclude"]
@@ -100,7 +100,8 @@ class Spot:
     are restricted to xi >= -1/2; below (uniform noise, say) there are fewer alarms than q, and
     every refit is a full search, so that streams take about eight times as long. z moves only when
     a peak is taken in, as published. It never falls below t. What is an alarm on one side is an
-    ordinary value to the other, but stays out of the moving mean of both.
+    ordinary value to the other, but stays out of the moving mean of both, unless it lies between
+    values that the mean is of (where alarms are not excluded).
 
     Which alarms count, and when a change is the new normal, is told in `docs/series.md`.
 
@@ -126,30 +127,23 @@ class Spot:
     3.0
     """
 
-    risk: float = 1e-4
-    level: float = 0.98
-    depth: int = 0
+    risk: Annotated[float, Range(0, above=True)] = 1e-4
+    level: Annotated[float, Range(0, 1, above=True, below=True)] = 0.98
+    depth: Whole = 0
     tails: Tail = "upper"
-    capacity: int = 512
+    capacity: Annotated[int, Range(FEWEST_PEAKS)] = 512
     alarms: Alarms = "censor"
     corrected: bool = True
-    patience: int = 250
+    patience: Count = 250
 
     def __post_init__(self) -> None:
-        if not 0 < self.level < 1:
-            raise DetectorError(f"level: expected a number in (0, 1), got {self.level}")
-        if not 0 < self.risk < 1 - self.level:
+        """Refuse what makes no detector."""
+        refuse_out_of_range(self, DetectorError)
+        if not self.risk < 1 - self.level:
             raise DetectorError(
                 f"risk: expected a number in (0, 1 - level) = (0, {1 - self.level:g}), "
                 f"got {self.risk}"
             )
-        for name, least in (("depth", 0), ("capacity", FEWEST_PEAKS), ("patience", 1)):
-            number = getattr(self, name)
-            if not isinstance(number, Integral) or number < least:
-                raise DetectorError(f"{name}: expected a whole number >= {least}, got {number!r}")
-        for name, known in (("tails", get_args(Tail)), ("alarms", get_args(Alarms))):
-            if getattr(self, name) not in known:
-                raise DetectorError(f"{name}: expected one of {known}, got {getattr(self, name)!r}")
 
     @property
     def rule(self) -> Rule:
@@ -266,7 +260,10 @@ def _advance(spot: Spot, state: SpotState, values: Pair) -> tuple[SpotState, Spo
         entries = jnp.where(believed, -bound, entries)
         counted = counted + believed
     tails = take_in(tails, entries, counted, spot.rule)
-    window = push(window, x, finite & ~jnp.any(alarm, axis=1))
+    enters = ~jnp.any(alarm, axis=1)
+    if learning:
+        enters = enters | is_within(window, x)
+    window = push(window, x, finite & enters)
     if learning:
         off = jnp.any(alarm | (centred < level.lowest), axis=1)
         level, unit, window = follow_level(level, unit, window, x, off, spot.patience)

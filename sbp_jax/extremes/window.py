@@ -28,6 +28,21 @@ def window_mean(window: Window) -> Float[Array, "*batch"]:
     return window.total / max(window.values.shape[-1], 1)
 
 
+def is_within(window: Window, x: Float[Array, " series"]) -> Bool[Array, " series"]:
+    """Whether a value lies between the least and the largest of the window; false without depth.
+
+    A few large values, none of them an alarm, may move the mean so far that most values after them
+    are alarms on the other side. If all alarms were kept out, the mean would stay there.
+
+    >>> window = Window(jnp.array([[1.0, 3.0]]), jnp.array([0]), jnp.array([4.0]), jnp.zeros(1))
+    >>> [bool(is_within(window, jnp.array([x]))[0]) for x in (2.0, 4.0)]
+    [True, False]
+    """
+    if window.values.shape[-1] == 0:
+        return jnp.zeros(x.shape, bool)
+    return (x >= jnp.min(window.values, axis=1)) & (x <= jnp.max(window.values, axis=1))
+
+
 def push(window: Window, x: Float[Array, " series"], enters: Bool[Array, " series"]) -> Window:
     """Put a value in place of the oldest one, where `enters` is true.
 

@@ -85,7 +85,12 @@ class Forecaster:
     def apply_train(
         self, params: Any, batch: Batch, key: PRNGKeyArray, *, readout: Readout = "last"
     ) -> Float[Array, "... outputs"]:
-        """Raw outputs as of `apply`, as in training; a plain network is the same there."""
+        """Raw outputs as of `apply`, as in training; a plain network is the same there.
+
+        Raises:
+            BatchError: an observed step follows padding, where that is not traced.
+        """
+        check_padding_last(batch.mask)
         if isinstance(self.network, AdjustableNetwork):
             return self.network.apply_train(params, batch, key, readout=readout)
         return self.apply(params, batch, readout=readout)

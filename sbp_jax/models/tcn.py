@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from sbp_jax.batch import check_padding_last
 from sbp_jax.models.causal_conv import backward_conv, causal_conv
 from sbp_jax.models.dropout import Dropout
 from sbp_jax.models.product import product
@@ -162,7 +163,11 @@ class TCN(nn.Module):
         Returns:
             The state, float32. An example without any observed step has the zero state, as has one
             whose T is 0.
+
+        Raises:
+            BatchError: an observed step follows padding, where that is not traced.
         """
+        check_padding_last(mask)
         steps = sequence.shape[1]
         sequence, mask = at_least_one_step(sequence, mask)
         x = jnp.where(mask[..., None], sequence, 0).astype(self.precision)

@@ -16,6 +16,8 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Protocol
 
+from sbp_jax.runs.ranges import Count, refuse_unless
+
 LISTEN_SECONDS = 0.2
 """How often one that waits listens for Ctrl-C, which other libraries' threads may catch."""
 
@@ -45,10 +47,14 @@ def run_jobs(
 
     Args:
         jobs: what to do.
-        workers: processes at once.
+        workers: processes at once, >= 1.
         on_progress: is told what the jobs say, from one of several threads.
         error: raised if a process dies, with what it said last; the others are stopped.
+
+    Raises:
+        SettingError: no worker.
     """
+    refuse_unless(Count, workers=workers)
     if workers == 1 or len(jobs) == 1:
         for job in jobs:
             job.run(on_progress)

@@ -28,6 +28,7 @@ import jax
 from jax.experimental import multihost_utils
 
 from sbp_jax.errors import DeviceError, TrainingInterrupted
+from sbp_jax.runs.ranges import Count, Whole, refuse_out_of_range
 
 T = TypeVar("T")
 
@@ -51,17 +52,16 @@ class Hosts:
     """
 
     coordinator: str | None = None
-    processes: int | None = None
-    process: int | None = None
-    timeout: int = 60
+    processes: Count | None = None
+    process: Whole | None = None
+    timeout: Count = 60
 
     def __post_init__(self) -> None:
         """Refuse what no process can be told by."""
+        refuse_out_of_range(self, DeviceError)
         numbers = {"processes": self.processes, "process": self.process}
         missing = [name for name, number in numbers.items() if number is None]
         given = [f"{name} {number}" for name, number in numbers.items() if number is not None]
-        if not self.timeout >= 1:
-            raise DeviceError(f"hosts.timeout: expected at least 1 second, got {self.timeout}")
         if self.coordinator in (None, AUTO):
             if given:
                 raise DeviceError(
@@ -77,9 +77,7 @@ class Hosts:
                 f"hosts: expected {' and '.join(missing)} with coordinator "
                 f"{self.coordinator}, got none"
             )
-        if self.processes < 1:
-            raise DeviceError(f"hosts.processes: expected at least 1, got {self.processes}")
-        if not 0 <= self.process < self.processes:
+        if not self.process < self.processes:
             raise DeviceError(
                 f"hosts.process: expected 0 to {self.processes - 1}, for there are "
                 f"{self.processes}, got {self.process}"

@@ -1,5 +1,7 @@
 """Ranges of settings: written at the field, said in one way, refused in one way.
 
+Arguments of functions that are settings too are held against the same types (`refuse_unless`).
+
 A field's type says what it may be: a ``Share`` is a number in [0, 1), a ``Count | None`` a whole
 number from 1 on or nothing, and of a ``Literal`` only its values will do. What no range is written
 at, a path or a flag, is not looked at.
@@ -69,6 +71,11 @@ Finite = Annotated[float, Range()]
 Share = Annotated[float, Range(0, 1, below=True)]
 """Of something of which a part is left."""
 
+Probability = Annotated[float, Range(0, 1)]
+
+Several = Annotated[int, Range(2)]
+"""2, 3 ...: of fewer there is no standard deviation."""
+
 TailMass = Annotated[float, Range(0, 0.5, above=True, below=True)]
 """Probability of one of two tails."""
 
@@ -76,8 +83,8 @@ TailMass = Annotated[float, Range(0, 0.5, above=True, below=True)]
 def refuse_out_of_range(settings: Any, error: type[SbpJaxError] = SettingError) -> None:
     """Raise for the first field of a dataclass that is not what its type says.
 
-    Numbers may be those of NumPy and JAX. Traced ones have no value yet: whoever traces them has
-    checked them before.
+    Numbers may be those of NumPy and JAX, and become Python's, which can be written to a file and
+    compared. Traced ones have no value yet: whoever traces them has checked them before.
 
     Args:
         settings: the dataclass, in its ``__post_init__``.
@@ -100,6 +107,26 @@ def refuse_out_of_range(settings: Any, error: type[SbpJaxError] = SettingError) 
     of: type = type(settings)
     for name, hint in limited_fields(of).items():
         value = getattr(settings, name)
+        refuse_unless(hint, error, **{name: value})
+        object.__setattr__(settings, name, _plain(value))  # the dataclass may be frozen
+
+
+def refuse_unless(hint: Any, error: type[SbpJaxError] = SettingError, **values: Any) -> None:
+    """Raise for the first argument that is not what a type with a range says.
+
+    Args:
+        hint: the type, such as ``Count``.
+        error: type of what is raised.
+        values: arguments by name.
+
+    Raises:
+        SettingError: or the type that was asked for; it names argument, range and value.
+
+    >>> refuse_unless(Count, draws=10, bins=0)
+    Traceback (most recent call last):
+    sbp_jax.errors.SettingError: bins: expected a whole number >= 1, got 0
+    """
+    for name, value in values.items():
         if not _fits(value, hint):
             raise error(f"{name}: expected {_said(hint)}, got {value!r}")
 
@@ -155,9 +182,16 @@ def _fits(value: Any, hint: Any) -> bool:
     return hint is not types.NoneType or value is None
 
 
+def _plain(value: Any) -> Any:
+    """Numbers of NumPy and JAX as Python's, also in a tuple; all else as it is."""
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
+    is_one = isinstance(value, np.generic | np.ndarray | jax.Array) and value.shape == ()
+    return value.item() if is_one and not isinstance(value, jax.core.Tracer) else value
+
+
 def _is_number(value: Any, of: type, ranges: list[Range]) -> bool:
-    if isinstance(value, np.ndarray | jax.Array) and value.shape == ():
-        value = value.item()
+    value = _plain(value)
     if isinstance(value, bool) or not isinstance(value, Integral if of is int else Real):
         return False
     return all(one.holds(value) for one in ranges)  # type: ignore[arg-type]

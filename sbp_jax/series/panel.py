@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from sbp_jax.errors import SeriesError
+from sbp_jax.runs.ranges import Count, refuse_unless
 from sbp_jax.series.scaling import Scaling, check_counts, fit_count_scaling, fit_scaling
 from sbp_jax.series.series import Series, Split
 
@@ -92,8 +93,7 @@ def make_panel(
     names = [each.name for each in listed]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise SeriesError(f"expected series of different names, got {', '.join(twice)} twice")
-    if lead < 1:
-        raise SeriesError(f"lead: expected at least 1 step, got {lead}")
+    refuse_unless(Count, SeriesError, lead=lead)
     split = split or Split()
     ends = np.array([split.bounds(each.values.size, each.name) for each in listed])
     if counts:

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from sbp_jax.errors import SeriesError
+from sbp_jax.runs.ranges import Finite, Positive, refuse_out_of_range
 
 
 @dataclass(frozen=True)
@@ -15,10 +16,17 @@ class Scaling:
     Attributes:
         loc: in the series' unit.
         scale: likewise, > 0.
+
+    Raises:
+        SeriesError: a number out of its range.
     """
 
-    loc: float
-    scale: float
+    loc: Finite
+    scale: Positive
+
+    def __post_init__(self) -> None:
+        """Refuse what no series can be standardised by."""
+        refuse_out_of_range(self, SeriesError)
 
     def standardise(self, values: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
         """Values in the unit that models see."""

@@ -87,6 +87,8 @@ def _check_times(
     array = np.asarray(times)
     if array.shape != (rows,):
         raise SeriesError(f"{name}: expected a time for each of {rows} rows, got {array.shape}")
+    if array.dtype.kind not in _NO_TEXT and all(isinstance(time, bytes) for time in array):
+        array = np.array([time.decode(errors="replace") for time in array])
     if array.dtype.kind not in _NO_TEXT and all(isinstance(time, str) for time in array):
         array = parse_times(pl.Series(array.astype(object), dtype=pl.String), name, time_format)
     missing = array != array

@@ -24,6 +24,8 @@ _DATES: Final = (
 )
 _CLOCKS: Final = ("", " %H:%M", " %H:%M:%S%.f", " %I:%M %p", " %I:%M:%S %p")
 _ZONE: Final = r":\d\d(\.\d+)? ?(Z|[+-]\d\d:?\d\d)$"
+_FIRST_YEAR: Final = 1000
+_FINE: Final = r"\.\d{7}"  # of a second: more than microseconds hold
 
 
 def parse_times(texts: pl.Series, where: str, time_format: str | None) -> Shaped[np.ndarray, " N"]:
@@ -79,7 +81,7 @@ def _as_said(texts: pl.Series, where: str, time_format: str) -> Shaped[np.ndarra
     for row, text in enumerate(texts):
         try:
             time = dt.datetime.strptime(text, time_format)
-        except ValueError:
+        except (ValueError, TypeError):
             raise SeriesError(
                 f"{where}: expected times of the format {time_format!r}, got {text!r} in row {row}"
             ) from None
@@ -119,4 +121,10 @@ def _with_clocks(texts: pl.Series, form: str) -> pl.Series:
 
 
 def _dates(texts: pl.Series, form: str) -> pl.Series:
-    return texts.str.to_datetime(form, strict=False).dt.replace_time_zone(None)
+    dates = texts.str.to_datetime(form, strict=False).dt.replace_time_zone(None)
+    # A year of four digits in the format takes one of two for a year of the first century.
+    dates = dates.set(dates.dt.year() < _FIRST_YEAR, None)
+    if not texts.str.contains(_FINE).any():
+        return dates
+    fine = texts.str.to_datetime(form, strict=False, time_unit="ns").dt.replace_time_zone(None)
+    return fine.set(fine.dt.cast_time_unit("us") != dates, None)  # beyond what nanoseconds reach

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from sbp_jax.errors import MissingExtraError, SweepError
+from sbp_jax.runs.ranges import Count, Seed, Whole, refuse_unless
 from sbp_jax.runs.run_folder import describe_differences
 from sbp_jax.sweeps.owner import is_dead, this_process
 from sbp_jax.sweeps.space import Integers, LogUniform, SearchSpace, Uniform
@@ -56,14 +57,20 @@ def open_study(
         name: of the study within its storage.
         pruner: which trials are stopped early: those worse than the "median" of the finished
             ones at the same epoch, those that "hyperband" halves away, or none.
-        epochs: of a trial that is not stopped.
-        startup_trials: drawn at random, before any are drawn where good ones were.
-        seed: of what is drawn; None draws anew in every process, as several of them must.
+        epochs: of a trial that is not stopped, >= 1.
+        startup_trials: drawn at random, before any are drawn where good ones were; >= 0.
+        seed: of what is drawn, in [0, 2**31); None draws anew in every process, as several of them
+            must.
         about: plain values that decide the trials' numbers; all processes' must be equal.
 
     Raises:
-        SweepError: the storage cannot be opened, or holds a study of something else.
+        SweepError: a setting out of its range; the storage cannot be opened, or holds a study of
+            something else.
     """
+    refuse_unless(PrunerName, SweepError, pruner=pruner)
+    refuse_unless(Count, SweepError, epochs=epochs)
+    refuse_unless(Whole, SweepError, startup_trials=startup_trials)
+    refuse_unless(Seed | None, SweepError, seed=seed)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     about = json.loads(json.dumps(about))  # as it comes back: lists in place of tuples
     quiet = warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning)

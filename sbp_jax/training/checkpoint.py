@@ -22,6 +22,7 @@ import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
 
 from sbp_jax.errors import CheckpointError
+from sbp_jax.runs.ranges import Count, refuse_unless
 from sbp_jax.runs.run_folder import describe_differences
 from sbp_jax.training.checkpoint_folder import (
     check_checkpoints,
@@ -57,7 +58,7 @@ class Checkpoints:
     Args:
         folder: where they live; made if absent.
         metric: name of the epoch metric whose smallest value marks the best epoch.
-        keep_best: how many of the best epochs are kept, beside the latest.
+        keep_best: how many of the best epochs are kept, beside the latest; >= 1.
         about: what the state only makes sense with, such as the training config and the number
             of examples, as plain JSON types; a checkpoint about something else is not restored.
             None restores any.
@@ -76,8 +77,7 @@ class Checkpoints:
         about: Mapping[str, Any] | None = None,
         read_only: bool = False,
     ) -> None:
-        if keep_best < 1:
-            raise ValueError(f"expected keep_best of at least 1, got {keep_best}")
+        refuse_unless(Count, keep_best=keep_best)
 
         def value(metrics: EpochMetrics) -> float:
             return metrics[metric]

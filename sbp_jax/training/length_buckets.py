@@ -4,6 +4,8 @@ import numpy as np
 from jaxtyping import Int
 from numpy.typing import NDArray
 
+from sbp_jax.runs.ranges import Count, refuse_unless
+
 
 def choose_lengths(
     lengths: Int[NDArray, " B"], *, buckets: int, batch_size: int
@@ -22,11 +24,15 @@ def choose_lengths(
     Returns:
         Ascending lengths, the last that of the longest example (at least 1).
 
+    Raises:
+        SettingError: no bucket, or no example in a mini-batch.
+
     >>> choose_lengths(np.array([3] * 8 + [9] * 4), buckets=2, batch_size=4)
     (3, 9)
     >>> choose_lengths(np.array([3] * 8 + [9] * 4), buckets=2, batch_size=12)
     (9,)
     """
+    refuse_unless(Count, buckets=buckets, batch_size=batch_size)
     # No observed step is padded to one, since an array needs an axis of some length.
     edges, counts = np.unique(np.maximum(lengths, 1), return_counts=True)
     upto = np.concatenate([[0], np.cumsum(counts)])

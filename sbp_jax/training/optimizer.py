@@ -6,7 +6,14 @@ import jax
 import optax
 
 from sbp_jax.errors import SettingError
-from sbp_jax.runs.ranges import NotNegative, Positive, Whole, refuse_out_of_range
+from sbp_jax.runs.ranges import (
+    Count,
+    NotNegative,
+    Positive,
+    Whole,
+    refuse_out_of_range,
+    refuse_unless,
+)
 from sbp_jax.training.state import Params
 
 
@@ -41,12 +48,13 @@ def make_optimizer(
 
     Args:
         config: peak, decay and warm-up, which takes at most half of the steps.
-        total_steps: of the whole training.
+        total_steps: of the whole training, >= 1.
         clip_norm: that no gradient exceeds, > 0.
 
     Raises:
-        SettingError: it is not.
+        SettingError: one of them is not.
     """
+    refuse_unless(Count, total_steps=total_steps)
     if not clip_norm > 0:
         raise SettingError(f"clip_norm: expected a number > 0, got {clip_norm}")
     warmup = min(config.warmup_steps, total_steps // 2)

@@ -85,6 +85,15 @@ def test_beyond_the_reach_of_float32_there_is_none_and_float64_finds_it():
         np.testing.assert_allclose(FIT(x), likeliest(x), rtol=1e-5)
 
 
+@pytest.mark.parametrize("how_many", [5, NUMBER])
+def test_excesses_that_float32_takes_for_0_are_no_zeros(how_many):
+    x = np.random.default_rng(0).exponential(size=NUMBER)
+    x[:how_many] *= 1e-39
+    assert np.all(np.isnan(FIT(x.astype(np.float32))))
+    with jax.enable_x64(True):
+        np.testing.assert_allclose(FIT(x), likeliest(x), rtol=1e-4)
+
+
 @pytest.mark.parametrize("shape", [3, 8, 12])
 def test_detectors_search_as_far(shape):
     x = heavy(shape).astype(np.float32)

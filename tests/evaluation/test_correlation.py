@@ -126,7 +126,7 @@ def test_the_order_of_rows_does_not_matter():
         ({"ratings": {}}, "reference: expected one of the ratings given, none, got 'none'"),
         ({"reference": "z"}, "reference: expected one of the ratings given, x, got 'z'"),
         ({"kind": "kendall"}, "kind: expected 'pearson' or 'spearman', got 'kendall'"),
-        ({"draws": 1}, "draws: expected at least 2, got 1"),
+        ({"draws": 1}, "draws: expected a whole number >= 2, got 1"),
         (
             {"ratings": {"x": np.array([np.nan, 1.0, np.inf])}},
             "rating x: expected finite numbers, got 2 of 3 rows without",

@@ -159,5 +159,5 @@ def test_what_is_no_pit_is_refused(lower, upper, message):
 
 
 def test_a_perfect_forecaster_of_nothing_is_refused():
-    with pytest.raises(EvaluationError, match="at least one observation, got 0"):
+    with pytest.raises(EvaluationError, match="n: expected a whole number >= 1, got 0"):
         perfect_forecaster(0)

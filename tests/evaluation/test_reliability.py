@@ -158,7 +158,7 @@ def test_equal_ratings_have_no_reliability():
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"draws": 1}, "draws: expected at least 2, got 1"),
+        ({"draws": 1}, "draws: expected a whole number >= 2, got 1"),
         ({"groups": np.arange(4)}, "groups: expected one with two games, got none of 4"),
         ({"totals": np.ones((3, 2))}, r"totals: expected 4 rows, got shape \(3, 2\)"),
         (

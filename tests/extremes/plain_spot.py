@@ -46,7 +46,8 @@ class PlainTail:
         p = self.spot.risk * self.values / self.peaks
         if self.spot.corrected:
             w = np.log(1 / p)
-            p /= 1 + (w**4 / 8 - 2 * w**3 / 3 + 3 * w**2 - 3 * w) / len(known)
+            lack = (w**4 / 8 - 2 * w**3 / 3 + 3 * w**2 - 3 * w) / len(known)
+            p /= 1 + lack + lack**2
         z = self.scale / self.shape * (p**-self.shape - 1)
         if len(bounds):
             z = min(z, 1.5 * max(np.max(known), np.max(bounds)))
@@ -101,6 +102,7 @@ def plain_spot(spot, calibration, stream):
         limits.append((mean + tails[0].limit, mean - tails[1].limit))
         beyond.append((tails[0].beyond(x - mean), tails[1].beyond(mean - x)))
         alarms.append((tails[0].take(x - mean), tails[1].take(mean - x)))
-        if np.isfinite(x) and not any(alarms[-1]):
+        within = spot.alarms == "censor" and min(window) <= x <= max(window)
+        if np.isfinite(x) and (within or not any(alarms[-1])):
             window = [*window[1:], x]
     return np.array(alarms), np.array(limits), np.array(beyond)

@@ -13,6 +13,8 @@ import pytest
 from sbp_jax.distributions import Gaussian, Law
 from sbp_jax.errors import DetectorError
 from sbp_jax.extremes import Spot, SpotState, SpotStep, run_on_law, run_on_residuals
+from tests.extremes.draws import DETECTOR, pareto
+from tests.extremes.draws import START as START_OF_SHARED
 
 pytestmark = pytest.mark.usefixtures("quick_compilation_throughout")
 START, LENGTH = 2000, 3030
@@ -113,6 +115,15 @@ def test_a_spread_that_lasts_is_learnt(judged):
     alarm, limit = judged.of("wider")
     assert np.mean(alarm[-500:]) < 0.3 * np.mean(ordinary() > limit[0] / 3)
     assert 2 * limit[0] < limit[-1] < 20
+
+
+def test_ordinary_values_do_not_lock_the_moving_mean():
+    # Of draws with a heavy upper tail a few large ones lift the mean of 20 far above the median.
+    x = pareto(0.3, (32, START_OF_SHARED + 1600), seed=5)
+    _, steps = DETECTOR.run(DETECTOR.fit(x[:, :START_OF_SHARED]), x[:, START_OF_SHARED:])
+    alarms = np.sum(steps.alarm, axis=1)
+    assert np.all(alarms < 60)
+    assert np.mean(alarms) < 1.5 * 1600 * DETECTOR.risk
 
 
 @pytest.mark.parametrize(("offset", "scale"), OFFSETS)

@@ -17,7 +17,7 @@ NOISE = np.random.default_rng(0).normal(size=600)
     [
         ({"level": 1.0}, r"level: expected a number in \(0, 1\), got 1.0"),
         ({"risk": 0.03}, r"risk: expected a number in \(0, 1 - level\) = \(0, 0.02\), got 0.03"),
-        ({"risk": 0.0}, "got 0.0"),
+        ({"risk": 0.0}, "risk: expected a finite number > 0, got 0.0"),
         ({"depth": -1}, "depth: expected a whole number >= 0, got -1"),
         ({"depth": 2.5}, "depth: expected a whole number >= 0, got 2.5"),
         ({"capacity": 9}, "capacity: expected a whole number >= 10, got 9"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import sbp_jax
+from sbp_jax.arrays.inputs import read_inputs
 from sbp_jax.batch import Batch, check_batch
 from sbp_jax.distributions import Gaussian
 from sbp_jax.errors import BatchError, InputError
@@ -90,6 +91,16 @@ def turned(error):
     return batch._replace(sequence=names[what], mask=names["mask"])
 
 
+def test_no_length_comes_in_as_an_array_like_as_a_list():
+    listed, array = (
+        read_inputs(x, static=np.ones((ROWS, 1)))[0]
+        for x in ([np.zeros((0, CHANNELS))] * ROWS, np.zeros((ROWS, 0, CHANNELS)))
+    )
+    for one, other in zip(listed, array, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert listed.mask.shape == (ROWS, 1)
+
+
 def to_forecaster(batch):
     make_forecaster(NETWORK, Gaussian()).law(None, batch)  # refused before parameters are looked at
 
@@ -104,6 +115,8 @@ WAYS_IN = {
     ),
     "forecaster": to_forecaster,
     "forecaster, of JAX": lambda batch: to_forecaster(jax.tree.map(jnp.asarray, batch)),
+    "training": lambda batch: make_forecaster(NETWORK, Gaussian()).apply_train(None, batch, None),
+    "encoder": lambda batch: TCN(features=2, layers=1).init(jax.random.key(0), *batch[:2]),
     "exported": lambda batch: steps(batch.mask, batch.mask.shape),
     "fit": lambda batch: sbp_jax.fit(batch.sequence, batch.target, mask=batch.mask),
     "fit, a batch": lambda batch: sbp_jax.fit(batch, batch.target),

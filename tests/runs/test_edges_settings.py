@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import sbp_jax
+from sbp_jax.arrays.choose_family import moving_bins
 from sbp_jax.distributions import Gaussian
 from sbp_jax.errors import (
     ConfigFileError,
@@ -24,6 +25,14 @@ from sbp_jax.errors import (
     SbpJaxError,
     SettingError,
 )
+from sbp_jax.evaluation.calibration import (
+    central_coverage,
+    perfect_forecaster,
+    pit_histogram,
+    pp_mae,
+    randomised_pit,
+)
+from sbp_jax.evaluation.empirical import fit_empirical
 from sbp_jax.extremes import Spot
 from sbp_jax.jobs.compare_objectives import CompareObjectives, Setting
 from sbp_jax.jobs.heavy_tails import HeavyTails
@@ -48,15 +57,19 @@ from sbp_jax.nfl.ratings.fold_fit import HowToFit
 from sbp_jax.nfl.ratings.outcome import outcome_named
 from sbp_jax.nfl.simulator.config import SimulateConfig
 from sbp_jax.nfl.tracking.reading import ReadConfig
+from sbp_jax.runs.child_processes import run_jobs
 from sbp_jax.runs.command_line import run
-from sbp_jax.runs.config_file import load_config
+from sbp_jax.runs.config_file import load_config, save_config
+from sbp_jax.runs.hosts import Hosts
 from sbp_jax.runs.ranges import NotEmpty, Range, limited_fields
 from sbp_jax.series import SeriesNetwork, SeriesTraining, Split
 from sbp_jax.series.compare import Candidate
+from sbp_jax.series.scaling import Scaling
 from sbp_jax.series.synthetic import SpikyLaw
 from sbp_jax.sweeps.space import Integers, LogUniform, Uniform
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.hyperparameters import Hyperparameters
+from sbp_jax.training.length_buckets import choose_lengths
 from sbp_jax.training.operations import Operations
 from sbp_jax.training.optimizer import OptimizerConfig, make_optimizer
 from sbp_jax.training.program import Head
@@ -105,7 +118,10 @@ NEEDED = {
     SimulateConfig: {},
     SimulateTracking: {"out": Path("x")},
     SpikyLaw: {},
+    Hosts: {},
+    Scaling: {"loc": 0.0, "scale": 1.0},
     Split: {},
+    Spot: {},
     Sweep: {},
     TCN: {},
     Tracking: {},
@@ -217,7 +233,7 @@ def test_what_is_outside_is_refused_by_name(of):
         (lambda: SimulateConfig(plays=3), "plays: expected 9 to .* in 9 weeks, got 3"),
         (lambda: Spot(capacity=1), "capacity: expected a whole number >= 10, got 1"),
         (lambda: Spot(depth=1.5), "depth: expected a whole number >= 0, got 1.5"),  # type: ignore[arg-type]
-        (lambda: Spot(risk=NAN), "risk: expected a number in .* got nan"),
+        (lambda: Spot(risk=NAN), "risk: expected a finite number > 0, got nan"),
         (lambda: Spot(level=NAN), "level: expected a number in .* got nan"),
     ],
 )  # fmt: skip
@@ -238,6 +254,42 @@ def test_ends_that_belong_to_a_range_and_numbers_of_numpy_and_jax_are_taken():
     Spot(capacity=10, depth=0)
     TrainConfig(batch_size=1, virtual_shards=1, weight_decay=0, warmup_steps=0, seed=2**31 - 1)
     TrainConfig(epochs=np.int64(3), learning_rate=jnp.float32(1e-3))
+
+
+def test_numbers_of_numpy_and_jax_become_pythons(tmp_path):
+    config = TrainConfig(epochs=np.int64(3), learning_rate=jnp.float32(0.25))
+    assert config == TrainConfig(epochs=3, learning_rate=0.25)
+    save_config(tmp_path / "train.json", config)
+    assert load_config(tmp_path / "train.json", TrainConfig()) == config
+    assert hash(Spot(risk=jnp.float32(0.0078125), depth=np.array(5))) == hash(Spot(2**-7, depth=5))
+    assert NetworkConfig(hidden=(np.int32(8),)) == NetworkConfig(hidden=(8,))
+
+
+PITS = np.array([0.1, 0.6]), np.array([0.5, 0.6])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: randomised_pit(*PITS, draws=0), "draws: expected a whole number >= 1, got 0"),
+        (lambda: pp_mae(*PITS, draws=1.5), "draws: expected a whole number >= 1, got 1.5"),  # type: ignore[arg-type]
+        (lambda: pp_mae(*PITS, seed=-1), r"seed: expected a whole number in \[0, 2\*\*31\)"),
+        (lambda: pit_histogram(*PITS, bins=0), "bins: expected a whole number >= 1, got 0"),
+        (lambda: central_coverage(*PITS, -0.1), r"probability: .* number in \[0, 1\], got -0.1"),
+        (lambda: perfect_forecaster(10, draws=0), "draws: expected a whole number >= 1, got 0"),
+        (lambda: fit_empirical(*PITS, weight=NAN), "weight: .* finite number >= 0, got nan"),
+        (lambda: fit_empirical(*PITS, min_count=0), "min_count: expected a whole number >= 1"),
+        (lambda: moving_bins(pace=-1), "pace: expected a finite number > 0, got -1"),
+        (lambda: moving_bins(bins=1), "bins: expected a whole number >= 2, got 1"),
+        (lambda: moving_bins(tops=1.5), "tops: expected a whole number >= 1, got 1.5"),  # type: ignore[arg-type]
+        (lambda: choose_lengths(np.arange(3), buckets=0, batch_size=2), "buckets: .* got 0"),
+        (lambda: make_optimizer(OptimizerConfig(), 0), "total_steps: .* >= 1, got 0"),
+        (lambda: run_jobs([], 0, print, RuntimeError), "workers: .* >= 1, got 0"),
+    ],
+)  # fmt: skip
+def test_arguments_of_functions_are_settings_too(call, message):
+    with pytest.raises(SbpJaxError, match=message):
+        call()
 
 
 def unreached(config):

@@ -48,6 +48,7 @@ def test_dates_that_can_be_read_in_one_way(tmp_path, name):
         read_series(written(tmp_path, texts)),
         make_series([1.0, 2.0], texts),
         make_series([1.0, 2.0], np.array(texts)),
+        make_series([1.0, 2.0], [text.encode() for text in texts]),
     ):
         np.testing.assert_array_equal(series.times, means(times))
 
@@ -65,6 +66,9 @@ def test_dates_that_can_be_read_in_one_way(tmp_path, name):
         (["1", "2015-02-28"], "a date such as .* got '2015-02-28' in row 1"),
         (["30/9/2015", "9/30/2015"], "number or a date such as .* in row [01]"),
         (["10/1/2015", "9/30/2015"], "got 2015-09-30.* after 2015-10-01.* in row 1"),
+        (["1/14/2015", "1/15/15"], "number or a date such as .* got '1/15/15' in row 1"),
+        (["0015-09-30", "0015-10-01"], "number or a date such as .* got '0015-09-30' in row 0"),
+        (["1500-01-01 0:00:00.0000001", "1500-01-02 0:00:00"], "got '1500-01-01 0.* in row 0"),
     ],
 )  # fmt: skip
 def test_what_is_no_date_or_several_is_refused(tmp_path, texts, message):
@@ -96,6 +100,17 @@ def test_a_text_of_another_format_is_named(tmp_path):
     path = written(tmp_path, ["1/2/2015", "30/1/2015"])
     with pytest.raises(SeriesError, match="format '%m/%d/%Y', got '30/1/2015' in row 1"):
         read_series(path, time_format="%m/%d/%Y")
+
+
+def test_nanoseconds_are_kept():
+    texts = ["2015-09-30 00:00:00.000000001", "2015-09-30 00:00:00.000000002"]
+    times = make_series([1.0, 2.0], texts).times
+    np.testing.assert_array_equal(times, np.array(texts, "datetime64[ns]"))
+
+
+def test_bytes_are_read_as_the_texts_that_they_are():
+    with pytest.raises(SeriesError, match=r"2015-09-30.* after 2015-10-01"):
+        make_series([1.0, 2.0], np.array([b"10/1/2015", b"9/30/2015"]))
 
 
 def test_texts_among_other_times_are_refused():

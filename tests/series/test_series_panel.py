@@ -103,7 +103,7 @@ def test_a_member_for_each_series_or_one_for_all():
     [
         ([], {}, "expected at least one series, got none"),
         ([wave(), wave(seed=1), wave()], {}, "expected series of different names, got wave 0"),
-        ([wave()], {"lead": 0}, "lead: expected at least 1 step, got 0"),
+        ([wave()], {"lead": 0}, "lead: expected a whole number >= 1, got 0"),
         ([wave()], {"counts": True}, "wave 0: expected whole numbers"),
         ([wave(), wave(2, seed=1)], {}, "wave 1: .* of its 2 points in the part valid"),
         ([wave()], {"split": Split(200, 20)}, "wave 0: .* of its 120 points in the part train"),

@@ -266,7 +266,7 @@ def test_a_score_that_is_not_finite_and_an_epoch_saved_twice_are_refused(tmp_pat
         checkpoints.save(3, make_state(), [{SCORE: 1.0}])
         with pytest.raises(CheckpointError, match="epoch 3 is already saved"):
             checkpoints.save(3, make_state(), [{SCORE: 1.0}])
-    with pytest.raises(ValueError, match="keep_best of at least 1, got 0"):
+    with pytest.raises(ValueError, match="keep_best: expected a whole number >= 1, got 0"):
         Checkpoints(tmp_path, SCORE, keep_best=0)
 
 

@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
 from sbp_jax.nfl.clock import SECONDS_PLAYED
+from sbp_jax.runs.ranges import Count, Whole, refuse_unless
 
 _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "pass": ("pass", "spike"),
@@ -99,12 +100,15 @@ def history(
     Args:
         passes: any rows of the passes table.
         snaps: every snap of their games.
-        max_snaps: T; of a longer history the newest snaps are kept.
-        chunk: passes handled at once, which bounds the memory in between.
+        max_snaps: T, >= 0; of a longer history the newest snaps are kept.
+        chunk: passes handled at once, >= 1, which bounds the memory in between.
 
     Raises:
         ValueError: a pass has no row in ``snaps``.
+        SettingError: a number out of its range.
     """
+    refuse_unless(Whole, max_snaps=max_snaps)
+    refuse_unless(Count, chunk=chunk)
     snaps = snaps.sort("game_id", "snap")
     described = snaps.select(
         expression.cast(pl.Float32).fill_null(0).alias(name)
