@@ -115,7 +115,9 @@ WAYS_IN = {
     ),
     "forecaster": to_forecaster,
     "forecaster, of JAX": lambda batch: to_forecaster(jax.tree.map(jnp.asarray, batch)),
-    "training": lambda batch: make_forecaster(NETWORK, Gaussian()).apply_train(None, batch, None),
+    "training": lambda batch: make_forecaster(NETWORK, Gaussian()).apply_train(
+        None, batch, jax.random.key(0)
+    ),
     "encoder": lambda batch: TCN(features=2, layers=1).init(jax.random.key(0), *batch[:2]),
     "exported": lambda batch: steps(batch.mask, batch.mask.shape),
     "fit": lambda batch: sbp_jax.fit(batch.sequence, batch.target, mask=batch.mask),

@@ -281,7 +281,7 @@ PITS = np.array([0.1, 0.6]), np.array([0.5, 0.6])
         (lambda: fit_empirical(*PITS, min_count=0), "min_count: expected a whole number >= 1"),
         (lambda: moving_bins(pace=-1), "pace: expected a finite number > 0, got -1"),
         (lambda: moving_bins(bins=1), "bins: expected a whole number >= 2, got 1"),
-        (lambda: moving_bins(tops=1.5), "tops: expected a whole number >= 1, got 1.5"),  # type: ignore[arg-type]
+        (lambda: moving_bins(tops=1.5), "tops: expected a whole number >= 1, got 1.5"),
         (lambda: choose_lengths(np.arange(3), buckets=0, batch_size=2), "buckets: .* got 0"),
         (lambda: make_optimizer(OptimizerConfig(), 0), "total_steps: .* >= 1, got 0"),
         (lambda: run_jobs([], 0, print, RuntimeError), "workers: .* >= 1, got 0"),
