@@ -124,7 +124,8 @@ class StudentT(Derived):
 
         def density(y: Array) -> Array:
             wide, less = _widened(y - loc, scale, df)
-            return _log_density((y - loc) / wide, df) - jnp.log(wide) - less
+            unit = jnp.where(far_off(y - loc, scale), jnp.log(wide) + less, jnp.log(scale))
+            return _log_density((y - loc) / wide, df) - unit
 
         return at_ends(density, y, -jnp.inf, -jnp.inf)
 

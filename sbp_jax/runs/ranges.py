@@ -9,12 +9,12 @@ at, a path or a flag, is not looked at.
 
 import functools
 import math
+import sys
 import types
 from dataclasses import fields
 from numbers import Integral, Real
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
-import jax
 import numpy as np
 
 from sbp_jax.errors import SbpJaxError, SettingError
@@ -168,7 +168,7 @@ def _fits(value: Any, hint: Any) -> bool:
     if origin is Annotated:
         ranges = [note for note in hint.__metadata__ if isinstance(note, Range)]
         if ranges:
-            return isinstance(value, jax.core.Tracer) or _is_number(value, inner[0], ranges)
+            return _is_traced(value) or _is_number(value, inner[0], ranges)
         return _fits(value, inner[0]) and (NotEmpty not in hint.__metadata__ or len(value) > 0)
     if origin is Literal:
         return isinstance(value, str) and value in inner
@@ -186,8 +186,19 @@ def _plain(value: Any) -> Any:
     """Numbers of NumPy and JAX as Python's, also in a tuple; all else as it is."""
     if isinstance(value, tuple):
         return tuple(map(_plain, value))
-    is_one = isinstance(value, np.generic | np.ndarray | jax.Array) and value.shape == ()
-    return value.item() if is_one and not isinstance(value, jax.core.Tracer) else value
+    is_array = isinstance(value, np.generic | np.ndarray) or _is_of_jax(value)
+    return value.item() if is_array and value.shape == () and not _is_traced(value) else value
+
+
+def _is_of_jax(value: Any) -> bool:
+    """Whether it is an array of JAX, which is not imported for those who have none."""
+    jax = sys.modules.get("jax")
+    return jax is not None and isinstance(value, jax.Array)
+
+
+def _is_traced(value: Any) -> bool:
+    jax = sys.modules.get("jax")
+    return jax is not None and isinstance(value, jax.core.Tracer)
 
 
 def _is_number(value: Any, of: type, ranges: list[Range]) -> bool:
