@@ -7,6 +7,7 @@ import optax
 
 from sbp_jax.errors import SettingError
 from sbp_jax.runs.ranges import NotNegative, Positive, Whole, refuse_out_of_range
+from sbp_jax.training.joined import Joined
 from sbp_jax.training.state import Params
 
 
@@ -55,6 +56,8 @@ def make_optimizer(
     )
 
     def decays(params: Params) -> Params:
+        if isinstance(params, Joined):
+            return Joined(kernels=True, others=False)  # type: ignore[arg-type]  # a mask
         return jax.tree.map(lambda leaf: leaf.ndim > 1, params)
 
     return optax.chain(
