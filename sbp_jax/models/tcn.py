@@ -11,7 +11,8 @@ halves the grid (`_read_last`): about 3 T grid points instead of 2 L T, with the
 Legend: B examples, T steps, C channels, K taps, L blocks.
 """
 
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -20,7 +21,7 @@ from jaxtyping import Array, Bool, Float
 
 from sbp_jax.batch import check_padding_last
 from sbp_jax.models.causal_conv import backward_conv, causal_conv
-from sbp_jax.models.dropout import Dropout
+from sbp_jax.models.dropout import channel_drops
 from sbp_jax.models.product import product
 from sbp_jax.runs.ranges import Count, Share, refuse_out_of_range
 
@@ -38,23 +39,56 @@ def receptive_field(kernel_size: int, layers: int) -> int:
     return 1 + 2 * (kernel_size - 1) * (2**layers - 1)
 
 
+Drop = Callable[[Array], Array]
+
+
+class Kernel(NamedTuple):
+    """A convolution's parameters, with which it is `conv(x, *kernel)`."""
+
+    kernel: Float[Array, "K C D"]
+    bias: Float[Array, " D"]
+
+
 class WeightNormKernel(nn.Module):
     """A convolution's kernel as direction times length (Salimans, Kingma 2016), and its bias."""
 
     taps: int
     features: int
-    precision: Precision = "float32"
 
     @nn.compact
-    def __call__(self, channels: int) -> tuple[Float[Array, "K C D"], Float[Array, " D"]]:
-        """Parameters for an input of that many channels; lengths start at those drawn."""
+    def __call__(
+        self, channels: int
+    ) -> tuple[Float[Array, "K C D"], Float[Array, " D"], Float[Array, " D"]]:
+        """Direction, length and bias for that many channels; lengths start at those drawn."""
         shape = (self.taps, channels, self.features)
         direction = self.param("direction", nn.initializers.he_normal(in_axis=(0, 1)), shape)
-        norm = jnp.sqrt(jnp.sum(direction**2, axis=(0, 1)) + 1e-12)
-        length = self.param("length", lambda _: norm)
+        length = self.param("length", lambda _: _norm(direction))
         bias = self.param("bias", nn.initializers.zeros_init(), (self.features,))
-        kernel = direction * (length / norm)[None, None]
-        return kernel.astype(self.precision), bias.astype(self.precision)
+        return direction, length, bias
+
+
+def _norm(direction: Float[Array, "*layers K C D"]) -> Float[Array, "*layers D"]:
+    return jnp.sqrt(jnp.sum(direction**2, axis=(-3, -2)) + 1e-12)
+
+
+def normalised(
+    layers: Sequence[tuple[Float[Array, "K C D"], Float[Array, " D"], Float[Array, " D"]]],
+    precision: Precision,
+) -> list[Kernel]:
+    """Kernels of (direction, length, bias) each; those of one shape by the same few operations.
+
+    >>> direction = 2 * jnp.ones((1, 4, 1))
+    >>> normalised([(direction, 6 * jnp.ones(1), jnp.zeros(1))], "float32")[0].kernel[0, :, 0]
+    Array([3., 3., 3., 3.], dtype=float32)
+    """
+    kernels: dict[int, Kernel] = {}
+    for shape in {direction.shape: None for direction, _, _ in layers}:
+        alike = [i for i, layer in enumerate(layers) if layer[0].shape == shape]
+        direction, length = (jnp.stack([layers[i][part] for i in alike]) for part in (0, 1))
+        scaled = direction * (length / _norm(direction))[:, None, None]
+        for i, kernel in zip(alike, scaled, strict=True):
+            kernels[i] = Kernel(kernel.astype(precision), layers[i][2].astype(precision))
+    return [kernels[i] for i in range(len(layers))]
 
 
 class ResidualBlock(nn.Module):
@@ -63,38 +97,43 @@ class ResidualBlock(nn.Module):
     features: int
     kernel_size: int
     dilation: int
-    dropout: float
     precision: Precision = "float32"
 
     def setup(self) -> None:
         """Parameters are shared by both readings."""
-        self.first = WeightNormKernel(self.kernel_size, self.features, self.precision)
-        self.second = WeightNormKernel(self.kernel_size, self.features, self.precision)
+        self.first = WeightNormKernel(self.kernel_size, self.features)
+        self.second = WeightNormKernel(self.kernel_size, self.features)
         self.shortcut = nn.Dense(
             self.features,
             use_bias=False,
             dtype=self.precision,
             dot_general=lambda x, kernel, *_, **__: product(x, kernel),
         )
-        # One draw per example and channel: dropping single steps would let neighbours leak them.
-        self.drop = Dropout(self.dropout, broadcast_dims=(1,))
+
+    def layers(self, channels: int) -> list[tuple[Array, Array, Array]]:
+        """What `normalised` makes the two kernels of, for an input of that many channels."""
+        return [self.first(channels), self.second(self.features)]
 
     def _skip(self, x: Float[Array, "B N C"]) -> Float[Array, "B N D"]:
         return x if x.shape[-1] == self.features else self.shortcut(x)
 
-    def dense(self, x: Float[Array, "B T C"], train: bool) -> Float[Array, "B T D"]:
+    def dense(
+        self, x: Float[Array, "B T C"], first: Kernel, second: Kernel, drops: Sequence[Drop]
+    ) -> Float[Array, "B T D"]:
         """Every step, oldest first."""
-        h = nn.relu(causal_conv(x, *self.first(x.shape[-1]), self.dilation))
-        h = self.drop(h, deterministic=not train)
-        h = nn.relu(causal_conv(h, *self.second(self.features), self.dilation))
-        return self._skip(x) + self.drop(h, deterministic=not train)
+        h = nn.relu(causal_conv(x, *first, self.dilation))
+        h = nn.relu(causal_conv(drops[0](h), *second, self.dilation))
+        return self._skip(x) + drops[1](h)
 
     def backward(
         self,
         x: Float[Array, "B N C"],
         observed: Bool[Array, "B N"],
+        first: Kernel,
+        second: Kernel,
+        *,
+        drops: Sequence[Drop],
         outputs: int,
-        train: bool,
     ) -> Float[Array, "B M D"]:
         """Every second point of a grid that counts backwards, the newest first.
 
@@ -102,13 +141,10 @@ class ResidualBlock(nn.Module):
         dense reading, hence ``observed``.
         """
         points = 2 * (outputs - 1) + self.kernel_size
-        first, second = self.first(x.shape[-1]), self.second(self.features)
         h = nn.relu(backward_conv(x, *first, stride=1, outputs=min(points, x.shape[1])))
         h = jnp.where(observed[:, : h.shape[1], None], h, 0)
-        h = self.drop(h, deterministic=not train)
-        h = nn.relu(backward_conv(h, *second, stride=2, outputs=outputs))
-        skip = self._skip(x[:, ::2][:, :outputs])
-        return skip + self.drop(h, deterministic=not train)
+        h = nn.relu(backward_conv(drops[0](h), *second, stride=2, outputs=outputs))
+        return self._skip(x[:, ::2][:, :outputs]) + drops[1](h)
 
 
 class TCN(nn.Module):
@@ -139,7 +175,7 @@ class TCN(nn.Module):
     def setup(self) -> None:
         """One block per power of two."""
         self.blocks = [
-            ResidualBlock(self.features, self.kernel_size, 2**i, self.dropout, self.precision)
+            ResidualBlock(self.features, self.kernel_size, 2**i, self.precision)
             for i in range(self.layers)
         ]
 
@@ -173,8 +209,8 @@ class TCN(nn.Module):
         x = jnp.where(mask[..., None], sequence, 0).astype(self.precision)
         if readout == "last":
             return self._read_last(x, mask, train).astype(jnp.float32)
-        for block in self.blocks:
-            x = block.dense(x, train)
+        for block, first, second, drops in self._parts(x, train):
+            x = block.dense(x, first, second, drops)
         x = jnp.where(mask[..., None], x, 0).astype(jnp.float32)
         return x if steps else x[:, :0]
 
@@ -183,11 +219,32 @@ class TCN(nn.Module):
     ) -> Float[Array, "B D"]:
         """Halve the grid block by block until only the last observed step is left."""
         x, observed = newest_first(x, mask)
-        for block, outputs in zip(self.blocks, self._grid_sizes(x.shape[1]), strict=True):
-            x = block.backward(x, observed, outputs, train)
+        parts = self._parts(x, train)
+        sizes = self._grid_sizes(x.shape[1])
+        for (block, first, second, drops), outputs in zip(parts, sizes, strict=True):
+            x = block.backward(x, observed, first, second, drops=drops, outputs=outputs)
             observed = observed[:, ::2][:, :outputs]
             x = jnp.where(observed[..., None], x, 0)
         return x[:, 0]
+
+    def _parts(
+        self, x: Float[Array, "B T C"], train: bool
+    ) -> list[tuple[ResidualBlock, Kernel, Kernel, list[Drop]]]:
+        """Every block with its two kernels and dropouts, made together: a few large operations."""
+        rows, _, channels = x.shape
+        layers = [
+            layer
+            for i, block in enumerate(self.blocks)
+            for layer in block.layers(self.features if i else channels)
+        ]
+        kernels = normalised(layers, self.precision)
+        drawn = train and (isinstance(self.dropout, jax.core.Tracer) or self.dropout > 0)
+        key = self.make_rng("dropout") if drawn else None
+        drops = channel_drops(key, self.dropout, len(kernels), rows, self.features)
+        return [
+            (block, kernels[2 * i], kernels[2 * i + 1], drops[2 * i : 2 * i + 2])
+            for i, block in enumerate(self.blocks)
+        ]
 
     def _grid_sizes(self, steps: int) -> list[int]:
         """Points that each block must emit for the next one, the last block emitting one."""

@@ -20,8 +20,8 @@ class Operations:
 
     Attributes:
         devices: use the first so many, >= 1; all if left out.
-        backend: how an epoch is mapped over the devices; if left out, pmap in one process and
-            shard_map in several.
+        backend: how an epoch is mapped over the devices, to the same results; pmap, which JAX keeps
+            up but no longer develops, is for one process.
         keep_best: checkpoints of the best epochs that are kept, beside the latest; >= 1.
         tensorboard: also write the metrics for TensorBoard, into the run's tensorboard folder.
         profile: trace one epoch after the first into the run's profile folder.
@@ -34,7 +34,7 @@ class Operations:
     """
 
     devices: Count | None = None
-    backend: Backend | None = None
+    backend: Backend = "shard_map"
     keep_best: Count = 1
     tensorboard: bool = False
     profile: bool = False

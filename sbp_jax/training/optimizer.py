@@ -14,6 +14,7 @@ from sbp_jax.runs.ranges import (
     refuse_out_of_range,
     refuse_unless,
 )
+from sbp_jax.training.joined import Joined
 from sbp_jax.training.state import Params
 
 
@@ -63,6 +64,8 @@ def make_optimizer(
     )
 
     def decays(params: Params) -> Params:
+        if isinstance(params, Joined):
+            return Joined(kernels=True, others=False)  # type: ignore[arg-type]  # a mask
         return jax.tree.map(lambda leaf: leaf.ndim > 1, params)
 
     return optax.chain(

@@ -20,6 +20,7 @@ from jaxtyping import Array, Float, Int
 
 from sbp_jax.batch import Batch
 from sbp_jax.errors import DeviceError
+from sbp_jax.training.joined import find_seams
 from sbp_jax.training.shards import Shards, draw_buckets, draw_rows, take_rows
 from sbp_jax.training.state import Params, TrainState
 
@@ -50,6 +51,7 @@ def device_epoch(
     shards: tuple[Shards, ...],
     *,
     accumulate: int = 1,
+    joined: bool = False,
     axis: str | None = PLAYS,
 ) -> tuple[TrainState, Float[Array, " steps"]]:
     """One epoch on one device's shards; the result is the same on every device.
@@ -61,6 +63,8 @@ def device_epoch(
         state: parameters and optimizer state, equal on all devices.
         shards: this device's shards of each length bucket.
         accumulate: parts that a mini-batch is computed in, one after the other, to save memory.
+        joined: let the optimizer see all parameters as two vectors (`Joined`); it must treat every
+            number alike, but for its decay.
         axis: of the devices to sum over; None where there is no other device.
 
     Returns:
@@ -71,11 +75,16 @@ def device_epoch(
         draw_rows(bucket.index, bucket.weight.shape[1], key, rows_per_step) for bucket in shards
     ]
     visits = draw_buckets([len(order) for order in orders], state.step)
+    seams = find_seams(state.params) if joined else None
 
     def gradient_in(bucket: int) -> Callable[[TrainState, Array], Summed]:
         def gradient(state: TrainState, place: Array) -> Summed:
             rows = orders[bucket][place]
-            return summed_gradient(loss_fn, state, shards[bucket], rows, accumulate)
+            if seams is None:
+                return summed_gradient(loss_fn, state, shards[bucket], rows, accumulate)
+            state = state._replace(params=seams.split(state.params))
+            summed = summed_gradient(loss_fn, state, shards[bucket], rows, accumulate)
+            return summed._replace(grads=seams.join(summed.grads))
 
         return gradient
 
@@ -89,7 +98,15 @@ def device_epoch(
         params = optax.apply_updates(state.params, updates)
         return TrainState(params, opt_state, state.step + 1, state.key), loss
 
-    return jax.lax.scan(step, state, visits)
+    if seams is None:
+        return jax.lax.scan(step, state, visits)
+    state = state._replace(
+        params=seams.join(state.params), opt_state=seams.join_within(state.opt_state)
+    )
+    state, losses = jax.lax.scan(step, state, visits)
+    return state._replace(
+        params=seams.split(state.params), opt_state=seams.split_within(state.opt_state)
+    ), losses
 
 
 class Summed(NamedTuple):
@@ -300,12 +317,16 @@ class Devices:
         optimizer: optax.GradientTransformation,
         rows_per_step: int,
         accumulate: int = 1,
+        *,
+        joined: bool = False,
     ) -> EpochFn:
         """Compile `device_epoch` for all devices: ``(state, shards) -> (state, losses)``.
 
         The state's memory is used for the new one: do not touch the old one again.
         """
-        body = partial(device_epoch, loss_fn, optimizer, rows_per_step, accumulate=accumulate)
+        body = partial(
+            device_epoch, loss_fn, optimizer, rows_per_step, accumulate=accumulate, joined=joined
+        )
         return self.map_over_plays(body, sharded_out=False, donate=True)
 
     def mean(

@@ -148,6 +148,7 @@ class Programs:
                 TrainState(params, opt_state, population.step, numbers.key),
                 shards,
                 accumulate=config.accumulate,
+                joined=self._recipe.head.optimizer is None,
                 axis=None,
             )
             return state.params, state.opt_state, losses

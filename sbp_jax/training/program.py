@@ -95,7 +95,13 @@ def make_program(head: Head, train: Placed) -> Program:
         train,
         loss,
         jax.jit(init, out_shardings=devices.replicated),
-        devices.epoch(loss, optimizer, config.rows_per_step, config.accumulate),
+        devices.epoch(
+            loss,
+            optimizer,
+            config.rows_per_step,
+            config.accumulate,
+            joined=head.optimizer is None,
+        ),
         devices.mean(score, config.rows_per_step),
     )
 

@@ -3,8 +3,6 @@
 import contextlib
 from collections.abc import Iterator
 
-import jax
-
 from sbp_jax.runs.compilation_cache import use_compilation_cache
 from sbp_jax.runs.hosts import Hosts, joined
 from sbp_jax.runs.virtual_devices import enough_threads
@@ -19,8 +17,7 @@ def started(operations: Operations, hosts: Hosts, *, virtual_shards: int) -> Ite
     Must come before anything that uses JAX's devices.
 
     Args:
-        operations: how many devices, how to map over them, where to keep programs. By default
-            all devices under pmap, or under shard_map where there are several processes.
+        operations: how many devices, how to map over them, where to keep programs.
         hosts: the processes.
         virtual_shards: of the training, which the devices must be able to share evenly.
 
@@ -31,13 +28,11 @@ def started(operations: Operations, hosts: Hosts, *, virtual_shards: int) -> Ite
 
     >>> with started(Operations(devices=1), Hosts(), virtual_shards=64) as devices:
     ...     devices.count, devices.backend
-    (1, 'pmap')
+    (1, 'shard_map')
     """
     enough_threads()
     with joined(hosts):
         use_compilation_cache(operations.compilation_cache)
-        several = jax.process_count() > 1
-        backend = operations.backend or ("shard_map" if several else "pmap")
-        devices = Devices(choose_devices(operations.devices), backend)
+        devices = Devices(choose_devices(operations.devices), operations.backend)
         devices.own_shards(virtual_shards)
         yield devices
