@@ -31,18 +31,22 @@ from sbp_jax.runs.ranges import NotEmpty, refuse_out_of_range
 from scripts.benchmarks import peers, rows
 from scripts.benchmarks.accelerator_worker import ENVIRONMENT, UNKNOWN_TOPOLOGY
 from scripts.benchmarks.described import PROGRAMS
+from scripts.benchmarks.plays import draw_plays
+from scripts.benchmarks.run import BATCH, peer_inputs, peer_options, train_config
 from scripts.benchmarks.targets import DEFAULT_TARGETS, Platform, Target
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 FOLDER: Final = ROOT / ".venv-accelerators"
 CUDA: Final = ("jax-cuda12-plugin", "jax-cuda12-pjrt")  # of the version of jaxlib
 SHOWN: Final = ("fusion", "product", "copy", "collective")
+COLUMNS: Final = (
+    "fusions", "products", "copies", "collect.", "others", "temp. MB", "MB", "GFLOP",
+    "starts us", "memory us", "prod. us",
+)  # fmt: skip
 HEADER: Final = (
-    f"    {'':<20}{'':>8}{'of these':>9}{'':>27}{'':>9}{'MB of':>9}{'a step:':>9}{'':>8}"
-    f"{'least us':>9}{'':>9}{'':>9}{'examples/s':>12}{'to':>8}\n"
-    f"    {'':<20}{'launches':>8}{'fusions':>9}{'products':>9}{'copies':>9}{'collect.':>9}{'others':>9}"
-    f"{'temp.':>9}{'MB':>9}{'GFLOP':>8}"
-    f"{'starts':>9}{'memory':>9}{'products':>9}{'at most':>12}{'compile':>8}"
+    f"    {'':<20}{'launches':>8}"
+    + "".join(f"{name:>10}" for name in COLUMNS)
+    + f"{'examples/s':>12}{'to compile':>11}"
 )
 
 
@@ -165,8 +169,9 @@ def check_versions(folder: Path, wanted: list[str]) -> None:
         found = there.get(name, "none")
         if not found.startswith(version.removesuffix("*")):
             raise AcceleratorsError(
-                f"expected {requirement}, as of jaxlib {jaxlib.__version__}, in {folder.parent.name}"
-                f"/{folder.name}, got {found}; delete the folder, and it is made anew"
+                f"expected {requirement}, of jaxlib {jaxlib.__version__}, in "
+                f"{folder.parent.name}/{folder.name}, got {found}; delete the folder, and it is "
+                "made anew"
             )
 
 
@@ -216,18 +221,36 @@ def line_of(row: Mapping[str, Any]) -> str:
         return name + row["error"]
     shown = [row["launches"].get(kind, 0) for kind in SHOWN]
     least = limits(row)
+    numbers = [
+        *(f"{count:d}" for count in [*shown, row["total"] - sum(shown)]),
+        *(f"{row[key] / 1e6:.1f}" for key in ("temporaries", "bytes")),
+        f"{row['flops'] / 1e9:.2f}",
+        *(f"{1e6 * seconds:.0f}" for seconds in least.values()),
+    ]
     return (
         f"{name}{row['total']:>8}"
-        + "".join(f"{count:>9}" for count in [*shown, row["total"] - sum(shown)])
-        + f"{row['temporaries'] / 1e6:>9.1f}{row['bytes'] / 1e6:>9.1f}{row['flops'] / 1e9:>8.2f}"
-        + "".join(f"{1e6 * seconds:>9.0f}" for seconds in least.values())
-        + f"{row['examples'] / max(least.values()):>12,.0f}{row['seconds_to_compile']:>8.1f} s"
+        + "".join(f"{number:>10}" for number in numbers)
+        + f"{row['examples'] / max(least.values()):>12,.0f}{row['seconds_to_compile']:>9.1f} s"
     )
 
 
 def show_peers() -> None:
-    """Operators of PyTorch in a step of the benchmark's network."""
-    del peers
+    """Operators of PyTorch in a step of the benchmark's network.
+
+    Raises:
+        PeersError: the peers cannot be had.
+    """
+    peers.make()
+    train, valid = draw_plays(BATCH, seed=0), draw_plays(1, seed=1)
+    options = peer_options(train_config(1), BATCH)
+    with peers.start("peers_torch.py", peer_inputs(train, valid), foreach=True, **options) as call:
+        found = call("operators")
+    commonest = ", ".join(f"{count} {name}" for name, count in found["commonest"])
+    print(
+        f"  PyTorch starts {found['total']} operators a step of the network, one by one, its "
+        f"optimizer's on lists as on a GPU: {commonest}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

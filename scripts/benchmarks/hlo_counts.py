@@ -1,7 +1,8 @@
 """What one step of a compiled program launches, reads, writes and multiplies, from its text.
 
-XLA compiles a loop over steps into a ``while`` whose body is one computation. Whatever stands there,
-but for names of values, has to be started once a step: a kernel on a GPU, an operation on a TPU.
+XLA compiles a loop over steps into a ``while`` whose body is one computation. Whatever stands
+there, but for names of values, has to be started once a step: a kernel on a GPU, an operation on
+a TPU.
 """
 
 import math
@@ -91,7 +92,7 @@ Body = Mapping[str, Instruction]
 
 
 def step_counts(hlo: str) -> Counts:
-    """Counts of one turn of the loop over steps: of all loops the one with most launches in its body.
+    """Counts of one turn of the loop over steps: that with most launches in its body.
 
     A conditional counts as its largest branch, a loop within the step as often as it turns where
     that is known, else once. A program without a loop is one step.

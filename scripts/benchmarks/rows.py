@@ -22,8 +22,5 @@ def append(file: Path, row: Row) -> None:
 
 def read(file: Path) -> list[dict[str, Any]]:
     """All whole rows; a line that was cut off is none."""
-    found = []
-    for line in file.read_text().splitlines(keepends=True):
-        if line.endswith("\n"):
-            found.append(json.loads(line))
-    return found
+    lines = file.read_text().splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]
