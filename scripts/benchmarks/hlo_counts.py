@@ -166,7 +166,8 @@ class _Module:
             return "product" if any(map(_multiplies, inner)) else opcode
         if _multiplies({each.name: each}):
             return "product"
-        return opcode if each.shape.startswith("(") or dimensions(each.shape) else SCALAR
+        tiled_scalar = re.fullmatch(r"\w+\[\]\{:T.*\}", each.shape)  # a TPU's
+        return opcode if tiled_scalar is None else SCALAR
 
     def _flops(self, each: Instruction, computation: Body) -> float:
         if each.opcode == "fusion":
