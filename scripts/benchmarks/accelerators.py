@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, get_args
 
-import jaxlib
 import tyro
 
 from sbp_jax.errors import SbpJaxError
@@ -150,7 +149,7 @@ def make(platform: Platform) -> None:
 def packages(platform: Platform) -> list[str]:
     """What is to be installed: compilers that fit the jaxlib and the JAX that are there."""
     if platform == "cuda":
-        return [f"{name}=={jaxlib.__version__}" for name in CUDA]
+        return [f"{name}=={importlib.metadata.version('jaxlib')}" for name in CUDA]
     needed = importlib.metadata.requires("jax") or []
     return [each.partition(";")[0].strip() for each in needed if each.startswith("libtpu")][:1]
 
@@ -169,7 +168,7 @@ def check_versions(folder: Path, wanted: list[str]) -> None:
         found = there.get(name, "none")
         if not found.startswith(version.removesuffix("*")):
             raise AcceleratorsError(
-                f"expected {requirement}, of jaxlib {jaxlib.__version__}, in "
+                f"expected {requirement}, as JAX asks for, in "
                 f"{folder.parent.name}/{folder.name}, got {found}; delete the folder, and it is "
                 "made anew"
             )

@@ -18,7 +18,7 @@ from jaxtyping import Int
 from numpy.typing import NDArray
 
 from sbp_jax.batch import Batch
-from sbp_jax.jobs import heavy_tails, passing_score, tracking, wins
+from sbp_jax.jobs import heavy_tails, passing_score, tracking, tracking_results, wins
 from sbp_jax.models.tcn import Precision
 from sbp_jax.nfl.plays.history import HISTORY_FEATURES
 from sbp_jax.nfl.plays.static import STATIC_FEATURES
@@ -101,7 +101,7 @@ def wins_fold(devices: Devices, precision: Precision) -> Described:
 def tracked(devices: Devices, precision: Precision) -> Described:
     """An epoch of the tracking experiment's network over four length buckets."""
     settings = tracking.Tracking()
-    head = tracking.make_heads(settings)[tracking.SBP]
+    head = tracking.make_heads(settings)[tracking_results.SBP]
     lengths = draw_lengths(TRACKED, np.random.default_rng(0))
     train = replace(settings.train, precision=precision, length_buckets=BUCKETS)
     return _epoch(head, lengths, (len(MODEL_FEATURES), len(TRACKING_STATIC)), train, devices)

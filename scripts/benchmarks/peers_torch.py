@@ -189,7 +189,7 @@ class Peer:
         """Batches on the device; with ``resident`` all of them, before the first is asked for."""
         loader = self.loader(plays, workers, shuffle=shuffle)
         moved = (tuple(part.to(self.device) for part in batch) for batch in loader)
-        return list(moved) if resident else moved  # type: ignore[return-value]
+        return list(moved) if resident else moved
 
     def step(self, batch: Padded) -> None:
         """One step of the optimizer."""

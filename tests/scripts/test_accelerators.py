@@ -83,7 +83,7 @@ def test_compilers_of_another_jaxlib_are_refused(tmp_path):
     installed(tmp_path, "jax-cuda12-plugin", "0.9.1")
     installed(tmp_path, "libtpu", "0.0.42.1")
     check_versions(tmp_path, ["libtpu==0.0.42.*", "jax-cuda12-plugin==0.9.1"])
-    with pytest.raises(AcceleratorsError, match=r"plugin==0.10.2, of jaxlib .*, got 0.9.1; delete"):
+    with pytest.raises(AcceleratorsError, match=r"plugin==0.10.2, as JAX asks .*, got 0.9.1; delete"):
         check_versions(tmp_path, ["jax-cuda12-plugin==0.10.2"])
     with pytest.raises(AcceleratorsError, match=r"expected jax-cuda12-pjrt==1, .*, got none"):
         check_versions(tmp_path, ["jax-cuda12-pjrt==1"])
