@@ -37,6 +37,9 @@ from scripts.benchmarks.targets import DEFAULT_TARGETS, Platform, Target
 ROOT: Final = Path(__file__).resolve().parents[2]
 FOLDER: Final = ROOT / ".venv-accelerators"
 CUDA: Final = ("jax-cuda12-plugin", "jax-cuda12-pjrt")  # of the version of jaxlib
+PLANNED: Final = "network"  # the program whose whole training is planned
+PLAYS: Final = 50_000
+EPOCHS: Final = 30
 SHOWN: Final = ("fusion", "product", "copy", "collective")
 COLUMNS: Final = (
     "fusions", "products", "copies", "collect.", "others", "temp. MB", "MB", "GFLOP",
@@ -113,6 +116,7 @@ def compile_all(target: Target, config: BenchmarkAccelerators) -> None:
     """
     make(target.chip.platform)
     print(HEADER, flush=True)
+    found = []
     for program in config.programs or tuple(PROGRAMS):
         for precision in config.precisions:
             row = {"target": target.name, "program": program, "precision": precision}
@@ -123,7 +127,11 @@ def compile_all(target: Target, config: BenchmarkAccelerators) -> None:
             except AcceleratorsError as error:
                 row |= {"error": str(error)}
             rows.append(config.rows, row)
+            found.append(row)
             print(line_of(row), flush=True)
+    for row in found:
+        if row["program"] == PLANNED and "error" not in row:
+            print(line_of_plan(row), flush=True)
 
 
 def make(platform: Platform) -> None:
@@ -233,6 +241,16 @@ def line_of(row: Mapping[str, Any]) -> str:
     )
 
 
+def line_of_plan(row: Mapping[str, Any]) -> str:
+    """What the whole training takes at least, were all plays as long as in `described.FRAMES`."""
+    steps = -(-PLAYS // row["examples"]) * EPOCHS
+    least = ", ".join(f"{name} {steps * seconds:.2f} s" for name, seconds in limits(row).items())
+    return (
+        f"    {PLAYS:,} plays x {EPOCHS} epochs in {row['precision']}, {steps:,} steps, take at "
+        f"least: {least}"
+    )
+
+
 def show_peers() -> None:
     """Operators of PyTorch in a step of the benchmark's network.
 
@@ -243,11 +261,12 @@ def show_peers() -> None:
     train, valid = draw_plays(BATCH, seed=0), draw_plays(1, seed=1)
     options = peer_options(train_config(1), BATCH)
     with peers.start("peers_torch.py", peer_inputs(train, valid), foreach=True, **options) as call:
-        found = call("operators")
+        found = call("operators", compiled=True)
     commonest = ", ".join(f"{count} {name}" for name, count in found["commonest"])
     print(
         f"  PyTorch starts {found['total']} operators a step of the network, one by one, its "
-        f"optimizer's on lists as on a GPU: {commonest}",
+        f"optimizer's on lists as on a GPU: {commonest}\n"
+        f"  and {found['compiled']} where it compiles the network",
         flush=True,
     )
 

@@ -7,9 +7,20 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
+from torch.profiler import profile
 from torch.utils._python_dispatch import TorchDispatchMode
 
 _FETCH = "_local_scalar_dense"  # of a number to Python: of the optimizer's counters, on the host
+
+# What the compiler leaves to libraries, and numbers that it draws as PyTorch does.
+_LIBRARY = (
+    "aten::mm",
+    "aten::addmm",
+    "aten::convolution",
+    "aten::convolution_backward",
+    "aten::bernoulli_",
+)
 
 
 class Operators(TorchDispatchMode):
@@ -43,3 +54,18 @@ def count_operators(step: Callable[[], None]) -> dict[str, Any]:
     with Operators() as operators:
         step()
     return {"total": operators.counts.total(), "commonest": operators.counts.most_common(8)}
+
+
+def count_kernels(function: Callable[[], torch.Tensor]) -> int:
+    """Kernels of a compiled function and its derivative, those of libraries included.
+
+    They are counted as compiled for this machine's processor; a GPU's may be fused otherwise.
+    """
+    from torch._inductor import metrics  # none where PyTorch cannot compile
+
+    metrics.reset()
+    function().sum().backward()  # compiles
+    generated = int(metrics.generated_kernel_count)
+    with profile() as events:
+        function().sum().backward()
+    return generated + sum(event.name in _LIBRARY for event in events.events())

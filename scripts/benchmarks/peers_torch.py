@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 from gluonts.torch.distributions.spliced_binned_pareto import SplicedBinnedPareto
-from peers_operators import count_operators  # type: ignore[import-not-found]  # beside this file
+from peers_operators import count_kernels, count_operators  # type: ignore[import-not-found]
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812, the name everyone uses
 from torch.nn.utils.parametrizations import weight_norm
@@ -224,11 +224,20 @@ class Peer:
         if self.device.type == "cuda":
             torch.cuda.synchronize()
 
-    def operators(self) -> dict[str, Any]:
-        """What a step starts; see `peers_operators.py`."""
+    def operators(self, *, compiled: bool = False) -> dict[str, Any]:
+        """What a step starts, and with ``compiled`` also if the network is; in `peers_operators`.
+
+        Compiled is the network alone, which takes minutes: law and optimizer stay as they are.
+        """
         self.net.train()
         (batch, *_) = self.batches(self.train, 0, shuffle=True)
-        return count_operators(lambda: self.step(batch))
+        found = count_operators(lambda: self.step(batch))
+        if not compiled:
+            return found
+        inputs, network = batch[:-1], torch.compile(self.net)
+        alone = count_operators(lambda: self.net(*inputs).sum().backward())
+        kernels = count_kernels(lambda: network(*inputs))
+        return found | {"compiled": found["total"] - alone["total"] + kernels}
 
     def score(self, workers: int) -> dict[str, Any]:
         """The distribution function at the target of all validation plays."""

@@ -20,6 +20,7 @@ from scripts.benchmarks.accelerators import (
     compile_and_count,
     limits,
     line_of,
+    line_of_plan,
     make,
     packages,
 )
@@ -53,6 +54,13 @@ def test_a_line_has_a_number_below_every_name():
     assert line_of({**ROW, "error": "no tile fits"}).split(maxsplit=2)[2] == "no tile fits"
 
 
+def test_a_whole_training_is_planned_from_its_steps():
+    # 196 steps of 256 plays in each of 30 epochs, by the limits above.
+    assert line_of_plan(ROW).endswith(
+        "5,880 steps, take at least: launches 7.06 s, memory 0.06 s, products 0.01 s"
+    )
+
+
 @pytest.mark.parametrize("name", ["h200:1x1x1", "h100", "h100:", ""])
 def test_a_chip_that_is_not_known_is_refused(name):
     with pytest.raises(DeviceError, match="targets: expected h100 or v5e, a colon and a topology"):
@@ -83,7 +91,9 @@ def test_compilers_of_another_jaxlib_are_refused(tmp_path):
     installed(tmp_path, "jax-cuda12-plugin", "0.9.1")
     installed(tmp_path, "libtpu", "0.0.42.1")
     check_versions(tmp_path, ["libtpu==0.0.42.*", "jax-cuda12-plugin==0.9.1"])
-    with pytest.raises(AcceleratorsError, match=r"plugin==0.10.2, as JAX asks .*, got 0.9.1; delete"):
+    with pytest.raises(
+        AcceleratorsError, match=r"plugin==0.10.2, as JAX asks .*, got 0.9.1; delete"
+    ):
         check_versions(tmp_path, ["jax-cuda12-plugin==0.10.2"])
     with pytest.raises(AcceleratorsError, match=r"expected jax-cuda12-pjrt==1, .*, got none"):
         check_versions(tmp_path, ["jax-cuda12-pjrt==1"])
