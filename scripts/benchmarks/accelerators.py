@@ -242,7 +242,7 @@ def line_of(row: Mapping[str, Any]) -> str:
 
 
 def line_of_plan(row: Mapping[str, Any]) -> str:
-    """What the whole training takes at least, were all plays as long as in `described.FRAMES`."""
+    """What the whole training takes at least, were all plays of `run.FRAMES` frames."""
     steps = -(-PLAYS // row["examples"]) * EPOCHS
     least = ", ".join(f"{name} {steps * seconds:.2f} s" for name, seconds in limits(row).items())
     return (

@@ -40,11 +40,17 @@ from sbp_jax.training.program import Head, make_program
 from sbp_jax.training.shards import Shards, deal_rows
 from sbp_jax.training.state import Params
 from scripts.benchmarks.plays import COLUMNS, STATICS, draw_lengths
-from scripts.benchmarks.run import BUCKETS, FAMILY, FORECASTER, OBJECTIVE, train_config
+from scripts.benchmarks.run import (
+    BUCKETS,
+    FAMILY,
+    FORECASTER,
+    FRAMES,
+    OBJECTIVE,
+    train_config,
+)
 
 Lengths = Int[NDArray, " B"]
 
-FRAMES: Final = 48  # of all plays of the benchmark's network without buckets
 PLAYS_TO_TRAIN_ON: Final = 8192
 TRACKED: Final = 20_000
 PASSES: Final = 147_000  # of eight seasons

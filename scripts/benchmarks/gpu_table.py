@@ -37,7 +37,7 @@ def lines_of_whole(found: Sequence[Row]) -> Iterator[str]:
             f"  {trained['plays']:,} plays x {trained['epochs']} epochs in {trained['precision']}: "
             f"{trained['seconds']:.1f} s, and {trained['seconds_to_compile']:.1f} s to compile\n"
             f"    {trained['plays_a_second']:,.0f} plays/s, {trained['ms_a_step']:.3f} ms a step "
-            f"of at most {trained['launches']} launches"
+            f"of at most {trained['launches'] or '?'} launches"
         )
         for scored in whole:
             if scored["precision"] == trained["precision"] and "score" in scored:
@@ -60,11 +60,13 @@ def lines_of_steps(found: Sequence[Row]) -> Iterator[str]:
         of_key = [row for row in steps if (row["precision"], row["buffers"]) == key]
         for row in of_key:
             buffers = "buffers" if row["buffers"] else "none"
+            launches = row["launches"] or "?"
             yield (
-                f"    {row['precision']:<10}{buffers:>10}{row['layers']:>8}{row['launches']:>10}"
+                f"    {row['precision']:<10}{buffers:>10}{row['layers']:>8}{launches:>10}"
                 f"{row['ms_a_step']:>9.3f}{row['plays_a_second']:>11,.0f}"
                 f"{row['seconds_to_compile']:>10.1f} s"
             )
+        of_key = [row for row in of_key if row["launches"]]
         if len(of_key) > 1:
             slope, start = line_through(of_key)
             yield f"    {'':<10}{slope:.2f} us for each launch, and {start:.0f} us"

@@ -21,6 +21,7 @@ from scripts.benchmarks.plays import Plays, pad
 
 BATCH: Final = 256
 BUCKETS: Final = 4
+FRAMES: Final = 48  # of all plays where they are not to differ
 TAIL_MASS: Final = 0.05
 NETWORK: Final = NetworkConfig(features=64, layers=5, hidden=(128, 128))
 FAMILY: Final = SplicedBinnedPareto(np.arange(-15.5, 100), TAIL_MASS)
