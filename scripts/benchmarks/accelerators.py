@@ -115,8 +115,7 @@ def compile_all(target: Target, config: BenchmarkAccelerators) -> None:
         TopologyError: XLA does not know it.
     """
     make(target.chip.platform)
-    print(HEADER, flush=True)
-    found = []
+    found: list[dict[str, Any]] = []
     for program in config.programs or tuple(PROGRAMS):
         for precision in config.precisions:
             row = {"target": target.name, "program": program, "precision": precision}
@@ -127,6 +126,8 @@ def compile_all(target: Target, config: BenchmarkAccelerators) -> None:
             except AcceleratorsError as error:
                 row |= {"error": str(error)}
             rows.append(config.rows, row)
+            if not found:
+                print(HEADER, flush=True)
             found.append(row)
             print(line_of(row), flush=True)
     for row in found:
