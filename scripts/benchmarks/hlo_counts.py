@@ -8,8 +8,10 @@ a TPU.
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
+
+from scripts.benchmarks.hlo_text import Body, Instruction, dimensions, first_of, read_module, size
 
 _NO_WORK: Final = (
     "parameter", "constant", "tuple", "get-tuple-element", "bitcast", "after-all",
@@ -24,8 +26,8 @@ _LIBRARY_PRODUCT: Final = re.compile(r'custom_call_target="[^"]*(gemm|matmul)')
 SCALAR: Final = "scalar"
 _SLICES: Final = ("dynamic-slice", "gather", "slice")
 _UPDATE: Final = "dynamic-update-slice"
-_SHAPE: Final = re.compile(r"([a-z]+\d*\w*)\[([\d,]*)\](\{[^}]*\})?")
-_NAME: Final = re.compile(r"%?([\w.\-]+)")
+# Behind the first part of their results stand room to work in, or the operand again.
+_PADDED: Final = ("custom-call", "copy-start")
 
 
 class Counts(NamedTuple):
@@ -63,34 +65,6 @@ class Counts(NamedTuple):
 NOTHING: Final = Counts(Counter(), 0.0, 0.0)
 
 
-class Instruction(NamedTuple):
-    """A line of a computation.
-
-    Attributes:
-        name: of its result.
-        shape: of its result, a tuple's in brackets.
-        opcode: what it does.
-        inside: its brackets, names of values for the most part.
-        rest: what follows them.
-        root: whether its result is the computation's.
-    """
-
-    name: str
-    shape: str
-    opcode: str
-    inside: str
-    rest: str
-    root: bool
-
-    @property
-    def operands(self) -> list[str]:
-        """Names of the values it is applied to."""
-        return re.findall(r"%([\w.\-]+)", self.inside)
-
-
-Body = Mapping[str, Instruction]
-
-
 def step_counts(hlo: str) -> Counts:
     """Counts of one turn of the loop over steps: that with most launches in its body.
 
@@ -100,29 +74,16 @@ def step_counts(hlo: str) -> Counts:
     Args:
         hlo: text of an optimised module, as ``compiled.as_text()`` gives it.
     """
-    module = _Module(hlo)
-    bodies = [module.counts(body) for body in module.loop_bodies()]
-    return max(bodies, key=lambda counts: counts.total, default=module.counts(module.entry))
+    counter = _Counter(hlo)
+    bodies = [counter.counts(body) for body in counter.loop_bodies()]
+    return max(bodies, key=lambda counts: counts.total, default=counter.counts(counter.entry))
 
 
-class _Module:
-    """The computations of a module."""
+class _Counter:
+    """Counts of a module's computations, each worked out once."""
 
     def __init__(self, hlo: str) -> None:
-        self.computations: dict[str, dict[str, Instruction]] = {}
-        self.entry = ""
-        current: dict[str, Instruction] = {}
-        for line in hlo.splitlines():
-            if line.endswith("{") and not line.startswith((" ", "HloModule")):
-                head = line.removeprefix("ENTRY ")
-                match = _NAME.match(head)
-                assert match is not None
-                current = self.computations[match[1]] = {}
-                if head is not line:
-                    self.entry = match[1]
-            elif " = " in line and line.startswith(" "):
-                instruction = read_instruction(line)
-                current[instruction.name] = instruction
+        self.computations, self.entry = read_module(hlo)
         self._known: dict[str, Counts] = {}
 
     def loop_bodies(self) -> Iterator[str]:
@@ -130,7 +91,7 @@ class _Module:
         for computation in self.computations.values():
             for each in computation.values():
                 if each.opcode == "while":
-                    yield from _called(each, "body")
+                    yield from each.called("body")
 
     def counts(self, name: str) -> Counts:
         """Of a computation, once."""
@@ -146,14 +107,14 @@ class _Module:
             return NOTHING
         if opcode == "while":
             trips = re.search(r'"known_trip_count":\{"n":"(\d+)"', each.rest)
-            (body,) = _called(each, "body")
+            (body,) = each.called("body")
             return self.counts(body).times(int(trips[1]) if trips else 1)
         if opcode == "conditional":
-            branches = _called(each, "branch_computations", "true_computation", "false_computation")
+            branches = each.called("branch_computations", "true_computation", "false_computation")
             largest = max(map(self.counts, branches), key=lambda counts: counts.total)
             return largest + Counts(Counter({opcode: 1}), 0.0, 0.0)
         if opcode in ("call", "async-start"):
-            return sum(map(self.counts, _called(each, "to_apply", "calls")), NOTHING)
+            return sum(map(self.counts, each.called("to_apply", "calls")), NOTHING)
         launches = Counter({self._kind(each): 1})
         return Counts(launches, self._flops(each, computation), self._bytes(each, computation))
 
@@ -162,7 +123,7 @@ class _Module:
         if opcode in _COLLECTIVES:
             return "collective"
         if opcode == "fusion":
-            inner = [self.computations[name] for name in _called(each, "calls")]
+            inner = [self.computations[name] for name in each.called("calls")]
             return "product" if any(map(_multiplies, inner)) else opcode
         if _multiplies({each.name: each}):
             return "product"
@@ -171,7 +132,7 @@ class _Module:
 
     def _flops(self, each: Instruction, computation: Body) -> float:
         if each.opcode == "fusion":
-            inner = [self.computations[name] for name in _called(each, "calls")]
+            inner = [self.computations[name] for name in each.called("calls")]
             return sum(self._flops(one, body) for body in inner for one in body.values())
         contracted = re.search(r'lhs_contracting_dim(?:s=\{|ensions":\[)([^\]}]*)', each.rest)
         if contracted is None:
@@ -183,56 +144,15 @@ class _Module:
     def _bytes(self, each: Instruction, computation: Body) -> float:
         shapes = [computation[name].shape for name in each.operands if name in computation]
         if each.opcode == "fusion":
-            (called,) = _called(each, "calls")
-            body = self.computations[called]
-            return _fusion_bytes(each, lambda name: computation[name].shape, body)
-        if each.opcode == "custom-call":  # the rest of its result is room to work in
-            return size(_first(each.shape)) + sum(map(size, shapes))
+            (called,) = each.called("calls")
+            return _fusion_bytes(each, shapes, self.computations[called])
+        if each.opcode in _PADDED:
+            return size(first_of(each.shape)) + sum(map(size, shapes))
         if each.opcode == _UPDATE:
             return 2 * size(shapes[1])
         if each.opcode in _SLICES:
             return 2 * size(each.shape)
         return size(each.shape) + sum(map(size, shapes))
-
-
-def read_instruction(line: str) -> Instruction:
-    """Take a line of a computation apart."""
-    left, _, right = line.strip().partition(" = ")
-    end = _closing(right) if right.startswith("(") else right.index(" ")
-    shape, rest = right[:end], right[end:].lstrip()
-    opcode, _, rest = rest.partition("(")
-    end = _closing("(" + rest) - 2
-    name = left.removeprefix("ROOT ").removeprefix("%")
-    return Instruction(name, shape, opcode, rest[:end], rest[end + 1 :], left.startswith("ROOT "))
-
-
-def size(shape: str) -> float:
-    """Bytes of a shape in main memory; of parts in a faster one (``S(1)``) none.
-
-    >>> size("(f32[2,3]{1,0}, pred[4]{0})"), size("bf16[8]{0:T(128)S(1)}")
-    (28.0, 0.0)
-    """
-    return sum(
-        math.prod(map(int, filter(None, sides.split(",")))) * _width(kind)
-        for kind, sides, layout in _SHAPE.findall(shape)
-        if "S(" not in layout
-    )
-
-
-def dimensions(shape: str) -> list[int]:
-    """Of an array, or of a tuple's first one.
-
-    >>> dimensions("(f32[2,3]{1,0}, s8[64]{0})")
-    [2, 3]
-    """
-    found = _SHAPE.search(shape)
-    assert found is not None
-    return [int(side) for side in found[2].split(",") if side]
-
-
-def _width(kind: str) -> float:
-    bits = re.search(r"\d+", kind)
-    return int(bits[0]) / 8 if bits else float(kind == "pred")
 
 
 def _multiplies(body: Body) -> bool:
@@ -242,38 +162,12 @@ def _multiplies(body: Body) -> bool:
     )
 
 
-def _first(shape: str) -> str:
-    found = _SHAPE.search(shape)
-    return found[0] if found else ""
-
-
-def _closing(text: str) -> int:
-    """Where the bracket that the text begins with is closed, and one further."""
-    depth = 0
-    for at, letter in enumerate(text):
-        depth += (letter == "(") - (letter == ")")
-        if depth == 0:
-            return at + 1
-    raise ValueError(f"expected a closing bracket in {text[:80]!r}")
-
-
-def _called(each: Instruction, *attributes: str) -> list[str]:
-    """Names of the computations that an instruction calls by these attributes."""
-    found: list[str] = []
-    for attribute in attributes:
-        match = re.search(rf"\b{attribute}=(\{{[^}}]*\}}|%?[\w.\-]+)", each.rest)
-        if match is not None:
-            found += _NAME.findall(match[1].strip("{}").replace(",", " "))
-    return found
-
-
-def _fusion_bytes(each: Instruction, shape_of: Callable[[str], str], body: Body) -> float:
+def _fusion_bytes(each: Instruction, shapes: Sequence[str], body: Body) -> float:
     """What a fusion reads and writes; slices of operands, and updates in place, for themselves."""
     parameters = {int(one.inside): one for one in body.values() if one.opcode == "parameter"}
     reads = sum(
-        min(size(shape_of(operand)), _read_of(parameters[number].name, body))
-        for number, operand in enumerate(each.operands)
-        if number in parameters
+        min(size(shape), _read_of(parameters[number].name, body))
+        for number, shape in enumerate(shapes)
     )
     root = next(one for one in body.values() if one.root)
     return reads + min(size(each.shape), _written_by(root, body))

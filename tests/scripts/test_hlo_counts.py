@@ -2,7 +2,8 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from scripts.benchmarks.hlo_counts import read_instruction, size, step_counts
+from scripts.benchmarks.hlo_counts import step_counts
+from scripts.benchmarks.hlo_text import read_instruction, size
 
 LOOP = """HloModule jit_epoch, is_scheduled=true
 
