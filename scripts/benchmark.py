@@ -23,8 +23,8 @@ Medians after a warm-up, with results awaited. Shared machines are noisy: read t
 - tracking: simulated raw files into a data set, beside polars merely parsing them, and back.
 - series: an epoch of the paper's synthetic protocol; the detectors SPOT and DSPOT on 64 streams.
 - accelerators: every training program compiled for GPUs and TPUs that are only described, and a
-  step of it counted (the first time this installs the compilers into .venv-accelerators); half an
-  hour on one core, and therefore not done unless asked for.
+  step of it counted (the first time this installs the compilers into .venv-accelerators); most of
+  an hour on one core, and therefore not done unless asked for.
 """
 
 import os

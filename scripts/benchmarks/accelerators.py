@@ -6,7 +6,7 @@
 Run it from the root of the repository; `scripts/benchmark.py accelerators` does. Nothing needs an
 accelerator: XLA's compilers for GPU and TPU come in packages of their own, which are installed
 into `.venv-accelerators` once (a gigabyte), out of the sight of everything else. Every program is
-compiled anew, in a process of its own; all of them take half an hour on one core.
+compiled anew, in a process of its own; all of them take most of an hour on one core.
 
 A step takes at least as long as its launches, its bytes or its multiplications do on a device
 that does nothing else (`targets.py` has the limits, `hlo_counts.py` what is counted).

@@ -92,11 +92,12 @@ def size(shape: str) -> float:
     >>> size("(f32[2,3]{1,0}, pred[4]{0})"), size("bf16[8]{0:T(128)S(1)}")
     (28.0, 0.0)
     """
-    return sum(
+    found = [
         math.prod(map(int, filter(None, sides.split(",")))) * _width(kind)
         for kind, sides, layout in _SHAPE.findall(shape)
         if "S(" not in layout
-    )
+    ]
+    return float(sum(found))
 
 
 def dimensions(shape: str) -> list[int]:
