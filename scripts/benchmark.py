@@ -1,8 +1,9 @@
 """How fast the parts are, each beside what it is to be compared with, in one run.
 
     python scripts/benchmark.py [distributions] [encoder] [mapping] [training] [parsing]
-                                [tracking] [series] [--peers] [--gpu] [--plays N] [--epochs N]
-                                [--tracking-plays N]
+                                [tracking] [series] [accelerators] [--peers] [--plays N]
+                                [--epochs N] [--tracking-plays N] [--targets ...] [--programs ...]
+    python scripts/benchmark.py training --gpu [--rehearse] [--minutes N]
 
 Medians after a warm-up, with results awaited. Shared machines are noisy: read the ratios.
 
@@ -15,10 +16,15 @@ Medians after a warm-up, with results awaited. Shared machines are noisy: read t
 - training: plays a second of training and scoring, with length buckets and without; share of the
   machine's roofline; seconds to a validation score; last step beside dense; simulated devices; a
   population beside as many processes; bfloat16 beside float32; with --peers the same network in
-  PyTorch, in turns with ours; with --gpu also 30 epochs of 50,000 plays in float32 and bfloat16.
+  PyTorch, in turns with ours. With --gpu instead all that is to be known of a GPU, in under ten
+  minutes: 30 epochs of 50,000 plays, step time beside launches, command buffers, a population,
+  PyTorch if it is there; stopped by SIGTERM it prints what it has.
 - parsing: ten seasons of games into tables, without and with the cache.
 - tracking: simulated raw files into a data set, beside polars merely parsing them, and back.
 - series: an epoch of the paper's synthetic protocol; the detectors SPOT and DSPOT on 64 streams.
+- accelerators: every training program compiled for GPUs and TPUs that are only described, and a
+  step of it counted (the first time this installs the compilers into .venv-accelerators); most of
+  an hour on one core, and therefore not done unless asked for.
 """
 
 import os
@@ -33,7 +39,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, NoReturn, get_args
 
 import jax
 import jax.numpy as jnp
@@ -43,11 +49,11 @@ from benchmarks import peers
 
 from sbp_jax.batch import Batch
 from sbp_jax.distributions import SplicedBinnedPareto
-from sbp_jax.errors import DeviceError, SbpJaxError
+from sbp_jax.errors import SbpJaxError, SettingError
 from sbp_jax.models.forecaster import NetworkConfig, make_forecaster
 from sbp_jax.models.tcn import TCN
 from sbp_jax.nfl.plays import load_plays
-from sbp_jax.runs.ranges import Count, refuse_out_of_range
+from sbp_jax.runs.ranges import Count, Positive, refuse_out_of_range
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.parallel import Backend, Devices
 from sbp_jax.training.placing import Placed, place_examples
@@ -56,7 +62,8 @@ from sbp_jax.training.program import Head, Program, make_program
 FLOOR = "floor: read and exponentiate"
 ROUNDS = 3
 ROOT = Path(__file__).resolve().parents[1]
-Part = Literal["distributions", "encoder", "mapping", "training", "parsing", "tracking", "series"]
+Usual = Literal["distributions", "encoder", "mapping", "training", "parsing", "tracking", "series"]
+Part = Usual | Literal["accelerators"]
 
 
 @dataclass(frozen=True)
@@ -64,26 +71,43 @@ class Benchmark:
     """What to measure.
 
     Attributes:
-        parts: all of them if left out.
+        parts: all but "accelerators" if left out.
         repeats: measurements of which the median is shown, >= 1.
-        peers: also time the public PyTorch implementation, on the CPU.
-        gpu: stop unless the default device is a GPU; adds the full run to the part "training".
-        plays: of the part "training", >= 1; 8,192 if left out, 50,000 with --gpu.
+        peers: also time the public PyTorch implementation, on the CPU, or count its operators.
+        gpu: measure a GPU in the part "training".
+        rehearse: with --gpu: all of it in tiny sizes, on whatever there is.
+        minutes: with --gpu: after which it ends with what it has; > 0.
+        rows: file for the rows of --gpu or of the part "accelerators", of JSON, begun anew.
+        plays: of the part "training" without --gpu, >= 1.
         epochs: of the part "training", >= 1.
         tracking_plays: passes to simulate for the part "tracking", >= 1.
+        targets: of the part "accelerators": chips and topologies, such as h100:1x1x8.
+        programs: likewise; all if left out.
+
+    Raises:
+        SettingError: a number out of its range, or --gpu for another part.
     """
 
     parts: Annotated[tuple[Part, ...], tyro.conf.Positional] = ()
     repeats: Count = 15
     peers: bool = False
     gpu: bool = False
+    rehearse: bool = False
+    minutes: Positive = 9.5
+    rows: Path | None = None
     plays: Count | None = None
     epochs: Count = 6
     tracking_plays: Count = 5_000
+    targets: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what would measure nothing."""
         refuse_out_of_range(self)
+        if self.gpu and self.parts != ("training",):
+            raise SettingError(f"gpu: expected the part training alone, got {self.parts}")
+        if self.rehearse and not self.gpu:
+            raise SettingError("rehearse: expected it with --gpu, got it alone")
 
 
 def milliseconds(function: Callable[..., Any], *args: Any, repeats: int) -> float:
@@ -205,8 +229,16 @@ def training(config: Benchmark) -> None:
     if config.plays is not None:
         options += ["--plays", str(config.plays)]
     options += ["--peers"] if config.peers else []
-    options += ["--gpu"] if config.gpu else []
     run_module("scripts.benchmarks.training", options)
+
+
+def accelerators(config: Benchmark) -> None:
+    """What is launched on devices that are only described."""
+    options = ["--peers"] if config.peers else []
+    options += ["--targets", *config.targets] if config.targets else []
+    options += ["--programs", *config.programs] if config.programs else []
+    options += ["--rows", str(config.rows.absolute())] if config.rows else []
+    run_module("scripts.benchmarks.accelerators", options)
 
 
 def epoch_milliseconds(program: Program, train: Placed, *, repeats: int) -> float:
@@ -250,15 +282,23 @@ def run_module(name: str, options: list[str]) -> None:
     subprocess.run(command, cwd=ROOT, check=True, env=environment)
 
 
+def become_gpu_benchmark(config: Benchmark) -> NoReturn:
+    """Go on as the process that measures a GPU, so that signals reach it and no other holds it."""
+    options = ["--minutes", str(config.minutes)]
+    options += ["--rehearse"] if config.rehearse else []
+    options += ["--rows", str(config.rows.absolute())] if config.rows else []
+    os.chdir(ROOT)
+    os.execv(sys.executable, [sys.executable, "-m", "scripts.benchmarks.gpu", *options])
+
+
 def main(config: Benchmark) -> None:
     """Measure the parts asked for.
 
     Raises:
         PeersError: the peers were asked for and cannot be had.
-        DeviceError: a GPU was asked for and there is none.
     """
-    if config.gpu and jax.default_backend() != "gpu":
-        raise DeviceError(f"expected a GPU, got {jax.devices()[0].device_kind}; leave out --gpu")
+    if config.gpu:
+        become_gpu_benchmark(config)
     if config.peers:
         peers.make()
     print(f"JAX {jax.__version__} on {jax.devices()[0].device_kind}")
@@ -270,8 +310,9 @@ def main(config: Benchmark) -> None:
         "parsing": parsing,
         "tracking": tracking,
         "series": series,
+        "accelerators": accelerators,
     }
-    for name in config.parts or get_args(Part):
+    for name in config.parts or get_args(Usual):
         print(name)
         parts[name](config)
 

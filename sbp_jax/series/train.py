@@ -76,6 +76,23 @@ class SeriesFit(NamedTuple):
     scores: Float[np.ndarray, "E M"]
 
 
+class SeriesProgram(NamedTuple):
+    """A training that is ready to start.
+
+    Attributes:
+        init: to the first state.
+        epoch: (state, members, keys, number of the epoch) to (state, mean losses (M,), validation
+            scores (M,)); the state given is used up.
+        members: series of every member.
+        keys: (M,) of every member's randomness.
+    """
+
+    init: Callable[[], Any]
+    epoch: Any
+    members: Any
+    keys: Key[Array, " M"]
+
+
 class _Member(NamedTuple):
     """Of one member: series, cells of their values, and ends of the training part."""
 
@@ -112,21 +129,16 @@ def fit_series(
         SeriesError: a part of a series is too short.
         TrainingError: a loss is not finite, or no epoch's score on the validation part is.
     """
-    config, context = config or SeriesTraining(), context_of(forecaster)
-    check_lengths(panel, context, config.segment)
-    first = context + panel.lead - 1
-    stretches = int(panel.end("train").max() - first) // config.segment
-    steps = max(1, stretches * panel.values.shape[1] // config.batch_size)
-    optimizer = make_optimizer(config, config.epochs * steps)
-    run_epoch = _epoch(forecaster, objective, panel, config, context, stretches, steps, optimizer)
-    keys = jax.random.split(jax.random.key(config.seed), panel.members)
-    members = _members(panel, context)
-    state = jax.jit(jax.vmap(partial(_init, forecaster, optimizer)))(keys)
+    config = config or SeriesTraining()
+    program = make_series_program(forecaster, objective, panel, config)
+    state = program.init()
     best = jax.tree.map(jnp.copy, state.average)  # the state itself is used up by an epoch
     score, at = np.full(panel.members, np.inf), np.zeros(panel.members, int)
     history = []
     for epoch in range(config.epochs):
-        state, losses, scores = run_epoch(state, members, keys, jnp.asarray(epoch))
+        state, losses, scores = program.epoch(
+            state, program.members, program.keys, jnp.asarray(epoch)
+        )
         losses, scores = np.asarray(losses), np.asarray(scores)
         _check_finite("losses", losses, epoch, panel)
         better = scores < score
@@ -138,6 +150,29 @@ def fit_series(
     _check_finite("scores on the validation part", score, config.epochs - 1, panel)
     losses, scores = (np.stack(column) for column in zip(*history, strict=True))
     return SeriesFit(best, at, losses, scores)
+
+
+def make_series_program(
+    forecaster: Forecaster, objective: ObjectiveName, panel: Panel, config: SeriesTraining
+) -> SeriesProgram:
+    """Prepare the training of all members; see `fit_series`.
+
+    Raises:
+        SeriesError: a part of a series is too short.
+    """
+    context = context_of(forecaster)
+    check_lengths(panel, context, config.segment)
+    first = context + panel.lead - 1
+    stretches = int(panel.end("train").max() - first) // config.segment
+    steps = max(1, stretches * panel.values.shape[1] // config.batch_size)
+    optimizer = make_optimizer(config, config.epochs * steps)
+    keys = jax.random.split(jax.random.key(config.seed), panel.members)
+    return SeriesProgram(
+        partial(jax.jit(jax.vmap(partial(_init, forecaster, optimizer))), keys),
+        _epoch(forecaster, objective, panel, config, context, stretches, steps, optimizer),
+        _members(panel, context),
+        keys,
+    )
 
 
 def check_lengths(panel: Panel, context: int, segment: int) -> None:

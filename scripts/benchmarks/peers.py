@@ -86,7 +86,9 @@ Call = Callable[..., dict[str, Any]]
 
 
 @contextmanager
-def start(script_name: str, arrays: dict[str, np.ndarray], **options: Any) -> Iterator[Call]:
+def start(
+    script_name: str, arrays: dict[str, np.ndarray], *, python: Path | None = None, **options: Any
+) -> Iterator[Call]:
     """Run a script in the environment of the peers until the block is left.
 
     The script is started as ``SCRIPT INPUTS.npz OPTIONS``; it reads one JSON object
@@ -95,6 +97,8 @@ def start(script_name: str, arrays: dict[str, np.ndarray], **options: Any) -> It
     Args:
         script_name: a file beside this one, or a path.
         arrays: its inputs.
+        python: another interpreter, which may use a GPU; the peers' own, which may not, if left
+            out.
         options: further inputs, as JSON.
 
     Yields:
@@ -108,13 +112,13 @@ def start(script_name: str, arrays: dict[str, np.ndarray], **options: Any) -> It
         file = Path(folder) / "inputs.npz"
         np.savez(file, **arrays)  # type: ignore[arg-type]
         process = subprocess.Popen(
-            [*_command(script), str(file), json.dumps(options)],
+            [*_command(script, python), str(file), json.dumps(options)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=complaints,
             text=True,
             # Threads that wait actively stand still for whole time slices on a busy machine.
-            env={**_environment(), "OMP_WAIT_POLICY": "passive"},
+            env={**_environment(gpu=python is not None), "OMP_WAIT_POLICY": "passive"},
         )
 
         def call(function: str, **options: Any) -> dict[str, Any]:
@@ -149,16 +153,16 @@ def _end_of(file: IO[str]) -> str:
     return file.read()[-800:]
 
 
-def _command(script: Path) -> list[str]:
+def _command(script: Path, python: Path | None = None) -> list[str]:
     """How to start a script there.
 
     Raises:
         PeersError: there is no environment.
     """
-    if not (FOLDER / ".complete").exists():
+    if python is None and not (FOLDER / ".complete").exists():
         raise PeersError(f"expected {FOLDER.name} beside the project; make it with --peers")
-    return [str(_python()), "-W", "ignore", str(script)]
+    return [str(python or _python()), "-W", "ignore", str(script)]
 
 
-def _environment() -> dict[str, str]:
-    return {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+def _environment(*, gpu: bool = False) -> dict[str, str]:
+    return {**os.environ} if gpu else {**os.environ, "CUDA_VISIBLE_DEVICES": ""}

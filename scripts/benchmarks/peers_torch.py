@@ -14,13 +14,14 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
 from gluonts.torch.distributions.spliced_binned_pareto import SplicedBinnedPareto
+from peers_operators import count_kernels, count_operators  # type: ignore[import-not-found]
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812, the name everyone uses
 from torch.nn.utils.parametrizations import weight_norm
@@ -97,7 +98,7 @@ class Network(nn.Module):
 
     def forward(self, x: Tensor, lengths: Tensor, static: Tensor) -> Tensor:
         """Raw outputs (B, P)."""
-        last = self.encoder(x)[torch.arange(len(x)), :, lengths - 1]
+        last = self.encoder(x)[torch.arange(len(x), device=x.device), :, lengths - 1]
         return self.head(torch.cat([self.drop(last), static], 1))
 
 
@@ -123,21 +124,26 @@ class Peer:
     def __init__(self, inputs: dict[str, np.ndarray], options: dict[str, Any]) -> None:
         self.train, self.valid = split(inputs, "train"), split(inputs, "valid")
         self.options = options
+        self.device = torch.device(options.get("device", "cpu"))
+        torch.set_float32_matmul_precision("high")  # on a GPU through TF32, as JAX does unasked
         self.restart()
 
-    def restart(self) -> dict[str, Any]:
+    def restart(self, *, compiled: bool = False) -> dict[str, Any]:
         """Fresh parameters, and AdamW under the warm-up and cosine decay that ours has."""
         torch.manual_seed(0)
         options, (frames, static, _) = self.options, self.train[0]
         bins = options["bins"]
-        self.net = Network(frames.shape[1], len(static), bins + 4, **options["network"])
+        net = Network(frames.shape[1], len(static), bins + 4, **options["network"])
+        self.net: Any = net.to(self.device)
         weights = [p for p in self.net.parameters() if p[0].numel() > 1]
         others = [p for p in self.net.parameters() if p[0].numel() == 1]  # biases and lengths
         groups = [
             {"params": weights, "weight_decay": options["weight_decay"]},
             {"params": others, "weight_decay": 0.0},
         ]
-        self.optimizer = torch.optim.AdamW(groups, options["learning_rate"])
+        # Steps on lists of tensors, as PyTorch takes them by default on a GPU, are slower here.
+        self.foreach = bool(options.get("foreach", self.device.type == "cuda"))
+        self.optimizer = torch.optim.AdamW(groups, options["learning_rate"], foreach=self.foreach)
         warmup, total = options["warmup_steps"], options["total_steps"]
 
         def scale(step: int) -> float:
@@ -146,7 +152,12 @@ class Peer:
             return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / (total - warmup))))
 
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, scale)
-        return {"parameters": sum(p.numel() for p in self.net.parameters())}
+        if compiled:
+            self.net = torch.compile(self.net, dynamic=True)
+        return {
+            "parameters": sum(p.numel() for p in self.net.parameters()),
+            "torch": torch.__version__,
+        }
 
     def law(self, raw: Tensor) -> SplicedBinnedPareto:
         """Their distribution, its parameters bounded as ours are."""
@@ -172,29 +183,71 @@ class Peer:
             collate_fn=collate,
         )
 
-    def epoch(self, workers: int, plays: int | None = None) -> dict[str, Any]:
+    def batches(
+        self, plays: Any, workers: int, *, shuffle: bool, resident: bool = False
+    ) -> Iterable[Padded]:
+        """Batches on the device; with ``resident`` all of them, before the first is asked for."""
+        loader = self.loader(plays, workers, shuffle=shuffle)
+        moved = (tuple(part.to(self.device) for part in batch) for batch in loader)
+        return list(moved) if resident else moved
+
+    def step(self, batch: Padded) -> None:
+        """One step of the optimizer."""
+        x, lengths, static, y = batch
+        loss = -self.law(self.net(x, lengths, static)).log_prob(y).mean()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0, foreach=self.foreach)
+        self.optimizer.step()
+        self.schedule.step()
+
+    def epoch(
+        self, workers: int, plays: int | None = None, *, resident: bool = False
+    ) -> dict[str, Any]:
         """Train on all plays, or on the first few, once; seconds, steps and plays seen."""
         self.net.train()
         chosen = self.train if plays is None else Subset(self.train, range(plays))
-        seen, steps, start = 0, 0, time.perf_counter()
-        for x, lengths, static, y in self.loader(chosen, workers, shuffle=True):
-            loss = -self.law(self.net(x, lengths, static)).log_prob(y).mean()
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
-            self.optimizer.step()
-            self.schedule.step()
-            seen, steps = seen + len(y), steps + 1
+        seen, steps = 0, 0
+        start = time.perf_counter()
+        batches = self.batches(chosen, workers, shuffle=True, resident=resident)
+        if resident:
+            self.wait()
+            start = time.perf_counter()
+        for batch in batches:
+            self.step(batch)
+            seen, steps = seen + len(batch[-1]), steps + 1
+        self.wait()
         return {"seconds": time.perf_counter() - start, "plays": seen, "steps": steps}
+
+    def wait(self) -> None:
+        """Until the device has done what it was told."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+
+    def operators(self, *, compiled: bool = False) -> dict[str, Any]:
+        """What a step starts, and with ``compiled`` also if the network is; in `peers_operators`.
+
+        Compiled is the network alone, which takes minutes: law and optimizer stay as they are.
+        """
+        self.net.train()
+        (batch, *_) = self.batches(self.train, 0, shuffle=True)
+        found = count_operators(lambda: self.step(batch))
+        if not compiled:
+            return found
+        inputs, network = batch[:-1], torch.compile(self.net)
+        alone = count_operators(lambda: self.net(*inputs).sum().backward())
+        kernels = count_kernels(lambda: network(*inputs))
+        return found | {"compiled": found["total"] - alone["total"] + kernels}
 
     def score(self, workers: int) -> dict[str, Any]:
         """The distribution function at the target of all validation plays."""
         self.net.eval()
         seen, start = 0, time.perf_counter()
         with torch.inference_mode():
-            for x, lengths, static, y in self.loader(self.valid, workers, shuffle=False):
+            for x, lengths, static, y in self.batches(self.valid, workers, shuffle=False):
                 self.law(self.net(x, lengths, static)).cdf(y)
                 seen += len(y)
+        self.wait()
         return {"seconds": time.perf_counter() - start, "plays": seen}
 
     def validate(self) -> dict[str, Any]:
@@ -202,7 +255,7 @@ class Peer:
         self.net.eval()
         losses = []
         with torch.inference_mode():
-            for x, lengths, static, y in self.loader(self.valid, 0, shuffle=False):
+            for x, lengths, static, y in self.batches(self.valid, 0, shuffle=False):
                 law = self.law(self.net(x, lengths, static))
                 cell = law.cdf(y + 0.5).double() - law.cdf(y - 0.5).double()
                 losses.append(-torch.log(cell.clamp_min(LEAST_CELL)))
@@ -216,6 +269,7 @@ if __name__ == "__main__":
         "epoch": peer.epoch,
         "score": peer.score,
         "validate": peer.validate,
+        "operators": peer.operators,
     }
     for line in sys.stdin:
         asked = json.loads(line)

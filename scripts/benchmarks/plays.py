@@ -37,7 +37,7 @@ class Plays(NamedTuple):
 def draw_plays(count: int, *, seed: int) -> Plays:
     """Plays whose target follows a heavy-tailed law that their last frames and facts decide.
 
-    Lengths are ``exp(N(log 30, 0.38))``, between 8 and 98. Columns are stationary
+    Lengths are those of `draw_lengths`. Columns are stationary
     autoregressions of unit variance. With z the columns of the last frame and s the facts, the
     target is ``10 + 8 tanh(s0 + z0) + 3 z1 + 1.5 exp(0.3 z2) t``, rounded, where t follows
     Student's law with three degrees of freedom, its positive half stretched by 1.5.
@@ -47,8 +47,7 @@ def draw_plays(count: int, *, seed: int) -> Plays:
         seed: the same seed gives the same plays.
     """
     rng = np.random.default_rng(seed)
-    lengths = np.exp(rng.normal(np.log(30), 0.38, count))
-    lengths = np.clip(np.rint(lengths), FEWEST_FRAMES, MOST_FRAMES).astype(np.int64)
+    lengths = draw_lengths(count, rng)
     frames = rng.standard_normal((int(lengths.sum()), COLUMNS), np.float32)
     static = rng.standard_normal((count, STATICS), np.float32)
     first = np.cumsum(lengths) - lengths
@@ -62,6 +61,12 @@ def draw_plays(count: int, *, seed: int) -> Plays:
     location = 10 + 8 * np.tanh(static[:, 0] + last[:, 0]) + 3 * last[:, 1]
     target = np.rint(location + 1.5 * np.exp(0.3 * last[:, 2]) * noise)
     return Plays(frames, lengths, static, target.astype(np.float32))
+
+
+def draw_lengths(count: int, rng: np.random.Generator) -> Int[NDArray, " N"]:
+    """Frames of each play: ``exp(N(log 30, 0.38))``, rounded, between 8 and 98."""
+    lengths = np.exp(rng.normal(np.log(30), 0.38, count))
+    return np.clip(np.rint(lengths), FEWEST_FRAMES, MOST_FRAMES).astype(np.int64)
 
 
 def pad(plays: Plays, steps: int = MOST_FRAMES) -> Batch:

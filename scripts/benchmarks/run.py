@@ -21,6 +21,7 @@ from scripts.benchmarks.plays import Plays, pad
 
 BATCH: Final = 256
 BUCKETS: Final = 4
+FRAMES: Final = 48  # of all plays where they are not to differ
 TAIL_MASS: Final = 0.05
 NETWORK: Final = NetworkConfig(features=64, layers=5, hidden=(128, 128))
 FAMILY: Final = SplicedBinnedPareto(np.arange(-15.5, 100), TAIL_MASS)
@@ -148,12 +149,15 @@ def peer_inputs(train: Plays, valid: Plays) -> dict[str, np.ndarray]:
     }
 
 
-def peer_options(config: TrainConfig, plays: int) -> dict[str, Any]:
+def peer_options(
+    config: TrainConfig, plays: int, network: NetworkConfig = NETWORK
+) -> dict[str, Any]:
     """The peer's network, distribution and schedule: those of ours."""
-    network = asdict(NETWORK)
-    assert network.pop("kernel_size") == 3, "the peer's is fixed"
+    sizes = asdict(network)
+    assert sizes.pop("kernel_size") == 3, "the peer's is fixed"
+    assert not sizes.pop("residual"), "the peer has no such perceptron"
     return {
-        "network": network,
+        "network": sizes,
         "bins": len(FAMILY.edges) - 1,
         "low": float(FAMILY.edges[0]),
         "high": float(FAMILY.edges[-1]),

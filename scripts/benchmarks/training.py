@@ -1,10 +1,10 @@
 """Training and scoring: plays a second, share of the roofline, time to a score, beside PyTorch.
 
-    python -m scripts.benchmarks.training [--peers] [--gpu] [--plays 8192] [--epochs 6]
+    python -m scripts.benchmarks.training [--peers] [--plays 8192] [--epochs 6]
 
 Run it from the root of the repository; `scripts/benchmark.py training` does. What is compared
 takes turns, epoch by epoch, so that a busy moment of the machine hits all of it; figures are
-medians. With --gpu also the whole training of 50,000 plays in either precision.
+medians. What there is for a GPU is in `gpu.py`.
 """
 
 import os
@@ -19,7 +19,6 @@ import numpy as np
 import tyro
 
 from sbp_jax.errors import SbpJaxError
-from sbp_jax.models.tcn import Precision
 from sbp_jax.runs.ranges import Count, refuse_out_of_range
 from sbp_jax.training.parallel import Devices
 from sbp_jax.training.state import count_params
@@ -46,8 +45,7 @@ TRIAL_PLAYS: Final = 2048
 WORKERS: Final = (0, 2)
 # Nats. With 8,192 plays and 6 epochs both reach it around their fourth; they end near 2.78.
 TARGET: Final = 2.90
-GPU_PLAYS: Final = 50_000
-GPU_EPOCHS: Final = 30
+PLAYS: Final = 8192
 
 
 class SizeError(SbpJaxError, ValueError):
@@ -60,9 +58,7 @@ class BenchmarkTraining:
 
     Attributes:
         peers: also train and score with PyTorch, on the CPU.
-        gpu: also train on 50,000 plays for 30 epochs in float32 and bfloat16.
-        plays: to train on, at least `TRIAL_PLAYS`; a quarter as many validate. 8,192, or 50,000
-            with --gpu.
+        plays: to train on, at least `TRIAL_PLAYS`; a quarter as many validate.
         epochs: of the runs that are compared, >= 1.
 
     Raises:
@@ -70,14 +66,13 @@ class BenchmarkTraining:
     """
 
     peers: bool = False
-    gpu: bool = False
-    plays: int | None = None
+    plays: int = PLAYS
     epochs: Count = 6
 
     def __post_init__(self) -> None:
         """Refuse what would measure nothing."""
         refuse_out_of_range(self, SizeError)
-        if self.plays is not None and self.plays < TRIAL_PLAYS:
+        if self.plays < TRIAL_PLAYS:
             raise SizeError(f"plays: expected at least {TRIAL_PLAYS:,}, got {self.plays:,}")
 
 
@@ -100,7 +95,7 @@ def main(config: BenchmarkTraining) -> None:
         PeersError: the peers were asked for and cannot be had.
     """
     compilations = Compilations()
-    count = config.plays or (GPU_PLAYS if config.gpu else 8192)
+    count = config.plays
     train, valid = draw_plays(count, seed=0), draw_plays(max(BATCH, count // 4), seed=1)
     devices = Devices(jax.devices()[:1])
     usual = train_config(config.epochs)
@@ -132,9 +127,6 @@ def main(config: BenchmarkTraining) -> None:
     scaling.show_devices()
     scaling.show_population()
     scaling.show_precisions()
-    if config.gpu:
-        for precision in ("float32", "bfloat16"):
-            whole_training(precision, train, valid, devices)
 
 
 def describe(train: Plays, run: OurRun) -> None:
@@ -293,20 +285,6 @@ def show_roofline(ours: Sequence[OurRun], history: Sequence[Sequence[Epoch]]) ->
             f"{'':<29}{cost.kernels / run.steps:,.0f} operations to start a step",
             flush=True,
         )
-
-
-def whole_training(precision: Precision, train: Plays, valid: Plays, devices: Devices) -> None:
-    """All epochs of the full set, timed, with the curve of the validation score."""
-    config = train_config(GPU_EPOCHS, length_buckets=BUCKETS, precision=precision)
-    run = OurRun(precision, train, valid, config, devices)
-    epochs = take_turns([run], GPU_EPOCHS)[0]
-    seconds = sum(epoch.seconds for epoch in epochs)
-    curve = " ".join(f"{epoch.score:.3f}" for epoch in epochs)
-    print(
-        f"  {run.plays:,} plays x {GPU_EPOCHS} epochs in {precision}: {seconds:.1f} s, "
-        f"and {run.first_seconds - median_seconds(epochs):.1f} s to compile\n    scores {curve}",
-        flush=True,
-    )
 
 
 if __name__ == "__main__":
