@@ -3,8 +3,10 @@
 Everything is in the study's storage; a process that is killed loses its round and nothing else.
 """
 
+import contextlib
 import json
 import math
+import time
 import warnings
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -18,9 +20,11 @@ from sbp_jax.sweeps.space import Integers, LogUniform, SearchSpace, Uniform
 
 try:
     import optuna
+    from optuna.exceptions import UpdateFinishedTrialError
     from optuna.trial import FrozenTrial, Trial, TrialState
 
-    from sbp_jax.sweeps.storage import opened_storage
+    from sbp_jax.sweeps.heartbeat import beat, beat_seconds
+    from sbp_jax.sweeps.storage import opened_storage, run_again, shown
 except ImportError as error:
     raise MissingExtraError(
         'sweeps need optuna, which is not installed: pip install "sbp-jax[sweep]"'
@@ -32,6 +36,7 @@ DIVERGED: Final = "diverged"  # user attribute of a trial whose loss was not fin
 EPOCHS: Final = "epochs"  # user attribute of a trial: how many it was trained for
 _OWNER: Final = "owner"
 _ABOUT: Final = "about"
+_PAUSE_SECONDS: Final = 1
 _GRACE: Final = timedelta(minutes=1)
 """After which a trial without an owner is nobody's: its process was killed before it said so."""
 
@@ -84,8 +89,8 @@ def open_study(
         # Read back: another process may have said so meanwhile.
         if differing := describe_differences(about, study.user_attrs[_ABOUT]):
             raise SweepError(
-                f"{storage}: study {name!r} is of another sweep: {differing}; choose another "
-                "study or storage"
+                f"{shown(storage)}: study {name!r} is of another sweep: {differing}; choose "
+                "another study or storage"
             )
     return study
 
@@ -97,21 +102,45 @@ def _make_pruner(name: PrunerName, epochs: int) -> optuna.pruners.BasePruner:
 
 
 def reclaim(study: optuna.Study) -> int:
-    """Fail the trials that a dead process of this host left, and queue their settings again.
+    """Fail the trials that dead processes left, and queue their settings again.
+
+    A process is dead if it was of this host and is there no more, or has given the storage no
+    sign of life for a while. Any number of processes may do so at once.
 
     Returns:
         How many there were.
     """
-    left = [
-        trial
-        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        if _is_left(trial)
-    ]
-    for trial in left:
-        study.tell(trial.number, state=TrialState.FAIL)
+    running = _running(study)
+    for trial in running:
+        if _is_left(trial):
+            _fail(study, trial)
+    with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
+        optuna.storages.fail_stale_trials(study)  # which storages without signs of life have not
+    failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
+    return len({trial.number for trial in running} & {trial.number for trial in failed})
+
+
+def _running(study: optuna.Study) -> list[FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+
+
+def _fail(study: optuna.Study, trial: FrozenTrial) -> None:
+    with contextlib.suppress(UpdateFinishedTrialError):  # another process did so, and queued it
+        study._storage.set_trial_state_values(trial._trial_id, state=TrialState.FAIL)
         if trial.params:
-            study.enqueue_trial(trial.params)
-    return len(left)
+            run_again(study, trial)
+
+
+def settle(study: optuna.Study) -> None:
+    """Reclaim what dead processes left in a study that is at its end.
+
+    Those whose death only shows by their silence are waited for, so long as it takes; those that
+    live are not, and do likewise at their own end.
+    """
+    interval = beat_seconds(study)
+    deadline = time.monotonic() + (0 if interval is None else 2 * interval + 1)
+    while reclaim(study) or (_running(study) and time.monotonic() < deadline):
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _is_left(trial: FrozenTrial) -> bool:
@@ -149,7 +178,9 @@ def ask_round(study: optuna.Study, space: SearchSpace, size: int) -> list[list[T
 
 
 def _ask(study: optuna.Study, space: SearchSpace) -> Trial:
-    trial = study.ask()
+    with warnings.catch_warnings(action="ignore", category=UserWarning):
+        trial = study.ask()  # it does not know that signs of life are given here
+    beat(study, [trial])
     trial.set_user_attr(_OWNER, this_process())
     for name, choice in space.structural.items():
         trial.suggest_categorical(name, choice.labels)
@@ -170,6 +201,8 @@ def report_epoch(
 ) -> list[bool]:
     """Report an epoch of trials that are trained together; end those that the pruner is done with.
 
+    One that another process took for a dead one's, and has queued again, is left to it.
+
     Args:
         study: of the trials.
         trials: K of them.
@@ -181,18 +214,24 @@ def report_epoch(
         Which to stop.
     """
     running = [EPOCHS not in trial.user_attrs for trial in trials]
+    taken = set()
     for trial, score, runs in zip(trials, scores, running, strict=True):
         if runs and math.isfinite(score):  # all first: a pruner compares them with each other
-            trial.report(score, epoch)
+            try:
+                trial.report(score, epoch)
+            except UpdateFinishedTrialError:
+                taken.add(trial.number)
     stop = []
     for trial, score, runs in zip(trials, scores, running, strict=True):
         failed = not math.isfinite(score)
-        stop.append(runs and (failed or (not last and trial.should_prune())))
+        done = failed or trial.number in taken
+        stop.append(runs and (done or (not last and trial.should_prune())))
         if stop[-1]:
-            trial.set_user_attr(EPOCHS, epoch + 1)
-            trial.set_user_attr(DIVERGED, failed)
-            # Not FAIL, of which the sampler would learn nothing.
-            study.tell(trial, state=TrialState.PRUNED)
+            with contextlib.suppress(UpdateFinishedTrialError):
+                trial.set_user_attr(EPOCHS, epoch + 1)
+                trial.set_user_attr(DIVERGED, failed)
+                # Not FAIL, of which the sampler would learn nothing.
+                study.tell(trial, state=TrialState.PRUNED)
     return stop
 
 
@@ -200,9 +239,10 @@ def tell_finished(
     study: optuna.Study, trial: Trial, best_score: float, best_epoch: int, epochs: int
 ) -> None:
     """End a trial that was trained to its last epoch; its value is that of its best epoch."""
-    trial.set_user_attr(EPOCHS, epochs)
-    trial.set_user_attr("best_epoch", best_epoch)
-    study.tell(trial, best_score)
+    with contextlib.suppress(UpdateFinishedTrialError):  # taken for a dead one's: left to another
+        trial.set_user_attr(EPOCHS, epochs)
+        trial.set_user_attr("best_epoch", best_epoch)
+        study.tell(trial, best_score)
 
 
 def count_ended(study: optuna.Study) -> int:
