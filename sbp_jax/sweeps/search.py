@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from optuna.trial import Trial
 
 from sbp_jax.sweeps.heartbeat import beating
+from sbp_jax.sweeps.reclaim import reclaim, settle
 from sbp_jax.sweeps.space import SearchSpace, member_of, with_settings
 from sbp_jax.sweeps.study import (
     ask_round,
     count_ended,
-    reclaim,
     report_epoch,
-    settle,
     tell_finished,
 )
 from sbp_jax.training.hyperparameters import Hyperparameters

@@ -6,25 +6,23 @@ Everything is in the study's storage; a process that is killed loses its round a
 import contextlib
 import json
 import math
-import time
 import warnings
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from sbp_jax.errors import MissingExtraError, SweepError
 from sbp_jax.runs.run_folder import describe_differences
-from sbp_jax.sweeps.owner import is_dead, this_process
+from sbp_jax.sweeps.owner import OWNER, this_process
 from sbp_jax.sweeps.space import Integers, LogUniform, SearchSpace, Uniform
 
 try:
     import optuna
     from optuna.exceptions import UpdateFinishedTrialError
-    from optuna.trial import FrozenTrial, Trial, TrialState
+    from optuna.trial import Trial, TrialState
 
-    from sbp_jax.sweeps.heartbeat import beat, beat_seconds
-    from sbp_jax.sweeps.storage import opened_storage, run_again, shown
+    from sbp_jax.sweeps.heartbeat import beat
+    from sbp_jax.sweeps.storage import opened_storage, shown
 except ImportError as error:
     raise MissingExtraError(
         'sweeps need optuna, which is not installed: pip install "sbp-jax[sweep]"'
@@ -34,11 +32,7 @@ PrunerName = Literal["median", "hyperband", "none"]
 
 DIVERGED: Final = "diverged"  # user attribute of a trial whose loss was not finite or exploded
 EPOCHS: Final = "epochs"  # user attribute of a trial: how many it was trained for
-_OWNER: Final = "owner"
 _ABOUT: Final = "about"
-_PAUSE_SECONDS: Final = 1
-_GRACE: Final = timedelta(minutes=1)
-"""After which a trial without an owner is nobody's: its process was killed before it said so."""
 
 
 def open_study(
@@ -101,56 +95,6 @@ def _make_pruner(name: PrunerName, epochs: int) -> optuna.pruners.BasePruner:
     return optuna.pruners.MedianPruner() if name == "median" else optuna.pruners.NopPruner()
 
 
-def reclaim(study: optuna.Study) -> int:
-    """Fail the trials that dead processes left, and queue their settings again.
-
-    A process is dead if it was of this host and is there no more, or has given the storage no
-    sign of life for a while. Any number of processes may do so at once.
-
-    Returns:
-        How many there were.
-    """
-    running = _running(study)
-    for trial in running:
-        if _is_left(trial):
-            _fail(study, trial)
-    with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
-        optuna.storages.fail_stale_trials(study)  # which storages without signs of life have not
-    failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
-    return len({trial.number for trial in running} & {trial.number for trial in failed})
-
-
-def _running(study: optuna.Study) -> list[FrozenTrial]:
-    return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-
-
-def _fail(study: optuna.Study, trial: FrozenTrial) -> None:
-    with contextlib.suppress(UpdateFinishedTrialError):  # another process did so, and queued it
-        study._storage.set_trial_state_values(trial._trial_id, state=TrialState.FAIL)
-        if trial.params:
-            run_again(study, trial)
-
-
-def settle(study: optuna.Study) -> None:
-    """Reclaim what dead processes left in a study that is at its end.
-
-    Those whose death only shows by their silence are waited for, so long as it takes; those that
-    live are not, and do likewise at their own end.
-    """
-    interval = beat_seconds(study)
-    deadline = time.monotonic() + (0 if interval is None else 2 * interval + 1)
-    while reclaim(study) or (_running(study) and time.monotonic() < deadline):
-        time.sleep(_PAUSE_SECONDS)
-
-
-def _is_left(trial: FrozenTrial) -> bool:
-    owner = trial.user_attrs.get(_OWNER)
-    if owner is not None:
-        return is_dead(owner)
-    begun = trial.datetime_start
-    return begun is not None and datetime.now() - begun > _GRACE
-
-
 def ask_round(study: optuna.Study, space: SearchSpace, size: int) -> list[list[Trial]]:
     """Take trials to run, grouped by structure.
 
@@ -181,7 +125,7 @@ def _ask(study: optuna.Study, space: SearchSpace) -> Trial:
     with warnings.catch_warnings(action="ignore", category=UserWarning):
         trial = study.ask()  # it does not know that signs of life are given here
     beat(study, [trial])
-    trial.set_user_attr(_OWNER, this_process())
+    trial.set_user_attr(OWNER, this_process())
     for name, choice in space.structural.items():
         trial.suggest_categorical(name, choice.labels)
     for name, values in space.numeric.items():

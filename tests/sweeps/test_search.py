@@ -16,6 +16,7 @@ from optuna.trial import TrialState
 from sbp_jax.errors import MissingExtraError, SweepError
 from sbp_jax.jobs.passing_score import PassingScore
 from sbp_jax.sweeps.owner import this_process
+from sbp_jax.sweeps.reclaim import reclaim
 from sbp_jax.sweeps.results import complete_trials, render_best, trials_table
 from sbp_jax.sweeps.search import search
 from sbp_jax.sweeps.space import Choice, LogUniform, SearchSpace, Uniform
@@ -23,7 +24,6 @@ from sbp_jax.sweeps.study import (
     ask_round,
     count_ended,
     open_study,
-    reclaim,
     report_epoch,
     tell_finished,
 )
@@ -203,7 +203,7 @@ def test_what_two_processes_find_dead_at_once_is_queued_once(tmp_path, monkeypat
         [dead(trial) for trial in group]
     seen = other.get_trials(states=(TrialState.RUNNING,))
     assert reclaim(study) == 3
-    monkeypatch.setattr("sbp_jax.sweeps.study._running", lambda _: seen)
+    monkeypatch.setattr("sbp_jax.sweeps.reclaim._running", lambda _: seen)
     assert reclaim(other) == 3
     waiting = study.get_trials(states=(TrialState.WAITING,))
     assert [trial.params for trial in waiting] == [trial.params for trial in seen]
