@@ -1,7 +1,6 @@
 """Workers of one sweep on a PostgreSQL, one of which is killed on a host that nobody else sees."""
 
 import os
-import re
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from optuna.trial import TrialState
 from sbp_jax.errors import SweepError
 from sbp_jax.sweeps import owner, storage
 from sbp_jax.sweeps.study import count_ended, open_study
+from tests.cluster import jobs_of_docs
 from tests.cluster.postgres import running_postgres
 from tests.cluster.services import ROOT
 from tests.sweeps.test_search import EPOCHS, Toy, run_search
@@ -26,12 +26,6 @@ TRIALS = 24
 PATIENCE = 120.0  # seconds for what should take ten
 OPTIONS = {"pruner": "median", "epochs": EPOCHS, "startup_trials": 4, "seed": None, "about": {}}
 WORKER = "import sys; from tests.cluster import test_postgres; test_postgres.work(*sys.argv[1:])"
-
-
-def storage_of_docs():
-    """The database's URL, as docs/training.md has it."""
-    (url,) = set(re.findall(r"--storage (postgresql\S+) ", (ROOT / "docs/training.md").read_text()))
-    return url
 
 
 def soon_taken_for_dead():
@@ -47,7 +41,7 @@ def work(host, seconds):
         time.sleep(float(seconds))
 
     with soon_taken_for_dead(), mock.patch.object(owner.socket, "gethostname", return_value=host):
-        study = open_study(storage_of_docs(), "shared", **OPTIONS)
+        study = open_study(jobs_of_docs.storage(), "shared", **OPTIONS)
         run_search(study, Toy(on_call=train), TRIALS)
 
 
@@ -85,7 +79,7 @@ def test_of_three_workers_one_is_killed_and_the_others_leave_none_of_its_trials_
         assert victim.poll() is None
     victim.kill()
     assert [worker.wait(PATIENCE) for worker in others] == [0, 0]
-    study = open_study(storage_of_docs(), "shared", **OPTIONS)
+    study = open_study(jobs_of_docs.storage(), "shared", **OPTIONS)
     assert count_ended(study) >= TRIALS
     assert not study.get_trials(states=(TrialState.RUNNING,))
     failed = study.get_trials(states=(TrialState.FAIL,))
