@@ -35,7 +35,8 @@ def ending_together() -> Iterator[None]:
     Raises:
         DeviceError: another process is gone without a word.
     """
-    client, over, speaking = global_state.client, threading.Event(), threading.Lock()
+    client: Any = global_state.client
+    over, speaking = threading.Event(), threading.Lock()
     watch = threading.Thread(target=_watch, args=(client, over, speaking), daemon=True)
     watch.start()
     try:

@@ -56,7 +56,10 @@ def settle(study: optuna.Study) -> None:
     live are not, and do likewise at their own end.
     """
     interval = beat_seconds(study)
-    deadline = time.monotonic() + (0 if interval is None else 2 * interval + 1)
+    patience = 0 if interval is None else 2 * interval + 1
+    if patience and _running(study):
+        print(f"waits up to {patience} s, for trials of processes that may be no more", flush=True)
+    deadline = time.monotonic() + patience
     while reclaim(study) or (_running(study) and time.monotonic() < deadline):
         time.sleep(_PAUSE_SECONDS)
 

@@ -91,13 +91,10 @@ def epochs(run):
 
 def test_a_time_limit_ends_with_a_save_and_the_job_goes_on_by_itself(cluster, settings, clone):
     run = clone / "run"
-    job = asked(
-        # Its signal comes two minutes before the limit, or up to half a minute earlier.
-        ["sbatch", "--parsable", "--time=4", "--output=log", job_files(clone)["passing-score"]]
-        + arguments(settings | {"run": run, "train.epochs": 1_000_000}),
-        cluster,
-        clone,
-    )
+    # Its signal comes two minutes before the limit, or up to half a minute earlier.
+    sbatch = ["sbatch", "--parsable", "--time=4", "--output=log"]
+    endless = arguments(settings | {"run": run, "train.epochs": 1_000_000})
+    job = asked([*sbatch, job_files(clone)["passing-score"], *endless], cluster, clone)
     stopped = re.compile(rf"{run}: stopped by SIGTERM after epoch (\d+), which is saved")
     last = int(wait_for(lambda: stopped.search(said(clone)), clone)[1])
     wait_for(lambda: epochs(run)[-1] > last, clone)
@@ -107,12 +104,18 @@ def test_a_time_limit_ends_with_a_save_and_the_job_goes_on_by_itself(cluster, se
     asked(["scancel", job], cluster, clone)
 
 
-def test_a_users_error_is_one_line_of_each_task(cluster, settings, clone):
+def test_a_job_comes_to_its_end_and_a_users_error_is_one_line_of_each_task(
+    cluster, settings, clone
+):
     run = clone / "run"
-    run.write_text("a file")
+    sbatch = ["sbatch", "--wait", "--output=log", job_files(clone)["passing-score"]]
+    small = arguments(settings | {"run": run})
+    asked([*sbatch, *small, "--train.epochs", "1"], cluster, clone)
+    assert str(run / "report.md") in said(clone)
+    assert epochs(run) == [0]
+    srun = ["srun", "--ntasks=2", "python", "experiments/passing_score.py"]
     done = subprocess.run(
-        ["srun", "--ntasks=2", "python", "experiments/passing_score.py"]
-        + ["--hosts.coordinator", "auto", *arguments(settings | {"run": run})],
+        [*srun, "--hosts.coordinator", "auto", *small, "--train.epochs", "2"],
         env=cluster,
         cwd=clone,
         capture_output=True,
@@ -121,7 +124,8 @@ def test_a_users_error_is_one_line_of_each_task(cluster, settings, clone):
     assert done.returncode == 1
     lines = [line for line in done.stderr.splitlines() if not line.startswith(("[Gloo]", "srun:"))]
     assert sorted(lines) == [
-        f"error: {run}: expected a folder, got a file",
+        f"error: {run} holds a run of another config: settings.train.epochs: expected 2, got 1; "
+        "choose another folder or remove this one",
         "error: process 0 of this run has ended; its messages say why",
     ]
 
@@ -130,10 +134,10 @@ def test_workers_of_a_job_array_share_a_study_on_a_database(cluster, settings, c
     pytest.importorskip("optuna", reason="the extra sweep is not installed")
     pytest.importorskip("psycopg", reason="the extra postgres is not installed")
     with running_postgres() as where:
+        sbatch = ["sbatch", "--wait", "--array=1-2", "--output=log-%a", job_files(clone)["sweep"]]
+        small = arguments(settings | {"train.epochs": 1}, "passing-score.")
         asked(
-            ["sbatch", "--wait", "--array=1-2", "--output=log-%a", job_files(clone)["sweep"]]
-            + ["--trials", "2", "--population", "1"]
-            + arguments(settings | {"train.epochs": 1}, "passing-score."),
+            [*sbatch, "--trials", "2", "--population", "1", *small],
             cluster | where,
             clone,
         )
