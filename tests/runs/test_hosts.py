@@ -309,10 +309,12 @@ def test_when_a_process_is_killed_the_other_ends_and_what_was_saved_is_whole(
         assert [process.poll() for process in processes] == [None, None]
         time.sleep(0.05)
     processes[victim].kill()
-    # JAX's own watch over the others may be the first to notice, and ends the process by SIGABRT.
+    # JAX's own watch over the others, or Gloo, which finds half a message, may be the first to
+    # notice, and ends the process by SIGABRT.
     assert processes[1 - victim].wait(3 * TIMEOUT) in (1, -signal.SIGABRT)
     said = (tmp_path / f"stderr-{1 - victim}").read_text()
-    assert "another process of this run has ended" in said or "another task died" in said
+    ways = ("another process of this run has ended", "another task died", "gloo::EnforceNotMet")
+    assert any(way in said for way in ways), said
     with Checkpoints(
         tmp_path / "run" / "checkpoints", VALIDATION_SCORE, read_only=True
     ) as checkpoints:
