@@ -50,7 +50,8 @@ def ending_together() -> Iterator[None]:
             raise DeviceError(
                 f"another process of this run has ended; its messages say why ({error})"
             ) from error
-        client.key_value_set(f"{_FAILED}{jax.process_index()}", "")
+        with contextlib.suppress(jax.errors.JaxRuntimeError):  # nobody is there to be told
+            client.key_value_set(f"{_FAILED}{jax.process_index()}", "")
         _leave()
         raise
     finally:
