@@ -73,7 +73,8 @@ class Sweep:
         tracking: likewise.
         trials: settings to train to the end or until they are stopped early, >= 1.
         population: settings that are trained together, at most; >= 1.
-        storage: an URL of a database, or journal:FILE; an SQLite file in the folder if left out.
+        storage: an URL of a database, such as postgresql+psycopg://HOST/NAME, or journal:FILE; an
+            SQLite file in the folder if left out.
         study: name of the study in its storage.
         pruner: stops settings that are worse than the "median" of finished ones at the same
             epoch, that "hyperband" halves away, or "none".
@@ -127,6 +128,7 @@ def main(config: Sweep, space: SearchSpace = SPACE) -> None:
         "nfl" if games else None,
         "sweep",
         "figures",
+        "postgres" if (config.storage or "").startswith("postgresql+psycopg:") else None,
     )
     # Imported late, since importing needs the extra.
     from sbp_jax.sweeps.results import render_best, trials_table

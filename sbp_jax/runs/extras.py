@@ -9,6 +9,7 @@ MODULES = {
     "figures": "matplotlib",
     "xgboost": "xgboost",
     "sweep": "optuna",
+    "postgres": "psycopg",
     "tfds": "tensorflow_datasets",
     "numpyro": "numpyro",
     "tensorboard": "tensorboardX",

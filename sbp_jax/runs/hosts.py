@@ -15,11 +15,8 @@ import atexit
 import contextlib
 import os
 import socket
-import sys
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -28,6 +25,7 @@ import jax
 from jax.experimental import multihost_utils
 
 from sbp_jax.errors import DeviceError, TrainingInterrupted
+from sbp_jax.runs.end_together import end_at_once, ending_together, within
 from sbp_jax.runs.ranges import Count, Whole, refuse_out_of_range
 
 T = TypeVar("T")
@@ -89,14 +87,14 @@ def joined(hosts: Hosts) -> Iterator[None]:
     """Run what is inside as one of several processes, all of which end together.
 
     Must come before anything else that uses JAX's devices; inside, `jax.devices` are those of all
-    processes. One that is done waits for the others. One that fails ends at once: the others then
-    fail too, where they would otherwise wait for it. A stop by SIGTERM, which all learn of, is
-    not a failure.
+    processes. One that is done waits for the others. One that fails ends all: each of the others
+    prints one line and ends with exit status 1. A stop by SIGTERM, which all learn of, is not a
+    failure.
 
     Raises:
         DeviceError: another process did not come in time or was told of another number of them,
             the port is taken, no cluster is found, devices were used before, or processes have
-            unequal numbers of them; or, from inside, another process has ended.
+            unequal numbers of them; or, from inside, another process is gone without a word.
 
     >>> with joined(Hosts()):
     ...     jax.process_count()
@@ -105,7 +103,7 @@ def joined(hosts: Hosts) -> Iterator[None]:
     if hosts.coordinator is not None:
         _join(hosts)
     try:
-        with _explaining_lost_processes():
+        with contextlib.nullcontext() if hosts.coordinator is None else ending_together():
             if hosts.coordinator is not None:
                 _check(hosts)
             yield
@@ -115,7 +113,7 @@ def joined(hosts: Hosts) -> Iterator[None]:
     except BaseException as error:
         if hosts.coordinator is not None:
             # After the error has been printed, but before JAX waits for the other processes.
-            atexit.register(_end_at_once, _exit_status(error))
+            atexit.register(end_at_once, _exit_status(error))
         raise
 
 
@@ -142,9 +140,9 @@ def _join(hosts: Hosts) -> None:
             cluster_detection_method="deactivate",  # it may leave a process only one device
         )
     try:
-        _within(hosts.timeout, initialize)
+        within(hosts.timeout, initialize)
     except TimeoutError:
-        atexit.register(_end_at_once, 1)
+        atexit.register(end_at_once, 1)
         raise DeviceError(
             f"hosts.coordinator {hosts.coordinator}: expected {hosts.processes or 'all'} processes "
             f"within {hosts.timeout} s, got fewer"
@@ -163,21 +161,6 @@ def _check_free(address: str) -> None:
         raise DeviceError(
             f"hosts.coordinator {address}: expected a free port of this host, got {error}"
         ) from error
-
-
-def _within(seconds: float, action: Callable[[], None]) -> None:
-    """Do it in a thread, which is left behind where it takes longer: TimeoutError."""
-    done: Future[None] = Future()
-
-    def act() -> None:
-        try:
-            action()
-            done.set_result(None)
-        except Exception as error:
-            done.set_exception(error)
-
-    threading.Thread(target=act, daemon=True).start()
-    done.result(seconds)
 
 
 def _check(hosts: Hosts) -> None:
@@ -204,26 +187,8 @@ def _advice(error: Exception) -> str:
     return f"expected to join the other processes, got {text}"
 
 
-@contextlib.contextmanager
-def _explaining_lost_processes() -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, jax.errors.JaxRuntimeError) as error:
-        if "Gloo" not in str(error):
-            raise
-        raise DeviceError(
-            f"another process of this run has ended; its messages say why ({error})"
-        ) from error
-
-
 def _exit_status(error: BaseException) -> int:
     return error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 1
-
-
-def _end_at_once(status: int) -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
 
 
 def is_first() -> bool:

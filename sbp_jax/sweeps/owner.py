@@ -4,7 +4,9 @@ import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+OWNER: Final = "owner"  # user attribute of a trial: its process
 
 
 def this_process() -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Rounds of a sweep: ask for settings of one structure, train them together, tell the study."""
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import TypeVar
 
 import numpy as np
@@ -9,11 +10,12 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from optuna.trial import Trial
 
+from sbp_jax.sweeps.heartbeat import beating
+from sbp_jax.sweeps.reclaim import reclaim, settle
 from sbp_jax.sweeps.space import SearchSpace, member_of, with_settings
 from sbp_jax.sweeps.study import (
     ask_round,
     count_ended,
-    reclaim,
     report_epoch,
     tell_finished,
 )
@@ -38,7 +40,8 @@ def search(
 ) -> None:
     """Go on until so many trials are complete or pruned, by all processes together.
 
-    Several processes may end with a few more, by what the others were at.
+    Several processes may end with a few more, by what the others were at. Trials whose process
+    died are run again, and none is left running at the end.
 
     Args:
         study: from `open_study`.
@@ -48,11 +51,14 @@ def search(
         trials: complete or pruned ones to reach.
         population: trials of a round, at most.
     """
-    if left := reclaim(study):
-        print(f"{left} trials of a process that is no more are run again", flush=True)
     while (missing := trials - count_ended(study)) > 0:
-        for group in ask_round(study, space, min(population, missing)):
-            train_group(study, group, space, config, train)
+        if left := reclaim(study):
+            print(f"{left} trials of a process that is no more are run again", flush=True)
+        groups = ask_round(study, space, min(population, missing))
+        with beating(study, list(chain.from_iterable(groups))):
+            for group in groups:
+                train_group(study, group, space, config, train)
+    settle(study)
 
 
 def train_group(

@@ -3,25 +3,27 @@
 Everything is in the study's storage; a process that is killed loses its round and nothing else.
 """
 
+import contextlib
 import json
 import math
 import warnings
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from sbp_jax.errors import MissingExtraError, SweepError
 from sbp_jax.runs.ranges import Count, Seed, Whole, refuse_unless
 from sbp_jax.runs.run_folder import describe_differences
-from sbp_jax.sweeps.owner import is_dead, this_process
+from sbp_jax.sweeps.owner import OWNER, this_process
 from sbp_jax.sweeps.space import Integers, LogUniform, SearchSpace, Uniform
 
 try:
     import optuna
-    from optuna.trial import FrozenTrial, Trial, TrialState
+    from optuna.exceptions import UpdateFinishedTrialError
+    from optuna.trial import Trial, TrialState
 
-    from sbp_jax.sweeps.storage import opened_storage
+    from sbp_jax.sweeps.heartbeat import beat
+    from sbp_jax.sweeps.storage import opened_storage, shown
 except ImportError as error:
     raise MissingExtraError(
         'sweeps need optuna, which is not installed: pip install "sbp-jax[sweep]"'
@@ -31,10 +33,7 @@ PrunerName = Literal["median", "hyperband", "none"]
 
 DIVERGED: Final = "diverged"  # user attribute of a trial whose loss was not finite or exploded
 EPOCHS: Final = "epochs"  # user attribute of a trial: how many it was trained for
-_OWNER: Final = "owner"
 _ABOUT: Final = "about"
-_GRACE: Final = timedelta(minutes=1)
-"""After which a trial without an owner is nobody's: its process was killed before it said so."""
 
 
 def open_study(
@@ -91,8 +90,8 @@ def open_study(
         # Read back: another process may have said so meanwhile.
         if differing := describe_differences(about, study.user_attrs[_ABOUT]):
             raise SweepError(
-                f"{storage}: study {name!r} is of another sweep: {differing}; choose another "
-                "study or storage"
+                f"{shown(storage)}: study {name!r} is of another sweep: {differing}; choose "
+                "another study or storage"
             )
     return study
 
@@ -101,32 +100,6 @@ def _make_pruner(name: PrunerName, epochs: int) -> optuna.pruners.BasePruner:
     if name == "hyperband":
         return optuna.pruners.HyperbandPruner(min_resource=1, max_resource=epochs)
     return optuna.pruners.MedianPruner() if name == "median" else optuna.pruners.NopPruner()
-
-
-def reclaim(study: optuna.Study) -> int:
-    """Fail the trials that a dead process of this host left, and queue their settings again.
-
-    Returns:
-        How many there were.
-    """
-    left = [
-        trial
-        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        if _is_left(trial)
-    ]
-    for trial in left:
-        study.tell(trial.number, state=TrialState.FAIL)
-        if trial.params:
-            study.enqueue_trial(trial.params)
-    return len(left)
-
-
-def _is_left(trial: FrozenTrial) -> bool:
-    owner = trial.user_attrs.get(_OWNER)
-    if owner is not None:
-        return is_dead(owner)
-    begun = trial.datetime_start
-    return begun is not None and datetime.now() - begun > _GRACE
 
 
 def ask_round(study: optuna.Study, space: SearchSpace, size: int) -> list[list[Trial]]:
@@ -156,8 +129,10 @@ def ask_round(study: optuna.Study, space: SearchSpace, size: int) -> list[list[T
 
 
 def _ask(study: optuna.Study, space: SearchSpace) -> Trial:
-    trial = study.ask()
-    trial.set_user_attr(_OWNER, this_process())
+    with warnings.catch_warnings(action="ignore", category=UserWarning):
+        trial = study.ask()  # it does not know that signs of life are given here
+    beat(study, [trial])
+    trial.set_user_attr(OWNER, this_process())
     for name, choice in space.structural.items():
         trial.suggest_categorical(name, choice.labels)
     for name, values in space.numeric.items():
@@ -177,6 +152,8 @@ def report_epoch(
 ) -> list[bool]:
     """Report an epoch of trials that are trained together; end those that the pruner is done with.
 
+    One that another process took for a dead one's, and has queued again, is left to it.
+
     Args:
         study: of the trials.
         trials: K of them.
@@ -188,18 +165,24 @@ def report_epoch(
         Which to stop.
     """
     running = [EPOCHS not in trial.user_attrs for trial in trials]
+    taken = set()
     for trial, score, runs in zip(trials, scores, running, strict=True):
         if runs and math.isfinite(score):  # all first: a pruner compares them with each other
-            trial.report(score, epoch)
+            try:
+                trial.report(score, epoch)
+            except UpdateFinishedTrialError:
+                taken.add(trial.number)
     stop = []
     for trial, score, runs in zip(trials, scores, running, strict=True):
         failed = not math.isfinite(score)
-        stop.append(runs and (failed or (not last and trial.should_prune())))
+        done = failed or trial.number in taken
+        stop.append(runs and (done or (not last and trial.should_prune())))
         if stop[-1]:
-            trial.set_user_attr(EPOCHS, epoch + 1)
-            trial.set_user_attr(DIVERGED, failed)
-            # Not FAIL, of which the sampler would learn nothing.
-            study.tell(trial, state=TrialState.PRUNED)
+            with contextlib.suppress(UpdateFinishedTrialError):
+                trial.set_user_attr(EPOCHS, epoch + 1)
+                trial.set_user_attr(DIVERGED, failed)
+                # Not FAIL, of which the sampler would learn nothing.
+                study.tell(trial, state=TrialState.PRUNED)
     return stop
 
 
@@ -207,9 +190,10 @@ def tell_finished(
     study: optuna.Study, trial: Trial, best_score: float, best_epoch: int, epochs: int
 ) -> None:
     """End a trial that was trained to its last epoch; its value is that of its best epoch."""
-    trial.set_user_attr(EPOCHS, epochs)
-    trial.set_user_attr("best_epoch", best_epoch)
-    study.tell(trial, best_score)
+    with contextlib.suppress(UpdateFinishedTrialError):  # taken for a dead one's: left to another
+        trial.set_user_attr(EPOCHS, epochs)
+        trial.set_user_attr("best_epoch", best_epoch)
+        study.tell(trial, best_score)
 
 
 def count_ended(study: optuna.Study) -> int:

@@ -16,10 +16,17 @@ from optuna.trial import TrialState
 from sbp_jax.errors import MissingExtraError, SweepError
 from sbp_jax.jobs.passing_score import PassingScore
 from sbp_jax.sweeps.owner import this_process
+from sbp_jax.sweeps.reclaim import reclaim
 from sbp_jax.sweeps.results import complete_trials, render_best, trials_table
 from sbp_jax.sweeps.search import search
 from sbp_jax.sweeps.space import Choice, LogUniform, SearchSpace, Uniform
-from sbp_jax.sweeps.study import ask_round, count_ended, open_study, reclaim
+from sbp_jax.sweeps.study import (
+    ask_round,
+    count_ended,
+    open_study,
+    report_epoch,
+    tell_finished,
+)
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.loop import VALIDATION_SCORE
 from sbp_jax.training.population import MemberFit
@@ -183,6 +190,47 @@ def test_trials_of_others_are_left_alone(tmp_path):
     assert reclaim(study) == 0
     study.ask().set_user_attr("owner", this_process() | {"started": "earlier"})
     assert reclaim(study) == 1
+
+
+def dead(trial):
+    trial.set_user_attr("owner", this_process() | {"started": "earlier"})
+    return trial
+
+
+def test_what_two_processes_find_dead_at_once_is_queued_once(tmp_path, monkeypatch):
+    study, other = opened(tmp_path), opened(tmp_path)
+    for group in ask_round(study, SPACE, 3):
+        [dead(trial) for trial in group]
+    seen = other.get_trials(states=(TrialState.RUNNING,))
+    assert reclaim(study) == 3
+    monkeypatch.setattr("sbp_jax.sweeps.reclaim._running", lambda _: seen)
+    assert reclaim(other) == 3
+    waiting = study.get_trials(states=(TrialState.WAITING,))
+    assert [trial.params for trial in waiting] == [trial.params for trial in seen]
+    assert not any(trial.user_attrs for trial in waiting)
+
+
+def test_settings_of_which_four_processes_died_are_given_up(tmp_path):
+    study = opened(tmp_path)
+    for _ in range(4):
+        ((trial,),) = ask_round(study, SPACE, 1)
+        assert reclaim(study) == 0
+        dead(trial)
+        assert reclaim(study) == 1
+    assert len({tuple(trial.params.items()) for trial in study.trials}) == 1
+    assert [trial.state for trial in study.trials] == [TrialState.FAIL] * 4
+
+
+def test_a_trial_that_was_taken_for_a_dead_ones_is_left_to_another(tmp_path):
+    study, other = opened(tmp_path), opened(tmp_path)
+    (group,) = ask_round(study, SPACE, 3)
+    other.tell(group[0].number, state=TrialState.FAIL)
+    assert report_epoch(study, group, 0, [2.0, 3.0, np.inf], last=False) == [True, False, True]
+    other.tell(group[1].number, state=TrialState.FAIL)
+    for trial in group[:2]:
+        tell_finished(study, trial, 2.0, 0, 1)
+    states = [trial.state for trial in study.trials]
+    assert states == [TrialState.FAIL, TrialState.FAIL, TrialState.PRUNED]
 
 
 def test_trials_queued_by_another_process_make_a_group_of_their_own(tmp_path):
