@@ -3,9 +3,10 @@ r"""Which bin holds a point, or a level of probability, without a pass over all 
 Symbols: edges e_0 < ... < e_n, widths w_i, p = softmax(logits), c_j(y) the fraction of bin j
 below y, F(y) = sum_j p_j c_j(y) distribution function, `upper` whether mass is counted from above.
 
-The bins are cut into about sqrt(n) blocks of about sqrt(n) bins. After one pass that exponentiates
-the logits and sums the blocks, a search looks at the sums of the blocks and at one block: 2 sqrt(n)
-numbers in place of n, gathered, not masked. Sums run from the side that is asked for, so masses in
+The bins are cut into about sqrt(n) / 2 blocks of 2 sqrt(n) bins (a processor sums runs of twenty
+numbers at twice the speed of runs of ten). After one pass that exponentiates the logits and sums
+the blocks, a search looks at the sums of the blocks and at one block: 2.5 sqrt(n) numbers in place
+of n, gathered, not masked. Sums run from the side that is asked for, so masses in
 both tails keep their relative accuracy.
 
 Derivatives do not go through the search. With F(Q(u)) = u both are one expression,
@@ -44,8 +45,8 @@ class Weights(NamedTuple):
 def weigh(logits: Logits) -> Weights:
     """Exponentiate and sum; the one pass over all bins."""
     n = logits.shape[-1]
-    size = math.isqrt(n - 1) + 1
-    count = -(-n // size)
+    count = max(1, round(math.sqrt(n) / 2))
+    size = -(-n // count)
     peak = jax.lax.stop_gradient(jnp.max(logits, axis=-1, keepdims=True))
     values = jnp.exp(logits - peak)
     padding = [(0, 0)] * (logits.ndim - 1) + [(0, count * size - n)]
