@@ -181,40 +181,46 @@ class SplicedBinnedPareto(Derived):
     def log_prob(self, params: Params, y: Value) -> Result:
         """Log density at y, finite everywhere for shapes >= 0."""
         p, cut, (y,) = self._prepare(params, y)
-        lower = genpareto.logpdf(_excess(cut.lower - y), p.lower_shape, p.lower_scale)
-        upper = genpareto.logpdf(_excess(y - cut.upper), p.upper_shape, p.upper_scale)
-        body = self.bins.log_prob(p.logits, y)
-        return self._select(p, cut, y, cut.log_below + lower, body, cut.log_above + upper)
+        tail = self._tail(p, cut, y)
+        outside = tail.log_mass + genpareto.logpdf(tail.excess, tail.shape, tail.scale)
+        value = jnp.where(tail.below | tail.above, outside, self.bins.log_prob(p.logits, y))
+        return defined_by(value, p.lower_scale)
 
     @compiled
     def cdf(self, params: Params, y: Value) -> Result:
         """Distribution function; accurate relative to itself in the lower tail."""
         p, cut, (y,) = self._prepare(params, y)
-        lower, upper = _log_tails(p, cut, y)
-        return self._select(
-            p, cut, y, jnp.exp(lower), self.bins.cdf(p.logits, y), -jnp.expm1(upper)
-        )
+        tail = self._tail(p, cut, y)
+        beyond = tail.log_beyond()
+        body = self.bins.cdf(p.logits, y)
+        return self._select(p, tail, jnp.exp(beyond), body, -jnp.expm1(beyond))
 
     @compiled
     def log_cdf(self, params: Params, y: Value) -> Result:
         """Log distribution function, accurate near F = 0 and near F = 1."""
         p, cut, (y,) = self._prepare(params, y)
-        lower, upper = _log_tails(p, cut, y)
-        return self._select(p, cut, y, lower, self.bins.log_cdf(p.logits, y), log1mexp(-upper))
+        tail = self._tail(p, cut, y)
+        beyond = tail.log_beyond()
+        body = self.bins.log_cdf(p.logits, y)
+        return self._select(p, tail, beyond, body, log1mexp(-beyond))
 
     @compiled
     def sf(self, params: Params, y: Value) -> Result:
         """Survival function 1 - F; accurate relative to itself in the upper tail."""
         p, cut, (y,) = self._prepare(params, y)
-        lower, upper = _log_tails(p, cut, y)
-        return self._select(p, cut, y, -jnp.expm1(lower), self.bins.sf(p.logits, y), jnp.exp(upper))
+        tail = self._tail(p, cut, y)
+        beyond = tail.log_beyond()
+        body = self.bins.sf(p.logits, y)
+        return self._select(p, tail, -jnp.expm1(beyond), body, jnp.exp(beyond))
 
     @compiled
     def log_sf(self, params: Params, y: Value) -> Result:
         """Log survival function, accurate near F = 0 and near F = 1."""
         p, cut, (y,) = self._prepare(params, y)
-        lower, upper = _log_tails(p, cut, y)
-        return self._select(p, cut, y, log1mexp(-lower), self.bins.log_sf(p.logits, y), upper)
+        tail = self._tail(p, cut, y)
+        beyond = tail.log_beyond()
+        body = self.bins.log_sf(p.logits, y)
+        return self._select(p, tail, log1mexp(-beyond), body, beyond)
 
     @compiled
     def log_interval(self, params: Params, lo: Value, hi: Value) -> Result:
@@ -349,16 +355,26 @@ class SplicedBinnedPareto(Derived):
         tails[1], tails[3] = (defined_by(x, known) for x in (tails[1], tails[3]))
         return self.Params(logits, *tails), cut, tuple(rest[4:])
 
-    def _select(
-        self, p: Params, cut: Splice, y: Array, lower: Array, body: Array, upper: Array
-    ) -> Array:
-        """The piece that y lies in."""
+    def _tail(self, p: Params, cut: Splice, y: Array) -> "_Tail":
+        """The tail that y lies in, if any, so that the functions of a tail are evaluated once."""
+        nowhere = jnp.zeros(jnp.broadcast_shapes(y.shape, cut.lower.shape), bool)
+        below = nowhere if self.tail_mass[0] is None else y < cut.lower
+        above = nowhere
         if self.tail_mass[1] is not None:
-            above = y >= cut.upper if self.splice == "edge" else y > cut.upper
-            body = jnp.where(above, upper, body)
-        if self.tail_mass[0] is not None:
-            body = jnp.where(y < cut.lower, lower, body)
-        return defined_by(body, p.lower_scale)
+            above = (y >= cut.upper if self.splice == "edge" else y > cut.upper) & ~below
+        return _Tail(
+            below,
+            above,
+            jnp.where(below, cut.lower - y, jnp.where(above, y - cut.upper, 0.0)),
+            jnp.where(below, p.lower_shape, p.upper_shape),
+            jnp.where(below, p.lower_scale, p.upper_scale),
+            jnp.where(below, cut.log_below, cut.log_above),
+        )
+
+    def _select(self, p: Params, tail: "_Tail", lower: Array, body: Array, upper: Array) -> Array:
+        """The piece that y lies in."""
+        value = jnp.where(tail.below, lower, jnp.where(tail.above, upper, body))
+        return defined_by(value, p.lower_scale)
 
     def _square_about(self, params: Params, center: Value) -> Result:
         """Expected squared distance from a centre; inf where a shape is >= 1/2."""
@@ -393,8 +409,16 @@ def _tails(p: SplicedBinnedPareto.Params, cut: Splice) -> cells.Tails:
     return cells.Tails(cut.lower, cut.upper, *p[1:], cut.log_below, cut.log_above)
 
 
-def _log_tails(p: SplicedBinnedPareto.Params, cut: Splice, y: Array) -> tuple[Array, Array]:
-    """Log probability below y within the lower tail, and above y within the upper."""
-    lower = genpareto.logsf(_excess(cut.lower - y), p.lower_shape, p.lower_scale)
-    upper = genpareto.logsf(_excess(y - cut.upper), p.upper_shape, p.upper_scale)
-    return cut.log_below + lower, cut.log_above + upper
+class _Tail(NamedTuple):
+    """The tail that a point lies in; where it lies in none, the upper one at excess 0."""
+
+    below: Array
+    above: Array
+    excess: Array
+    shape: Array
+    scale: Array
+    log_mass: Array
+
+    def log_beyond(self) -> Array:
+        """Log probability of what lies farther out."""
+        return self.log_mass + genpareto.logsf(self.excess, self.shape, self.scale)
