@@ -62,5 +62,6 @@ def once(x: Array, like: Array) -> Array:
     a search among them, but quotients it computes once. `like` is any float that varies, so that
     the compiler does not know the 1; of its dtype, which has to hold x, is the quotient.
     """
-    one = jnp.where(jnp.isnan(like), 2.0, 1.0).astype(like.dtype)
-    return (x.astype(like.dtype) / one).astype(x.dtype)
+    quotient = x.astype(like.dtype) / jnp.where(jnp.isnan(like), 2.0, 1.0).astype(like.dtype)
+    whole = jnp.issubdtype(x.dtype, jnp.integer)
+    return (jnp.rint(quotient) if whole else quotient).astype(x.dtype)
