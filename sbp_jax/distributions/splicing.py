@@ -110,7 +110,8 @@ def tail_of(
     here = partial(jax.tree.map, partial(jnp.where, below))
     at = threshold(here(*cut.places))
     excess = jnp.where(below, at - y, jnp.where(above, y - at, 0.0))
-    return Tail(below, above, excess, *here(lower or upper, upper or lower), here(*cut[2:4]))
+    shape, scale = here(lower or upper, upper or lower)
+    return Tail(below, above, excess, shape, scale, here(cut.log_below, cut.log_above))
 
 
 def check_mode(mode: str) -> None:
