@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
-from sbp_jax.distributions.bin_search import grid
+from sbp_jax.distributions.bin_grid import grid
 from sbp_jax.distributions.bins import Bins, Edges, check_edges, check_raw, random_levels
 from sbp_jax.distributions.elementary import align_with, defined_by
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample

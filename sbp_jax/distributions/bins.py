@@ -20,12 +20,14 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from sbp_jax.distributions.arguments import Numbers, row
+from sbp_jax.distributions.bin_grid import bin_of, ends, grid, once
 from sbp_jax.distributions.bin_search import (
-    bin_of,
-    grid,
+    Place,
     mass_at,
     pick,
+    place_at,
     point_at,
+    point_of,
     rank_at,
     weigh,
 )
@@ -100,9 +102,9 @@ class Bins:
 
     def log_prob(self, logits: Logits, y: Value) -> Result:
         """Log density `log p_i - log w_i` of the bin i that holds y, -inf outside all bins."""
-        index = bin_of(self.edges, y)
-        widths = np.diff(grid(self.edges, logits))
-        value = pick(logits, index) - jnp.asarray(np.log(widths))[index]
+        index = once(bin_of(self.edges, y), y)
+        left, right = ends(self.edges, index, y)
+        value = pick(logits, index) - jnp.log(right - left)
         inside = (y >= self.edges[0]) & (y <= self.edges[-1])
         outside = jnp.where(jnp.isnan(y), jnp.nan, -jnp.inf)
         return jnp.where(inside, value, outside) - logsumexp(logits)
@@ -145,9 +147,17 @@ class Bins:
         end = jnp.where(level == 0, self.edges[0], value)
         return defined_by(jnp.where(complement == 0, self.edges[-1], end), value)
 
+    def place(self, logits: Logits, level: Value, *, upper: bool) -> Place:
+        """Place of the point with mass `level` below it, or above it if `upper`."""
+        return place_at(self.edges, logits, level, _side(level, upper=upper))
+
+    def point_of(self, logits: Logits, place: Place) -> Result:
+        """The point of a place, which knows how it moves with the logits."""
+        return point_of(self.edges, logits, place)
+
     def point(self, logits: Logits, level: Value, *, upper: bool) -> Result:
         """Point with mass `level` below it, or above it if `upper`."""
-        return point_at(self.edges, logits, level, _side(level, upper=upper))
+        return self.point_of(logits, self.place(logits, level, upper=upper))
 
     def edge(self, logits: Logits, level: Value, *, upper: bool) -> tuple[Result, Result]:
         """Farthest inner edge with mass <= `level` beyond it, and the log of that mass.

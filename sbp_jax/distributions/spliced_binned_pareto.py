@@ -17,7 +17,7 @@ of Heavy-tailed Time Series", arXiv 2106.10952; Pickands (1975), Annals of Stati
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -25,7 +25,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from sbp_jax.distributions import cells, genpareto, splicing
 from sbp_jax.distributions.arguments import Numbers
-from sbp_jax.distributions.bin_search import grid
+from sbp_jax.distributions.bin_grid import grid
 from sbp_jax.distributions.bins import Bins, Edges, check_edges, check_raw, random_levels
 from sbp_jax.distributions.elementary import (
     align_with,
@@ -37,7 +37,7 @@ from sbp_jax.distributions.elementary import (
 )
 from sbp_jax.distributions.family import Derived, compiled, compiled_sample
 from sbp_jax.distributions.raw_zeros import check_shape_range, squash_shape
-from sbp_jax.distributions.splicing import Mass, Mode, Splice, TailMass
+from sbp_jax.distributions.splicing import Mass, Mode, Splice, Tail, TailMass
 
 Value = Real[ArrayLike, "*#batch"]
 Result = Float[Array, "..."]
@@ -181,40 +181,41 @@ class SplicedBinnedPareto(Derived):
     def log_prob(self, params: Params, y: Value) -> Result:
         """Log density at y, finite everywhere for shapes >= 0."""
         p, cut, (y,) = self._prepare(params, y)
-        lower = genpareto.logpdf(_excess(cut.lower - y), p.lower_shape, p.lower_scale)
-        upper = genpareto.logpdf(_excess(y - cut.upper), p.upper_shape, p.upper_scale)
-        body = self.bins.log_prob(p.logits, y)
-        return self._select(p, cut, y, cut.log_below + lower, body, cut.log_above + upper)
+        tail = self._tail(p, cut, y)
+        beyond = tail.log_prob()
+        return self._select(p, tail, beyond, self.bins.log_prob(p.logits, y), beyond)
 
     @compiled
     def cdf(self, params: Params, y: Value) -> Result:
         """Distribution function; accurate relative to itself in the lower tail."""
         p, cut, (y,) = self._prepare(params, y)
-        lower, upper = _log_tails(p, cut, y)
-        return self._select(
-            p, cut, y, jnp.exp(lower), self.bins.cdf(p.logits, y), -jnp.expm1(upper)
-        )
+        tail, body = self._tail(p, cut, y), self.bins.cdf(p.logits, y)
+        beyond = tail.log_beyond()
+        return self._select(p, tail, jnp.exp(beyond), body, -jnp.expm1(beyond))
 
     @compiled
     def log_cdf(self, params: Params, y: Value) -> Result:
         """Log distribution function, accurate near F = 0 and near F = 1."""
         p, cut, (y,) = self._prepare(params, y)
-        lower, upper = _log_tails(p, cut, y)
-        return self._select(p, cut, y, lower, self.bins.log_cdf(p.logits, y), log1mexp(-upper))
+        tail, body = self._tail(p, cut, y), self.bins.log_cdf(p.logits, y)
+        beyond = tail.log_beyond()
+        return self._select(p, tail, beyond, body, log1mexp(-beyond))
 
     @compiled
     def sf(self, params: Params, y: Value) -> Result:
         """Survival function 1 - F; accurate relative to itself in the upper tail."""
         p, cut, (y,) = self._prepare(params, y)
-        lower, upper = _log_tails(p, cut, y)
-        return self._select(p, cut, y, -jnp.expm1(lower), self.bins.sf(p.logits, y), jnp.exp(upper))
+        tail, body = self._tail(p, cut, y), self.bins.sf(p.logits, y)
+        beyond = tail.log_beyond()
+        return self._select(p, tail, -jnp.expm1(beyond), body, jnp.exp(beyond))
 
     @compiled
     def log_sf(self, params: Params, y: Value) -> Result:
         """Log survival function, accurate near F = 0 and near F = 1."""
         p, cut, (y,) = self._prepare(params, y)
-        lower, upper = _log_tails(p, cut, y)
-        return self._select(p, cut, y, log1mexp(-lower), self.bins.log_sf(p.logits, y), upper)
+        tail, body = self._tail(p, cut, y), self.bins.log_sf(p.logits, y)
+        beyond = tail.log_beyond()
+        return self._select(p, tail, log1mexp(-beyond), body, beyond)
 
     @compiled
     def log_interval(self, params: Params, lo: Value, hi: Value) -> Result:
@@ -349,16 +350,16 @@ class SplicedBinnedPareto(Derived):
         tails[1], tails[3] = (defined_by(x, known) for x in (tails[1], tails[3]))
         return self.Params(logits, *tails), cut, tuple(rest[4:])
 
-    def _select(
-        self, p: Params, cut: Splice, y: Array, lower: Array, body: Array, upper: Array
-    ) -> Array:
+    def _tail(self, p: Params, cut: Splice, y: Array) -> Tail:
+        lower = None if self.tail_mass[0] is None else (p.lower_shape, p.lower_scale)
+        upper = None if self.tail_mass[1] is None else (p.upper_shape, p.upper_scale)
+        threshold = partial(self.bins.point_of, p.logits)
+        return splicing.tail_of(y, cut, threshold, lower, upper, self.splice)
+
+    def _select(self, p: Params, tail: Tail, lower: Array, body: Array, upper: Array) -> Array:
         """The piece that y lies in."""
-        if self.tail_mass[1] is not None:
-            above = y >= cut.upper if self.splice == "edge" else y > cut.upper
-            body = jnp.where(above, upper, body)
-        if self.tail_mass[0] is not None:
-            body = jnp.where(y < cut.lower, lower, body)
-        return defined_by(body, p.lower_scale)
+        value = jnp.where(tail.below, lower, jnp.where(tail.above, upper, body))
+        return defined_by(value, p.lower_scale)
 
     def _square_about(self, params: Params, center: Value) -> Result:
         """Expected squared distance from a centre; inf where a shape is >= 1/2."""
@@ -391,10 +392,3 @@ def _excess(z: Array) -> Array:
 
 def _tails(p: SplicedBinnedPareto.Params, cut: Splice) -> cells.Tails:
     return cells.Tails(cut.lower, cut.upper, *p[1:], cut.log_below, cut.log_above)
-
-
-def _log_tails(p: SplicedBinnedPareto.Params, cut: Splice, y: Array) -> tuple[Array, Array]:
-    """Log probability below y within the lower tail, and above y within the upper."""
-    lower = genpareto.logsf(_excess(cut.lower - y), p.lower_shape, p.lower_scale)
-    upper = genpareto.logsf(_excess(y - cut.upper), p.upper_shape, p.upper_scale)
-    return cut.log_below + lower, cut.log_above + upper

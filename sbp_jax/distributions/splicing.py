@@ -3,15 +3,18 @@
 Symbols: F_B distribution function of the bins, e_0 < ... < e_n their edges, a and b tail masses.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal, NamedTuple, get_args
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
+from sbp_jax.distributions import genpareto
 from sbp_jax.distributions.arguments import Numbers, number
+from sbp_jax.distributions.bin_search import Place, fixed
 from sbp_jax.distributions.bins import Bins
 from sbp_jax.distributions.elementary import defined_by
 from sbp_jax.errors import InputError
@@ -23,12 +26,13 @@ TailMass = tuple[Mass | None, Mass | None]
 
 
 class Splice(NamedTuple):
-    """Thresholds and the log probability of what lies below the one and above the other."""
+    """Thresholds, log probability of what lies below the one and above the other, their places."""
 
     lower: Float[Array, "*batch"]
     upper: Float[Array, "*batch"]
     log_below: Float[Array, "*batch"]
     log_above: Float[Array, "*batch"]
+    places: tuple[Place, Place]
 
 
 def splice(
@@ -45,19 +49,70 @@ def splice(
     """
     sides = []
     for mass, upper in zip(tail_mass, (False, True), strict=True):
+        level = jnp.full((1,) * (logits.ndim - 1), 0.0 if mass is None else mass, logits.dtype)
         if mass is None:
-            end = jnp.full((1,) * (logits.ndim - 1), bins.edges[-1 if upper else 0], logits.dtype)
-            sides.append((end, jnp.full_like(end, -jnp.inf)))
-            continue
-        level = jnp.full((1,) * (logits.ndim - 1), mass, logits.dtype)
-        if mode == "quantile":
-            point = bins.point(logits, level, upper=upper)
-            sides.append((point, jnp.broadcast_to(jnp.log(level), point.shape)))
+            end = jnp.full(logits.shape[:-1], bins.edges[-1 if upper else 0], logits.dtype)
+            place = fixed(end, upper=upper)
+            log_mass = jnp.full_like(level, -jnp.inf)
+        elif mode == "quantile":
+            place = bins.place(logits, level, upper=upper)
+            log_mass = jnp.broadcast_to(jnp.log(level), place.point.shape)
         else:
             edge, log_mass = bins.edge(logits, level, upper=upper)
-            sides.append((defined_by(edge, log_mass), log_mass))
-    (t_lower, log_below), (t_upper, log_above) = sides
-    return Splice(t_lower, t_upper, log_below, log_above)
+            place = fixed(defined_by(edge, log_mass), upper=upper)
+        sides.append((place, log_mass))
+    places, (log_below, log_above) = zip(*sides, strict=True)
+    t_lower, t_upper = (bins.point_of(logits, place) for place in places)
+    return Splice(t_lower, t_upper, log_below, log_above, places)
+
+
+class Tail(NamedTuple):
+    """The tail that a point lies in; where it lies in none, the upper one at excess 0."""
+
+    below: Bool[Array, "*batch"]
+    above: Bool[Array, "*batch"]
+    excess: Float[Array, "*batch"]
+    shape: Float[Array, "*batch"]
+    scale: Float[Array, "*batch"]
+    log_mass: Float[Array, "*batch"]
+
+    def log_prob(self) -> Float[Array, "*batch"]:
+        """Log density."""
+        return self.log_mass + genpareto.logpdf(self.excess, self.shape, self.scale)
+
+    def log_beyond(self) -> Float[Array, "*batch"]:
+        """Log probability of what lies farther out."""
+        return self.log_mass + genpareto.logsf(self.excess, self.shape, self.scale)
+
+
+def tail_of(
+    y: Float[Array, "*batch"],
+    cut: Splice,
+    threshold: Callable[[Place], Array],
+    lower: tuple[Array, Array] | None,
+    upper: tuple[Array, Array] | None,
+    mode: Mode,
+) -> Tail:
+    """The tail of y, found before anything of a tail is computed: then all of it is so only once.
+
+    Args:
+        y: a point.
+        cut: of the same law.
+        threshold: the point of a place.
+        lower: shape and scale; None for a side without a tail.
+        upper: shape and scale.
+        mode: a threshold belongs to the body, but with "edge" the upper one to its tail.
+    """
+    inside = jnp.zeros(jnp.broadcast_shapes(y.shape, cut.lower.shape), bool)
+    below = inside if lower is None else y < cut.lower
+    above = inside
+    if upper is not None:
+        above = (y >= cut.upper if mode == "edge" else y > cut.upper) & ~below
+    here = partial(jax.tree.map, partial(jnp.where, below))
+    at = threshold(here(*cut.places))
+    excess = jnp.where(below, at - y, jnp.where(above, y - at, 0.0))
+    shape, scale = here(lower or upper, upper or lower)
+    return Tail(below, above, excess, shape, scale, here(cut.log_below, cut.log_above))
 
 
 def check_mode(mode: str) -> None:
