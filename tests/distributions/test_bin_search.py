@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sbp_jax.distributions.bin_search import bin_of, mass_at, point_at, rank_at
+from sbp_jax.distributions.bin_grid import bin_of
+from sbp_jax.distributions.bin_search import mass_at, point_at, rank_at
 
 COUNTS = [2, 3, 4, 5, 17, 100, 115, 300, 1000]
 random = np.random.default_rng(0)
