@@ -107,7 +107,8 @@ class Bins:
         value = pick(logits, index) - jnp.log(right - left)
         inside = (y >= self.edges[0]) & (y <= self.edges[-1])
         outside = jnp.where(jnp.isnan(y), jnp.nan, -jnp.inf)
-        return jnp.where(inside, value, outside) - logsumexp(logits)
+        total = logsumexp(logits)
+        return defined_by(jnp.where(inside, value - total, outside), total)
 
     def cdf(self, logits: Logits, y: Value) -> Result:
         """Distribution function, summed from below; 0 below the first edge, 1 above the last."""
@@ -122,7 +123,9 @@ class Bins:
         lefts, rights, widths = self.bounds(logits)
         overlap = jnp.minimum(hi[..., None], rights) - jnp.maximum(lo[..., None], lefts)
         covered = jnp.maximum(overlap, 0.0) / widths
-        return log_dot(logits, covered) - logsumexp(logits)
+        held, total = log_dot(logits, covered), logsumexp(logits)
+        # What is certain does not move with the logits.
+        return defined_by(jnp.where(held == -jnp.inf, held, held - total), total)
 
     def log_cdf(self, logits: Logits, y: Value) -> Result:
         """Log distribution function, near F = 1 computed from 1 - F."""
