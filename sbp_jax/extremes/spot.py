@@ -15,7 +15,7 @@ and the rate of alarms rises above q as the stream goes on. With `alarms="censor
 alarm that may be an ordinary value (`doubt`) counts as a value and as a peak, known only to have
 exceeded the limit of its time; what cannot is left out, so that anomalies blind no detector. A
 level that lasts is taken for the new one (`level`). What then remains above q comes from the fit
-being an estimate, and `corrected=True`, the default, makes up for that to first order
+being an estimate, and `corrected=True`, the default, makes up for that
 (`tails.alarm_limit`).
 
 Alarms among 1,000 ordinary values at q = 1e-3, level 0.98, in 256 series of 8,192 values from a
@@ -26,11 +26,11 @@ generalized Pareto law, by the number of values in the calibration (of which 2 %
     as published                    2.51   2.56   2.62       1.23   1.24   1.25
     exclude, corrected              2.24   2.28   2.32       1.19   1.20   1.21
     censor, not corrected           1.18   1.19   1.19       1.06   1.06   1.06
-    default                         1.06   1.06   1.07       1.03   1.02   1.01
+    default                         1.04   1.04   1.05       1.03   1.02   1.01
 
 Standard errors are 0.02, and 0.08 and 0.03 where alarms are excluded. For risks that are small
 beside 1 / n no limit is good: at q = 1e-4 the default has about 1.0 q after 10,000 values, and
-1.7 q after 1,000.
+1.4 to 1.7 q after 1,000.
 
 Reference: Siffer, Fouque, Termier and Largouet (2017), Anomaly detection in streams with extreme
 value theory, KDD.
