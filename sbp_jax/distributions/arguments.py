@@ -56,6 +56,20 @@ def whole(name: str, value: Any, least: int) -> int:
     return found
 
 
+def lengths(name: str, values: Any) -> tuple[int, ...]:
+    """Lengths of axes as ints; one number is one axis, as it is to NumPy.
+
+    Raises:
+        InputError: they are not all whole numbers from 0 on, or traced.
+
+    >>> lengths("shape", 5), lengths("shape", [2, np.int64(3)])
+    ((5,), (2, 3))
+    """
+    refuse_traced(name, values, "whole numbers")
+    alone = isinstance(values, str) or np.ndim(values) == 0
+    return tuple(whole(name, value, 0) for value in ([values] if alone else values))
+
+
 def flag(name: str, value: Any) -> bool:
     """The value as a bool.
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
-from sbp_jax.distributions.arguments import Number, number, row
+from sbp_jax.distributions.arguments import Number, Whole, lengths, number, row
 from sbp_jax.distributions.elementary import align
 from sbp_jax.distributions.family import Family, batch_shape, own_dimensions, with_batch
 from sbp_jax.distributions.layout import (
@@ -24,6 +24,7 @@ from sbp_jax.distributions.mixture import Mixture
 from sbp_jax.distributions.moved import Moved
 from sbp_jax.distributions.tabulate import tabulate_bins, tabulate_quantiles
 from sbp_jax.distributions.threshold_weighted import twcrps
+from sbp_jax.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -204,7 +205,7 @@ class Law(Generic[P]):
 
     def log_interval(self, low: Value, high: Value) -> Result:
         """Log probability of [low, high], without cancellation; either end may be infinite."""
-        return self.family.log_interval(self.params, _values(low), _values(high))
+        return self.family.log_interval(self.params, _values(low, "low"), _values(high, "high"))
 
     def quantile(self, levels: Sequence[float | int] | Real[ArrayLike, "..."]) -> Result:
         """Quantiles.
@@ -215,8 +216,11 @@ class Law(Generic[P]):
 
         Returns:
             Of the batch's shape for one number, else with the axes of the levels behind it.
+
+        Raises:
+            InputError: the levels are no numbers.
         """
-        asked = whole(jnp.asarray(levels))
+        asked = whole(jnp.asarray(_values(levels, "levels")))
         if not asked.ndim:
             return self.family.quantile(self.params, asked)
         each = jax.vmap(lambda q: self.family.quantile(self.params, q), out_axes=-1)
@@ -255,11 +259,15 @@ class Law(Generic[P]):
 
     def twcrps(self, y: Value, lower: Value = -jnp.inf) -> Result:
         """The same above a threshold alone: it judges the upper tail."""
-        return twcrps(self.family, self.params, *align(_values(y), _values(lower)))
+        return twcrps(self.family, self.params, *align(_values(y), _values(lower, "lower")))
 
-    def sample(self, key: PRNGKeyArray, shape: Sequence[int] = ()) -> Result:
-        """Draws, of shape `shape` before the batch's."""
-        return self.family.sample(key, self.params, tuple(shape))
+    def sample(self, key: PRNGKeyArray, shape: Whole | Sequence[int] = ()) -> Result:
+        """Draws, of shape `shape` before the batch's; a number is a shape of one axis.
+
+        Raises:
+            InputError: the shape is not of whole numbers >= 0.
+        """
+        return self.family.sample(key, self.params, lengths("shape", shape))
 
     def plot(self, y: Any = None, *, at: Any = None, axis: "Axes | None" = None) -> "Figure":
         """Draw it; see `sbp_jax.plots.law_figure.law_figure`.
@@ -292,18 +300,18 @@ class Law(Generic[P]):
         return to_numpyro(self.family, self.params)
 
 
-def _values(y: Any) -> Real[ArrayLike, "..."]:
+def _values(y: Any, name: str = "y") -> Real[ArrayLike, "..."]:
     """Numbers as JAX takes them: of a list, or a column of a data frame, an array.
 
     Raises:
-        ValueError: they are none.
+        InputError: they are none.
     """
     if isinstance(y, jax.Array | np.ndarray | np.number | float | int):
         return y
     found = np.asarray(y)
     if found.dtype.kind not in "biuf":
         kind = {"U": "text", "O": "objects"}.get(found.dtype.kind, str(found.dtype))
-        raise ValueError(f"y: expected numbers, got {kind}")
+        raise InputError(f"{name}: expected numbers, got {kind}")
     return found
 
 

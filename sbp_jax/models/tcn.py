@@ -20,6 +20,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from sbp_jax.batch import check_padding_last
+from sbp_jax.errors import BatchError
 from sbp_jax.models.causal_conv import backward_conv, causal_conv
 from sbp_jax.models.dropout import channel_drops
 from sbp_jax.models.product import product
@@ -201,9 +202,12 @@ class TCN(nn.Module):
             whose T is 0.
 
         Raises:
-            BatchError: an observed step follows padding, where that is not traced.
+            BatchError: an observed step follows padding, where that is not traced, or a step has no
+                features.
         """
         check_padding_last(mask)
+        if not sequence.shape[2]:
+            raise BatchError(f"sequence: expected features in a step, got shape {sequence.shape}")
         steps = sequence.shape[1]
         sequence, mask = at_least_one_step(sequence, mask)
         x = jnp.where(mask[..., None], sequence, 0).astype(self.precision)

@@ -36,6 +36,7 @@ SLOW = {
     "mixture": Mixture(Gaussian(), 2),
     "tops": Tops(Moved(SPLICED), 2),
 }
+ALL = {**QUICK, **SLOW}
 FAMILIES = [
     *(pytest.param(family, id=name) for name, family in QUICK.items()),
     *(pytest.param(family, id=name, marks=pytest.mark.slow) for name, family in SLOW.items()),

@@ -5,6 +5,7 @@ import pickle
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -32,6 +33,7 @@ from sbp_jax.errors import InputError
 
 EDGES = range(4)
 G = Gaussian()
+LAW, KEY = Law(G, G.Params(jnp.zeros(()), jnp.ones(()))), jax.random.key(0)
 SAME = [
     (Gaussian(jnp.float32(1), np.float32(2)), Gaussian(1.0, 2.0)),
     (Gaussian(np.array(1), jnp.asarray(2)), Gaussian(1, 2)),
@@ -65,6 +67,11 @@ def test_scalars_are_numbers(given, plain):
     assert hash(given) == hash(plain)
     assert copy.deepcopy(given) == pickle.loads(pickle.dumps(given)) == plain
     assert jax.eval_shape(given.constrain, jnp.zeros(given.num_outputs))
+
+
+def test_a_number_of_draws_is_a_shape():
+    for shape in (3, np.int64(3), (3,), [jnp.int32(3)], np.array([3])):
+        assert LAW.sample(KEY, shape).shape == (3,)
 
 
 def test_methods_that_a_base_has_pickle():
@@ -106,6 +113,9 @@ REFUSED: dict[str, list[Callable[[], object]]] = {
         lambda: SplicedBinnedPareto(EDGES, np.full((2, 2), 0.1)),
     ],
     "location": [lambda: Moved(G, location="no")],
+    "shape": [partial(LAW.sample, KEY, wrong) for wrong in (-1, "ab", None, 2.5, (2, -1))],
+    "probability": [lambda: LAW.interval("a")],
+    "low": [lambda: LAW.log_interval("0", 1.0)],
 }
 
 

@@ -8,41 +8,12 @@ import numpy as np
 import pytest
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
-from sbp_jax.distributions import (
-    Binned,
-    Gaussian,
-    GaussianMixture,
-    HybridPareto,
-    Law,
-    Mixture,
-    Moved,
-    QuantileHead,
-    SplicedBinnedPareto,
-    StudentT,
-    Tabulated,
-    Tops,
-    mixture_of,
-)
+from sbp_jax.distributions import Binned, Gaussian, Law, mixture_of
 from sbp_jax.distributions.inversion import invert
 from sbp_jax.distributions.threshold_weighted import count_crps, twcrps
+from tests.distributions.edge_families import ALL
 
 DEVICES = 8
-UNEVEN = (-3.0, -1.0, 0.0, 0.5, 4.0)
-SPLICED = SplicedBinnedPareto(UNEVEN, (0.05, 0.1))
-FAMILIES = {
-    "spliced": SPLICED,
-    "spliced at edges": SplicedBinnedPareto(range(-3, 4), (0.05, None), "edge"),
-    "binned": Binned(UNEVEN),
-    "Gaussian": Gaussian(),
-    "Student": StudentT(),
-    "Gaussian mixture": GaussianMixture(2),
-    "hybrid": HybridPareto(2),
-    "quantile head": QuantileHead([0.1, 0.5, 0.9]),
-    "tabulated": Tabulated(3),
-    "moved": Moved(SPLICED),
-    "mixture": Mixture(StudentT(), 2),
-    "tops": Tops(Moved(SPLICED), 2),
-}
 AT = ("log_prob", "cdf", "log_cdf", "sf", "log_sf", "crps", "log_window", "pinball")
 OF = ("median", "mean", "variance", "second_moment", "entropy", "knots", "thresholds", "junctions")
 Y = np.linspace(-5, 6, DEVICES, dtype=np.float32)
@@ -137,7 +108,7 @@ WAYS = {
     "vmap": vmapped(AUTO),
     "vmap of explicit axes": vmapped(EXPLICIT),
 }
-FAST = [("spliced", "explicit"), ("binned", "explicit, values whole"), ("Student", "shard_map")]
+FAST = [("spliced", "explicit"), ("binned", "explicit, values whole"), ("student t", "shard_map")]
 
 
 @pytest.fixture(autouse=True)
@@ -165,13 +136,13 @@ def check(found, expected):
         *((name, way, thin) for name, way in FAST),
         *(
             pytest.param(name, way, everything, marks=pytest.mark.slow)
-            for name in FAMILIES
+            for name in ALL
             for way in WAYS
         ),
     ],
 )
 def test_answers_are_those_of_one_device(name, way, methods):
-    family = FAMILIES[name]
+    family = ALL[name]
     arguments = raw_of(family), Y, LEVELS
 
     def function(raw, y, levels):

@@ -7,7 +7,7 @@ import pytest
 
 from sbp_jax.distributions import Gaussian, SplicedBinnedPareto
 from sbp_jax.distributions.threshold_weighted import twcrps
-from tests.distributions.edge_families import QUICK, SLOW, methods_of, numbers_of
+from tests.distributions.edge_families import ALL, methods_of, numbers_of
 
 pytestmark = pytest.mark.usefixtures("quick_compilation_throughout")
 STEP = 1e-5
@@ -54,9 +54,9 @@ def test_a_score_by_quadrature():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*QUICK, *SLOW])
+@pytest.mark.parametrize("name", ALL)
 def test_every_method(name):
-    family = {**QUICK, **SLOW}[name]
+    family = ALL[name]
     with jax.enable_x64(True):
         row, back = numbers_of(family)
         for method in methods_of(family).values():

@@ -91,6 +91,13 @@ def turned(error):
     return batch._replace(sequence=names[what], mask=names["mask"])
 
 
+def test_steps_without_features_are_refused():
+    with pytest.raises(BatchError, match=r"features in a step, got shape \(2, 3, 0\)"):
+        jax.eval_shape(
+            TCN(2, 3, 1).init, jax.random.key(0), jnp.zeros((2, 3, 0)), jnp.ones((2, 3), bool)
+        )
+
+
 def test_no_length_comes_in_as_an_array_like_as_a_list():
     listed, array = (
         read_inputs(x, static=np.ones((ROWS, 1)))[0]
