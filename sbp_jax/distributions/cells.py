@@ -162,7 +162,7 @@ def tail_square(distance: Array, shape: Array, scale: Array) -> Array:
 
 def entropy(cells: Cells, tails: Tails) -> Array:
     """Differential entropy: that of each cell and tail, weighed, and of the choice among them."""
-    some = cells.mass > 0
+    some = cells.mass != 0  # NaN is not empty
     mass = jnp.where(some, cells.mass, 1.0)
     body = -jnp.sum(jnp.where(some, mass * jnp.log(mass / cells.width), 0.0), axis=-1)
     lower = genpareto.entropy(tails.lower_shape, tails.lower_scale)

@@ -232,10 +232,12 @@ class Mixture(Derived):
             value = jnp.where(t < inner[None], self.cdf(params, t), self.sf(params, t))
             return total + jnp.sum(0.5 * weight * widths * value**2, axis=0), None
 
-        # A loop, whose body is compiled once.
+        # A loop, whose body is compiled once. In one that is transposed JAX (0.10) forgets
+        # derivatives that functions define, as of where thresholds move; of a step without
+        # residuals, which is differentiated anew, it does not.
         rules = jnp.stack([jnp.array(_NODES), jnp.array(_WEIGHTS)], axis=1).astype(pieces.dtype)
         nothing = settled_scan(at_node, jnp.zeros(shape, pieces.dtype), rules)
-        return jax.lax.scan(at_node, nothing, rules)[0]
+        return jax.lax.scan(jax.checkpoint(at_node), nothing, rules)[0]
 
     def _sum(self, part: Callable[..., Result], params: Params, *values: Value) -> Result:
         """A probability's mean over the components, no more than 1 by rounding."""

@@ -16,6 +16,7 @@ counts as much as they do.
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -59,7 +60,8 @@ def score_integral(
     they are up to 1e6 apart, 2e-7 in 95% of the cases and 2e-5 in the worst. It grows with
     shapes beyond, as the tail of S^2 is cut off at 1e7 scales. Derivatives, of every order, are
     those of the integral: the ends y, start and stop contribute the integrand there, and nodes
-    are not held to be a part of it. NaN where an end is.
+    are not held to be a part of it, but where a derivative of the integrand, which may jump at a
+    feature, is differentiated again. NaN where an end is.
 
     Args:
         cdf: F, elementwise; called with arrays (nodes, pieces, *batch), so that
@@ -85,9 +87,9 @@ def score_integral(
     here = some & ~endless
     start, middle, stop = (jnp.where(here, x, 0.0) for x in (start, middle, stop))
     # Features along the first axis, so that nodes broadcast against parameters.
-    location, scale = jax.lax.stop_gradient((jnp.moveaxis(location, -1, 0), jnp.max(scale, -1)))
+    features = jnp.moveaxis(location, -1, 0), jnp.max(scale, -1)
 
-    def integral(middle: Array, start: Array, stop: Array) -> Array:
+    def integral(location: Array, scale: Array, middle: Array, start: Array, stop: Array) -> Array:
         below = _square_integral(lambda t: cdf(-t), -middle, -location, scale, -start)
         return below + _square_integral(sf, middle, location, scale, stop)
 
@@ -96,7 +98,7 @@ def score_integral(
         at_stop = jnp.where(jnp.isinf(stop), 0.0, sf(_finite(stop)) ** 2)
         return cdf(middle) ** 2 - sf(middle) ** 2, at_start, at_stop
 
-    value = _with_slopes(integral, slopes, middle, start, stop)
+    value = _with_slopes(integral, slopes, features, middle, start, stop)
     known = jax.lax.stop_gradient(value)
     value = jnp.where(some & endless & ~jnp.isnan(known), jnp.inf, value)
     return jnp.where(undefined, jnp.nan, value)
@@ -107,30 +109,48 @@ def _finite(end: Array) -> Array:
 
 
 def _with_slopes(
-    integral: Callable[..., Array], slopes: Callable[..., tuple[Array, ...]], *ends: Array
+    integral: Callable[..., Array],
+    slopes: Callable[..., tuple[Array, ...]],
+    features: tuple[Array, ...],
+    *ends: Array,
 ) -> Array:
-    """An integral of its ends, whose derivatives in them are given.
+    """An integral of features and ends, whose derivatives in the ends are given.
 
-    So nodes, which move with the ends, are no part of the first derivative; of the second they
-    are, where the derivative of the integrand is integrated.
+    So nodes, which move with features and ends, are no part of the first derivative; of the second
+    they are, where the derivative of the integrand is integrated, which may jump at a feature.
     """
-    whole, closed = jax.closure_convert(integral, *ends)
-    at_ends, closed_at_ends = jax.closure_convert(slopes, *ends)
+    whole, closed = _without_closure(integral, *features, *ends)
+    at_ends, closed_at_ends = _without_closure(slopes, *ends)
 
     @jax.custom_jvp
-    def value(closed: list[Array], _: list[Array], *ends: Array) -> Array:
-        result: Array = whole(*ends, *closed)
+    def value(
+        closed: list[Array], _: list[Array], features: tuple[Array, ...], *ends: Array
+    ) -> Array:
+        result: Array = whole(*features, *ends, *closed)
         return result
 
     @value.defjvp
     def value_jvp(primals: tuple, tangents: tuple) -> tuple[Array, Array]:
-        closed, closed_at_ends, *ends = primals
-        result, change = jax.jvp(lambda *c: whole(*ends, *c), closed, tangents[0])
-        moved = zip(at_ends(*ends, *closed_at_ends), tangents[2:], strict=True)
+        closed, closed_at_ends, features, *ends = primals
+        result, change = jax.jvp(lambda *c: whole(*features, *ends, *c), closed, tangents[0])
+        moved = zip(at_ends(*ends, *closed_at_ends), tangents[3:], strict=True)
         return result, change + sum(slope * move for slope, move in moved)
 
-    result: Array = value(closed, closed_at_ends, *ends)
+    result: Array = value(closed, closed_at_ends, features, *ends)
     return result
+
+
+def _without_closure(
+    function: Callable[..., Any], *arguments: Array
+) -> tuple[Callable, list[Array]]:
+    """`jax.closure_convert`, whose functions JAX (0.10) can call where a mesh is set, too.
+
+    Outside of a program it evaluates one operation after the other, and under `vmap` puts constants
+    on other axes than those that `layout` has made automatic; in a program of its own it does not.
+    """
+    converted, closed = jax.closure_convert(function, *arguments)
+    alone = jax.sharding.get_abstract_mesh().empty
+    return converted if alone else jax.jit(converted, inline=True), closed
 
 
 def _square_integral(

@@ -85,6 +85,7 @@ def count_crps(
     ([0.25], [0.0])
     """
 
+    @jax.checkpoint  # as in `Mixture`, for second derivatives
     def add(totals: tuple[Array, Array], k: Array) -> tuple[tuple[Array, Array], None]:
         upper = (k + 1) * cell
         square = (family.cdf(params, upper) - (y < upper).astype(y.dtype)) ** 2

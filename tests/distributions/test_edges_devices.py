@@ -36,7 +36,9 @@ def everything(family, raw, y, levels):
     found |= {name: getattr(family, name)(params, y) for name in AT if hasattr(family, name)}
     found |= {name: getattr(family, name)(params) for name in OF if hasattr(family, name)}
     for name in found.keys() & {"thresholds", "junctions"}:  # one for all rows where they are fixed
-        found[name] = jax.tree.map(lambda x: jnp.broadcast_to(x, y.shape), found[name])
+        found[name] = jax.tree.map(
+            lambda x: x if x.ndim > y.ndim else jnp.broadcast_to(x, y.shape), found[name]
+        )
     return found | {
         "constrain": params,
         "quantile": family.quantile(params, levels),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sbp_jax.distributions import Gaussian, SplicedBinnedPareto
+from sbp_jax.distributions.score_quadrature import score_integral
 from sbp_jax.distributions.threshold_weighted import twcrps
 from tests.distributions.edge_families import ALL, methods_of, numbers_of
 
@@ -51,6 +52,34 @@ def test_a_score_by_quadrature():
 
     with jax.enable_x64(True):
         check_second(score, np.array([0.4, 1.3, 1.7, 1.0]))
+
+
+@pytest.mark.parametrize(("y", "start"), [(0.9, -5.0), (9.0, -5.0), (2.3, 0.4)])
+def test_a_score_by_quadrature_whose_density_jumps_at_its_features(y, start):
+    """Uniform from m to m + s; the second case's lower end is a feature, too."""
+
+    def score(row):
+        m, s, y = row
+
+        def cdf(t):
+            return jnp.clip((t - m) / s, 0, 1)
+
+        ends, from_ = jnp.stack([m, m + s]), m if y_out else start
+        return score_integral(cdf, lambda t: 1 - cdf(t), y, ends, s[None] + 0 * ends, start=from_)
+
+    def closed(row):
+        m, s, y = row
+        at = jnp.clip((y - m) / s, 0, 1)
+        least = jnp.clip((start - m) / s, 0, 1)
+        return s * (at**3 - least**3 + (1 - at) ** 3) / 3 + jnp.maximum(y - m - s, 0)
+
+    y_out = y > 5
+    with jax.enable_x64(True):
+        row = jnp.array([0.3, 2.5, y])
+        check_second(score, row)
+        for order in (jax.grad, jax.hessian):
+            found, expected = jax.jit(order(score))(row), jax.jit(order(closed))(row)
+            np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.slow
