@@ -36,6 +36,7 @@ Reference: Siffer, Fouque, Termier and Largouet (2017), Anomaly detection in str
 value theory, KDD.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Final, Literal, NamedTuple
@@ -45,6 +46,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Real
 
+from sbp_jax.distributions.layout import explicit_mesh, on_automatic_axes
 from sbp_jax.errors import DetectorError
 from sbp_jax.extremes.calibrate import calibrate
 from sbp_jax.extremes.doubt import Doubt, waiting_time, weigh
@@ -180,7 +182,7 @@ class Spot:
             x: () or (S,), as the calibration values had a leading axis or not.
         """
         _check_shape(state, np.shape(x), time_axes=0)
-        return _with_limits(*_update(self, state, split(x)))
+        return _with_limits(*_on_any_mesh(_update, self, state, split(x)))
 
     def run(
         self, state: SpotState, stream: Real[ArrayLike, "*batch time"]
@@ -195,7 +197,7 @@ class Spot:
             The state after the stream, and steps with axes (T, side) or (S, T, side).
         """
         _check_shape(state, np.shape(stream), time_axes=1)
-        return _with_limits(*_run(self, state, split(stream)))
+        return _with_limits(*_on_any_mesh(_run, self, state, split(stream)))
 
 
 def _check_shape(state: SpotState, shape: tuple[int, ...], time_axes: int) -> None:
@@ -212,6 +214,22 @@ def _with_limits(state: SpotState, step: SpotStep) -> tuple[SpotState, SpotStep]
     """Steps whose limit and rest, so far two numbers to be added, are what they should be."""
     limit, rest = join(step.limit, step.rest)
     return state, step._replace(limit=limit, rest=rest)
+
+
+def _on_any_mesh(
+    judge: Callable[..., tuple[SpotState, SpotStep]], spot: Spot, state: SpotState, x: Pair
+) -> tuple[SpotState, SpotStep]:
+    """Judge values, also where series are divided over a mesh with explicit axes."""
+    mesh = explicit_mesh((state, x))
+    if mesh is None:
+        return judge(spot, state, x)
+    many = state.unit.centre.ndim
+    specs = (jax.typeof(leaf).sharding.spec for leaf in (*x, *state.unit))
+    by_series = next((spec[:many] for spec in specs if any(spec[:many])), ())
+    result: tuple[SpotState, SpotStep] = on_automatic_axes(
+        lambda given: judge(spot, *given), (state, x), mesh, lambda _: [*by_series]
+    )
+    return result
 
 
 @partial(jax.jit, static_argnums=0)

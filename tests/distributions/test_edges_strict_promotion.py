@@ -9,7 +9,8 @@ import pytest
 import sbp_jax
 from sbp_jax.distributions import genpareto, genpareto_fit
 from sbp_jax.training.objective import make_objective
-from tests.distributions.test_edges_devices import FAMILIES, LEVELS, SPLICED, Y, everything, raw_of
+from tests.distributions.edge_families import ALL, SPLICED
+from tests.distributions.test_edges_devices import LEVELS, Y, everything, raw_of
 
 
 @pytest.fixture(autouse=True)
@@ -22,12 +23,12 @@ def _strict():
 @pytest.mark.parametrize(
     "name",
     [
-        name if name in ("binned", "Gaussian") else pytest.param(name, marks=pytest.mark.slow)
-        for name in FAMILIES
+        name if name in ("binned", "gaussian") else pytest.param(name, marks=pytest.mark.slow)
+        for name in ALL
     ],
 )
 def test_every_method_can_be_built(name, dtype):
-    family = FAMILIES[name]
+    family = ALL[name]
     with jax.enable_x64(dtype == "float64"):
         raw, y, levels = (jnp.asarray(x, dtype) for x in (raw_of(family), Y, LEVELS))
         jax.eval_shape(lambda *arguments: everything(family, *arguments), raw, y, levels)

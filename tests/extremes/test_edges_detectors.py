@@ -3,12 +3,14 @@
 All streams of a detector are the series of one run, as a program is compiled for each detector.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from sbp_jax.distributions import Gaussian, Law
 from sbp_jax.errors import DetectorError
@@ -171,3 +173,33 @@ def test_limits_far_from_0_of_laws_of_float64(judged):
 def test_patience_is_refused_where_there_is_none():
     with pytest.raises(DetectorError, match="patience: expected a whole number >= 1, got 0"):
         Spot(patience=0)
+
+
+@pytest.mark.parametrize(
+    ("axes", "divided"),
+    [
+        (AxisType.Explicit, "series"),
+        pytest.param(AxisType.Explicit, "time", marks=pytest.mark.slow),
+        pytest.param(AxisType.Auto, "series", marks=pytest.mark.slow),
+    ],
+)
+def test_values_may_be_divided_over_devices(axes, divided):
+    """A mesh's answers are those of one device, whichever kind its axes are of."""
+    rng = np.random.default_rng(0)
+    many = divided == "series"
+    known, stream = (np.float32(rng.normal(size=(8, n) if many else n)) for n in (1000, 64))
+    stream[..., 40] = 9
+    spot = Spot(risk=1e-3, depth=20)
+    state = spot.fit(known)
+    mesh = jax.make_mesh((jax.device_count(),), ("b",), axis_types=(axes,))
+    placed = jax.device_put(stream, NamedSharding(mesh, PartitionSpec("b")))
+    with jax.set_mesh(mesh):
+        found = spot.run(state, placed)
+        updates = [spot.update, jax.jit(spot.update)] if many else []
+        ones = [update(state, placed[:, 0]) for update in updates]
+    expected = spot.run(state, stream)
+    assert expected[1].alarm[..., 40, 0].all()
+    close = partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6)
+    jax.tree.map(close, found, expected)
+    for one in ones:
+        jax.tree.map(close, one, spot.update(state, stream[:, 0]))
