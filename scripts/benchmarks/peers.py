@@ -10,9 +10,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 import numpy as np
@@ -87,7 +88,12 @@ Call = Callable[..., dict[str, Any]]
 
 @contextmanager
 def start(
-    script_name: str, arrays: dict[str, np.ndarray], *, python: Path | None = None, **options: Any
+    script_name: str,
+    arrays: dict[str, np.ndarray],
+    *,
+    python: Path | None = None,
+    environment: Mapping[str, str] = MappingProxyType({}),
+    **options: Any,
 ) -> Iterator[Call]:
     """Run a script in the environment of the peers until the block is left.
 
@@ -99,6 +105,7 @@ def start(
         arrays: its inputs.
         python: another interpreter, which may use a GPU; the peers' own, which may not, if left
             out.
+        environment: further variables for it.
         options: further inputs, as JSON.
 
     Yields:
@@ -118,7 +125,11 @@ def start(
             stderr=complaints,
             text=True,
             # Threads that wait actively stand still for whole time slices on a busy machine.
-            env={**_environment(gpu=python is not None), "OMP_WAIT_POLICY": "passive"},
+            env={
+                **_environment(gpu=python is not None),
+                "OMP_WAIT_POLICY": "passive",
+                **environment,
+            },
         )
 
         def call(function: str, **options: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from sbp_jax.errors import SbpJaxError
 from sbp_jax.runs.ranges import Count, refuse_out_of_range
 from sbp_jax.training.parallel import Devices
 from sbp_jax.training.state import count_params
-from scripts.benchmarks import peers, scaling
+from scripts.benchmarks import peers, scaling, virtual_run
 from scripts.benchmarks.plays import COLUMNS, FEWEST_FRAMES, MOST_FRAMES, Plays, draw_plays
 from scripts.benchmarks.readouts import READOUT_FRAMES, readout_milliseconds
 from scripts.benchmarks.roofline import Cost, cost_of, measure_machine, total
@@ -39,6 +39,7 @@ from scripts.benchmarks.run import (
     peer_options,
     train_config,
 )
+from scripts.benchmarks.virtual_run import VirtualRun
 
 ROUNDS: Final = 3
 TRIAL_PLAYS: Final = 2048
@@ -111,7 +112,8 @@ def main(config: BenchmarkTraining) -> None:
             OurRun(f"padded to {MOST_FRAMES} frames", train, valid, usual, devices),
         ]
         describe(train, ours[0])
-        runs: list[Run] = [*ours]
+        virtual = stack.enter_context(virtual_run.start(count, config.epochs))
+        runs: list[Run] = [*ours, virtual]
         if call is not None:
             workers = best_workers(call)
             runs.append(PeerRun(f"PyTorch, {workers} DataLoader workers", call, workers))
@@ -120,7 +122,7 @@ def main(config: BenchmarkTraining) -> None:
         show_epochs(runs, history)
         show_overhead(ours[0], history[0], compilations.count - compiled)
         show_target(runs, history)
-        compare_scoring(ours[0], call)
+        compare_scoring(ours[0], virtual, call)
     show_readouts()
     show_roofline(ours, history)
     del ours, runs
@@ -182,7 +184,7 @@ def show_epochs(runs: Sequence[Run], history: Sequence[Sequence[Epoch]]) -> None
     for run, own, rate in zip(runs, history, rates, strict=True):
         step = 1e3 * median_seconds(own) / run.steps
         print(
-            f"    {run.name:<32} {rate:8,.0f} plays/s {step:8.1f} ms/step{beside(rates[0], rate)}"
+            f"    {run.name:<35} {rate:8,.0f} plays/s {step:8.1f} ms/step{beside(rates[0], rate)}"
         )
     sys.stdout.flush()
 
@@ -216,16 +218,18 @@ def show_target(runs: Sequence[Run], history: Sequence[Sequence[Epoch]]) -> None
             else f"not, best {best:.3f}"
         )
         curve = " ".join(f"{epoch.score:.3f}" for epoch in epochs)
-        print(f"    {run.name:<32} {reached}   scores {curve}")
+        print(f"    {run.name:<35} {reached}   scores {curve}")
     sys.stdout.flush()
 
 
-def compare_scoring(run: OurRun, call: peers.Call | None) -> None:
+def compare_scoring(run: OurRun, virtual: VirtualRun, call: peers.Call | None) -> None:
     """Speed of the distribution function at the target, network included."""
     scoring = Scoring(run)
-    found: dict[str, list[float]] = {run.name: []}
+    virtual.scored_a_second()  # compiles
+    found: dict[str, list[float]] = {run.name: [], virtual.name: []}
     for _ in range(ROUNDS):
         found[run.name].append(run.valid.examples / scoring.seconds())
+        found[virtual.name].append(virtual.scored_a_second())
         if call is None:
             continue
         for workers in WORKERS:
@@ -235,7 +239,7 @@ def compare_scoring(run: OurRun, call: peers.Call | None) -> None:
     print("  scoring")
     rates = {name: float(np.median(each)) for name, each in found.items()}
     for name, rate in rates.items():
-        print(f"    {name:<32} {rate:8,.0f} plays/s{beside(rates[run.name], rate)}")
+        print(f"    {name:<35} {rate:8,.0f} plays/s{beside(rates[run.name], rate)}")
     sys.stdout.flush()
 
 
