@@ -42,6 +42,7 @@ from scripts.benchmarks.run import (
 from scripts.benchmarks.virtual_run import VirtualRun
 
 ROUNDS: Final = 3
+SCORING_ROUNDS: Final = 9  # a twentieth of a second each
 TRIAL_PLAYS: Final = 2048
 WORKERS: Final = (0, 2)
 # Nats. With 8,192 plays and 6 epochs both reach it around their fourth; they end near 2.78.
@@ -227,7 +228,7 @@ def compare_scoring(run: OurRun, virtual: VirtualRun, call: peers.Call | None) -
     scoring = Scoring(run)
     virtual.scored_a_second()  # compiles
     found: dict[str, list[float]] = {run.name: [], virtual.name: []}
-    for _ in range(ROUNDS):
+    for _ in range(SCORING_ROUNDS):
         found[run.name].append(run.valid.examples / scoring.seconds())
         found[virtual.name].append(virtual.scored_a_second())
         if call is None:
