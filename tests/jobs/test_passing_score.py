@@ -121,6 +121,7 @@ def test_the_run_is_a_model_that_says_of_plays_what_it_said(run, config, tmp_pat
         model(batch)
 
 
+@pytest.mark.slow
 def test_interrupted_after_training_it_concludes(run, config, capsys):
     """Without its report a run is not finished; what was trained is not trained again."""
     evaluation = json.loads((run / "evaluation.json").read_text())

@@ -149,6 +149,7 @@ def test_other_settings_are_refused(run, config):
         main(replace(config, tail_mass=0.01))
 
 
+@pytest.mark.slow
 def test_without_the_other_ratings_it_is_compared_anew_but_not_fitted(
     run, config, capsys, monkeypatch
 ):

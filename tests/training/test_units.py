@@ -48,7 +48,7 @@ PAIRS = [
     ("window_nll", "moved"),
     ("pinball", "quantiles"),
 ]
-FAST = {"moved", "quantiles", "spliced"}
+FAST = {"quantiles", "spliced"}
 
 
 @pytest.mark.parametrize(
