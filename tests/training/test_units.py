@@ -53,7 +53,12 @@ FAST = {"quantiles", "spliced"}
 
 @pytest.mark.parametrize(
     ("name", "family"),
-    [pytest.param(*pair, marks=() if pair[1] in FAST else pytest.mark.slow) for pair in PAIRS],
+    [
+        pytest.param(
+            *pair, marks=() if pair[1] in FAST or pair[0] == "window_nll" else pytest.mark.slow
+        )
+        for pair in PAIRS
+    ],
 )
 def test_the_loss_moves_by_log_c_and_its_gradient_stays(name, family):
     rng = np.random.default_rng(0)
