@@ -66,6 +66,10 @@ def find_seams(params: Params) -> Seams | None:
         return Joined(*(jnp.concatenate(part) if part else jnp.zeros(0) for part in parts))
 
     def split(joined: Joined) -> Params:
+        # Slices alone are started one by one on a GPU; those of one shape together, where something
+        # is computed of them. The compiler does not know that this divides by 1.
+        one = jnp.where(jnp.isnan(joined.others[:1]), 2.0, 1.0).astype(joined.others.dtype)
+        joined = joined._replace(others=joined.others / one)
         start = {True: 0, False: 0}
         found = []
         for shape, kernel in zip(shapes, of_kernels, strict=True):
