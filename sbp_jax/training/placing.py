@@ -1,6 +1,6 @@
 """Examples into the devices' memories, once, before training; results back in their order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,9 +84,28 @@ def place_examples(
         raise ValueError(f"ids: expected {len(batch.target)}, one an example, got {len(ids)}")
     check_padding_last(batch.mask)
     lengths = np.asarray(batch.mask).sum(axis=1)
+    shards, rows = [], []
+    for number, (steps, dealt) in enumerate(deal_buckets(lengths, config, shuffle=shuffle)):
+        own = devices.own_shards(config.virtual_shards)
+        cut = batch._replace(sequence=batch.sequence[:, :steps], mask=batch.mask[:, :steps])
+        first = number * config.virtual_shards + own.start
+        shards.append(devices.place(deal(cut, dealt[own], first_shard=first)))
+        rows.append(dealt)
+    return Placed(config, devices, tuple(shards), tuple(rows), ids)
+
+
+def deal_buckets(
+    lengths: Int[np.ndarray, " N"], config: TrainConfig, *, shuffle: bool
+) -> Iterator[tuple[int, Int[np.ndarray, "shards rows"]]]:
+    """Of each length bucket the steps it is padded to, and which examples its shards hold.
+
+    Args:
+        lengths: (N,) observed steps of each example.
+        config: gives the shards, the batch size and the number of buckets.
+        shuffle: as for `place_examples`.
+    """
     edges = choose_lengths(lengths, buckets=config.length_buckets, batch_size=config.batch_size)
     bucket_of = np.searchsorted(edges, lengths)
-    shards, rows = [], []
     for number, steps in enumerate(edges):
         dealt = deal_rows(
             np.flatnonzero(bucket_of == number),
@@ -94,12 +113,7 @@ def place_examples(
             rows_per_step=config.rows_per_step,
             seed=_DEALING_SEED if shuffle else None,
         )
-        own = devices.own_shards(config.virtual_shards)
-        cut = batch._replace(sequence=batch.sequence[:, :steps], mask=batch.mask[:, :steps])
-        first = number * config.virtual_shards + own.start
-        shards.append(devices.place(deal(cut, dealt[own], first_shard=first)))
-        rows.append(dealt)
-    return Placed(config, devices, tuple(shards), tuple(rows), ids)
+        yield int(steps), dealt
 
 
 def check_placed_alike(train: Placed, valid: Placed) -> None:

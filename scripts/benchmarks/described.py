@@ -32,12 +32,11 @@ from sbp_jax.series.synthetic import POINTS, synthetic_series
 from sbp_jax.series.train import make_series_program
 from sbp_jax.training.config import TrainConfig
 from sbp_jax.training.hyperparameters import Hyperparameters, stack
-from sbp_jax.training.length_buckets import choose_lengths
 from sbp_jax.training.parallel import PLAYS, Devices
-from sbp_jax.training.placing import Placed
+from sbp_jax.training.placing import Placed, deal_buckets
 from sbp_jax.training.population_program import Programs, Recipe
 from sbp_jax.training.program import Head, make_program
-from sbp_jax.training.shards import Shards, deal_rows
+from sbp_jax.training.shards import Shards
 from sbp_jax.training.state import Params
 from scripts.benchmarks.plays import COLUMNS, STATICS, draw_lengths
 from scripts.benchmarks.run import (
@@ -211,16 +210,8 @@ def describe_placed(
         devices: where they would be.
     """
     columns, statics = sizes
-    edges = choose_lengths(lengths, buckets=config.length_buckets, batch_size=config.batch_size)
-    bucket_of = np.searchsorted(edges, lengths)
     shards, rows = [], []
-    for number, steps in enumerate(edges):
-        dealt = deal_rows(
-            np.flatnonzero(bucket_of == number),
-            num_shards=config.virtual_shards,
-            rows_per_step=config.rows_per_step,
-            seed=None,
-        )
+    for steps, dealt in deal_buckets(lengths, config, shuffle=False):
         of_shape = Shards(
             Batch(
                 jax.ShapeDtypeStruct((*dealt.shape, steps, columns), np.float16),
